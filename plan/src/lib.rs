@@ -1,1 +1,267 @@
-//! plan
+//! The contingency plan as versioned data: who does what at which grade, in which step,
+//! under which clock; its checker, its diff, its grading tables.
+//!
+//! Deliberately not here: I/O, clock reads, and what happens in one incident (room `incident`).
+
+pub mod built_in;
+pub mod check;
+pub mod clock;
+pub mod diff;
+pub mod grading;
+pub mod step;
+pub mod words;
+
+pub use clock::{Anchor, Deadline, Direction, StatutoryClock};
+pub use grading::{Assessment, Criterion, GradeRule, Metric, Scheme};
+pub use step::{Condition, Step, StepId, TaskKind, TaskTemplate};
+pub use words::{Lang, Words};
+
+use model::{Digest, GroupId, Level, PositionId, Risk};
+use serde::{Deserialize, Serialize};
+
+/// A whole plan (预案): an approved version of it runs an incident.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Plan {
+    /// For example `1.0`; each incident records the version that it runs under.
+    pub version: String,
+    /// Date, `YYYY-MM-DD`.
+    pub effective_from: String,
+    pub approval: Approval,
+    pub title: Words,
+    pub goals: Vec<Words>,
+    pub scope: Vec<Words>,
+    pub legal_basis: Vec<Words>,
+    pub principles: Vec<Words>,
+    pub risks: Vec<RiskEntry>,
+    pub positions: Vec<Position>,
+    pub groups: Vec<Group>,
+    /// Response levels 1 (highest) to 4: whom each one calls out.
+    pub levels: Vec<LevelRule>,
+    /// The statutory grading tables that apply, the first one gives the statutory grade.
+    pub schemes: Vec<Scheme>,
+    /// Own criteria; they may raise the internal level, never lower it.
+    pub own_criteria: Vec<OwnCriterion>,
+    pub clocks: Vec<StatutoryClock>,
+    pub steps: Vec<Step>,
+    /// Who may do what.
+    pub authority: Vec<AuthorityRule>,
+    pub resources: Vec<Resource>,
+    pub evaluation: Vec<EvaluationRule>,
+    pub forms: Vec<Form>,
+    /// Outside contacts (annex A): authorities, partners, experts.
+    pub contacts: Vec<Contact>,
+    /// Texts of messages and notices with `{name}` places.
+    pub texts: Vec<TextTemplate>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Approval {
+    /// Position that approves; the person and date are recorded at approval.
+    pub by: PositionId,
+    #[serde(default)]
+    pub approved_on: Option<String>,
+    #[serde(default)]
+    pub changes: Vec<Words>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RiskEntry {
+    pub risk: Risk,
+    pub title: Words,
+    pub description: Words,
+    pub impact_text: Words,
+    pub detected_by: Vec<Words>,
+    /// 1 (rare) to 5 (almost certain).
+    pub likelihood: u8,
+    /// 1 (slight) to 5 (ruinous).
+    pub impact: u8,
+    pub owner: PositionId,
+    pub measures: Vec<Words>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Position {
+    pub id: PositionId,
+    pub title: Words,
+    /// Who stands in, in order, when the holder is absent or is the suspect.
+    #[serde(default)]
+    pub stand_ins: Vec<PositionId>,
+    /// Usual number of holders; more than one for engineers and agents.
+    #[serde(default)]
+    pub several: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Group {
+    pub id: GroupId,
+    pub title: Words,
+    pub duties: Vec<Words>,
+    pub lead: PositionId,
+    #[serde(default)]
+    pub deputy: Option<PositionId>,
+    pub members: Vec<PositionId>,
+}
+
+impl Group {
+    /// Lead, deputy and members, in call order, each once.
+    pub fn everyone(&self) -> Vec<&PositionId> {
+        let mut out = vec![&self.lead];
+        for position in self.deputy.iter().chain(&self.members) {
+            if !out.contains(&position) {
+                out.push(position);
+            }
+        }
+        out
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LevelRule {
+    pub level: Level,
+    pub title: Words,
+    /// Groups that are called out, in order.
+    pub call_out: Vec<GroupId>,
+    /// Only the lead and the deputy of each group, or everyone in it.
+    pub everyone: bool,
+    /// Seconds until an unanswered call goes to the next person.
+    pub ack_within_s: u32,
+    /// Seconds between one-page briefs to the senior management.
+    pub brief_every_s: u32,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OwnCriterion {
+    pub id: String,
+    pub metric: Metric,
+    /// At least this much ...
+    pub at_least: i64,
+    /// ... gives at least this level.
+    pub level: Level,
+    pub title: Words,
+}
+
+/// An act that the plan gives to some positions only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Act {
+    OpenIncident,
+    ViewIncident,
+    ConfirmGrade,
+    IssueOrder,
+    AnswerOrder,
+    CompleteTask,
+    CollectEvidence,
+    ReadEvidence,
+    ProposeHold,
+    ApproveHold,
+    LiftHold,
+    ProposeRepair,
+    ApproveRepair,
+    ApplyRepair,
+    AcceptUnwitnessed,
+    DraftNotice,
+    ApproveNotice,
+    FileReport,
+    RecordDecision,
+    RecordImpact,
+    AdvanceStep,
+    Close,
+    ManageAccounts,
+    ManageSource,
+    ReadOutbox,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AuthorityRule {
+    pub act: Act,
+    pub positions: Vec<PositionId>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Resource {
+    pub id: String,
+    /// `security_tool`, `communication`, `backup`, `training`.
+    pub kind: String,
+    pub title: Words,
+    pub purpose: Words,
+    pub owner: PositionId,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EvaluationRule {
+    /// `plan_review`, `event_analysis`, `training_effect`, `user_feedback`.
+    pub id: String,
+    pub title: Words,
+    pub rule: Words,
+    /// Months between two; `None` after each event.
+    #[serde(default)]
+    pub every_months: Option<u32>,
+    pub owner: PositionId,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Form {
+    /// `F-01` and so on.
+    pub id: String,
+    pub title: Words,
+    pub fields: Vec<Words>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Contact {
+    pub id: String,
+    pub title: Words,
+    /// What is called: number, site, or `fill in` places of the operator.
+    pub reach: Words,
+    /// `authority`, `police`, `partner`, `expert`, `internal`.
+    pub kind: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TextTemplate {
+    /// `call_out`, `user_notice`, `police_report`, `management_brief`, ...
+    pub id: String,
+    pub title: Words,
+    pub body: Words,
+}
+
+impl Plan {
+    pub fn group(&self, id: &GroupId) -> Option<&Group> {
+        self.groups.iter().find(|g| g.id == *id)
+    }
+    pub fn position(&self, id: &PositionId) -> Option<&Position> {
+        self.positions.iter().find(|p| p.id == *id)
+    }
+    pub fn step(&self, id: StepId) -> Option<&Step> {
+        self.steps.iter().find(|s| s.id == id)
+    }
+    pub fn level(&self, level: Level) -> Option<&LevelRule> {
+        self.levels.iter().find(|l| l.level == level)
+    }
+    pub fn text(&self, id: &str) -> Option<&TextTemplate> {
+        self.texts.iter().find(|t| t.id == id)
+    }
+    /// Whether one of the positions may do the act. An act without a rule is nobody's.
+    pub fn allows(&self, act: Act, positions: &[PositionId]) -> bool {
+        let rule = self.authority.iter().find(|r| r.act == act);
+        rule.is_some_and(|r| r.positions.iter().any(|p| positions.contains(p)))
+    }
+    /// Names the plan's content: SHA-256 of its JSON.
+    pub fn digest(&self) -> Digest {
+        // A struct of strings and numbers always serialises.
+        Digest::of(&serde_json::to_vec(self).unwrap_or_default())
+    }
+}
