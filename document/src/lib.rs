@@ -1,1 +1,8 @@
-//! document
+//! Words and pages in zh-CN and English: the message catalogue, reports, the plan document.
+//!
+//! Deliberately not here: files, HTTP, decisions. What a user reads comes from `locales/`;
+//! what a log or an error says is plain English elsewhere.
+
+pub mod catalogue;
+
+pub use catalogue::{Catalogue, Value, words};
