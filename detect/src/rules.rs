@@ -1,0 +1,141 @@
+//! The rules that a row keeps or breaks by itself, without a look at any other row.
+
+use crate::policy::{CompiledTable, bit};
+use model::{Change, Judgement, Row, RuleHit, Standing, ValueRef, Verdict};
+
+/// What the row lawfully was before the change.
+pub(crate) fn lawful_before(change: &Change) -> Option<&Row> {
+    match &change.lawful {
+        Some(lawful) => lawful.as_ref(),
+        None => change.old.as_ref(),
+    }
+}
+
+/// Whether the change may be several steps seen as one.
+pub(crate) fn unseen_steps(change: &Change) -> bool {
+    change.coalesced || !change.witnessed
+}
+
+/// Verdict on a change that keeps to the policy.
+pub(crate) fn kept(change: &Change) -> Verdict {
+    if change.witnessed {
+        Verdict::Lawful
+    } else {
+        Verdict::Unwitnessed
+    }
+}
+
+pub(crate) fn hit(rule: &str, columns: Vec<u16>) -> RuleHit {
+    RuleHit {
+        rule: rule.to_owned(),
+        columns,
+    }
+}
+
+/// A row that was deleted unlawfully is there again.
+pub(crate) fn put_back(rules: &CompiledTable, lawful: &Row, new: &Row) -> Judgement {
+    let columns = lawful.differing(new);
+    if columns.is_empty() {
+        return Judgement::lawful(Standing::Clean);
+    }
+    // It is not the row that may not be gone.
+    let rule = if rules.no_delete {
+        "no_delete"
+    } else {
+        "append_only"
+    };
+    Judgement {
+        verdict: Verdict::Unlawful,
+        hits: vec![hit(rule, columns.clone())],
+        standing: Standing::Altered { columns },
+    }
+}
+
+pub(crate) fn broken_by_update(
+    change: &Change,
+    rules: &CompiledTable,
+    lawful: &Row,
+    new: &Row,
+    changed: &[u16],
+) -> Vec<RuleHit> {
+    if changed.is_empty() {
+        return Vec::new();
+    }
+    if rules.append_only {
+        return vec![hit("append_only", changed.to_vec())];
+    }
+    let is_frozen = |c: &u16| rules.frozen.get(usize::from(*c)).copied().unwrap_or(false);
+    let state_changed = rules.state.is_some_and(|state| changed.contains(&state));
+    if !state_changed && !changed.iter().any(is_frozen) {
+        return Vec::new();
+    }
+    let mut hits = Vec::new();
+    let (from, to) = (rules.state_of(lawful), rules.state_of(new));
+    if state_changed && !rules.states.may_go(from, to, unseen_steps(change)) {
+        hits.push(hit("transition", rules.state.into_iter().collect()));
+    }
+    // Of steps seen as one, the column may have changed before the row came into a frozen state.
+    let states = if unseen_steps(change) {
+        bit(from)
+    } else {
+        bit(from) | bit(to)
+    };
+    if rules.frozen_from & states != 0 {
+        let columns: Vec<u16> = changed.iter().copied().filter(is_frozen).collect();
+        if !columns.is_empty() {
+            hits.push(hit("frozen", columns));
+        }
+    }
+    hits
+}
+
+/// Tainted before and not put right since, or tainted now. `changed` has no column that is right.
+pub(crate) fn standing_after(
+    change: &Change,
+    new: &Row,
+    lawful: &Row,
+    changed: &[u16],
+    hits: &[RuleHit],
+) -> Standing {
+    let before: &[u16] = match &change.standing {
+        Standing::Altered { columns } => columns,
+        _ => &[],
+    };
+    if hits.is_empty() && before.is_empty() {
+        return Standing::Clean;
+    }
+    let still = before.iter().filter(|c| {
+        let at = usize::from(**c);
+        !changed.contains(c) && !same(lawful.get(at), new.get(at))
+    });
+    let mut columns: Vec<u16> = still
+        .chain(hits.iter().flat_map(|h| &h.columns))
+        .copied()
+        .collect();
+    columns.sort_unstable();
+    columns.dedup();
+    if columns.is_empty() {
+        Standing::Clean
+    } else {
+        Standing::Altered { columns }
+    }
+}
+
+/// [`Row::differing`] into a buffer that is kept.
+pub(crate) fn differing(old: &Row, new: &Row, out: &mut Vec<u16>) {
+    out.clear();
+    let (mut old_cells, mut new_cells) = (old.iter(), new.iter());
+    for column in 0..old.len().max(new.len()) {
+        if !same(old_cells.next(), new_cells.next()) {
+            out.push(column as u16);
+        }
+    }
+}
+
+/// Equal as stored: reals by bits.
+pub(crate) fn same(a: Option<ValueRef<'_>>, b: Option<ValueRef<'_>>) -> bool {
+    match (a, b) {
+        (Some(ValueRef::Real(a)), Some(ValueRef::Real(b))) => a.to_bits() == b.to_bits(),
+        (a, b) => a == b,
+    }
+}
