@@ -44,6 +44,8 @@ pub struct Plan {
     pub own_criteria: Vec<OwnCriterion>,
     pub clocks: Vec<StatutoryClock>,
     pub steps: Vec<Step>,
+    /// Seconds without a new finding until `Condition::WatchedQuiet` holds; ours, not the law's.
+    pub watch_quiet_s: u32,
     /// Who may do what.
     pub authority: Vec<AuthorityRule>,
     pub resources: Vec<Resource>,
@@ -53,6 +55,20 @@ pub struct Plan {
     pub contacts: Vec<Contact>,
     /// Texts of messages and notices with `{name}` places.
     pub texts: Vec<TextTemplate>,
+    /// Classes of events (事件分类); GB/T 20986-2023 has ten.
+    #[serde(default)]
+    pub classes: Vec<EventClass>,
+    /// The terms annex: the Chinese term and its English rendering.
+    #[serde(default)]
+    pub terms: Vec<Words>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EventClass {
+    /// Number in the standard, `1` to `10`.
+    pub id: String,
+    pub title: Words,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -176,6 +192,50 @@ pub enum Act {
     ManageAccounts,
     ManageSource,
     ReadOutbox,
+}
+
+impl Act {
+    pub const ALL: [Self; 25] = [
+        Self::OpenIncident,
+        Self::ViewIncident,
+        Self::ConfirmGrade,
+        Self::IssueOrder,
+        Self::AnswerOrder,
+        Self::CompleteTask,
+        Self::CollectEvidence,
+        Self::ReadEvidence,
+        Self::ProposeHold,
+        Self::ApproveHold,
+        Self::LiftHold,
+        Self::ProposeRepair,
+        Self::ApproveRepair,
+        Self::ApplyRepair,
+        Self::AcceptUnwitnessed,
+        Self::DraftNotice,
+        Self::ApproveNotice,
+        Self::FileReport,
+        Self::RecordDecision,
+        Self::RecordImpact,
+        Self::AdvanceStep,
+        Self::Close,
+        Self::ManageAccounts,
+        Self::ManageSource,
+        Self::ReadOutbox,
+    ];
+    /// Acts of which one person must not do both sides (four eyes).
+    pub const FOUR_EYES: [(Self, Self); 3] = [
+        (Self::ProposeHold, Self::ApproveHold),
+        (Self::ProposeRepair, Self::ApproveRepair),
+        (Self::DraftNotice, Self::ApproveNotice),
+    ];
+    /// As it is written in the plan's data, for example `approve_repair`.
+    pub fn code(self) -> String {
+        // A unit variant always serialises as its name.
+        match serde_json::to_value(self) {
+            Ok(serde_json::Value::String(code)) => code,
+            _ => String::new(),
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
