@@ -1,0 +1,301 @@
+//! Personal values sealed under their data subject's key, and keyed digests to compare rows by.
+//!
+//! Subject: `SHA-256(index key ‖ "subject" ‖ table that the subject is a row of ‖ its key)`, 16
+//! bytes; the plain value (an id, a phone number) never stands in the journal. `orders.customer_id`
+//! and the row of `customers` that it references are one subject.
+//! Row digest: `SHA-256(table and column names ‖ key ‖ row)`, 16 bytes, where the key is the
+//! subject's own for tables with personal columns and the index key for the others.
+//! Both are cut to half of the hash, so that neither can be extended.
+
+use crate::RecoverError;
+use journal::vault::VaultReader;
+use model::image::RowDigest;
+use model::{Key, Row, TableSchema, Value, ValueRef};
+use sha2::{Digest as _, Sha256};
+
+/// What the sealer must know of a table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SealTable {
+    pub name: String,
+    /// Column names in storage order.
+    pub columns: Vec<String>,
+    /// Positions of the key's columns, in key order.
+    pub key: Vec<u16>,
+    /// Columns that are sealed, ascending.
+    pub personal: Vec<u16>,
+    /// Column that names the data subject; `None`: the row itself.
+    pub subject: Option<u16>,
+    /// Table whose row the subject column names, or the column's own name.
+    pub subject_space: String,
+}
+
+impl SealTable {
+    pub fn new(schema: &TableSchema, key: &[u16], personal: &[u16], subject: Option<u16>) -> Self {
+        let subject_space = subject.map_or_else(
+            || schema.name.clone(),
+            |column| {
+                let name = schema.name_of(column);
+                let foreign = schema.foreign_keys.iter().find(|f| f.columns == [name]);
+                match foreign {
+                    _ if key == [column] => schema.name.clone(),
+                    Some(foreign) => foreign.table.clone(),
+                    None => format!("column {name}"),
+                }
+            },
+        );
+        Self {
+            name: schema.name.clone(),
+            columns: schema.columns.iter().map(|c| c.name.clone()).collect(),
+            key: key.to_vec(),
+            personal: personal.to_vec(),
+            subject,
+            subject_space,
+        }
+    }
+
+    pub fn is_personal(&self, column: u16) -> bool {
+        self.personal.binary_search(&column).is_ok()
+    }
+
+    pub fn column_name(&self, column: u16) -> &str {
+        self.columns
+            .get(usize::from(column))
+            .map_or("?", String::as_str)
+    }
+}
+
+/// Seals, opens and digests the rows of one source. Cheap to clone; any thread.
+#[derive(Clone)]
+pub struct RowSealer {
+    vault: VaultReader,
+    index_key: [u8; 32],
+    tables: Vec<Prepared>,
+}
+
+/// A table with the hash states that all its rows begin with.
+#[derive(Clone)]
+struct Prepared {
+    table: SealTable,
+    shape: Sha256,
+    subject_space: Sha256,
+    row_space: Sha256,
+}
+
+impl RowSealer {
+    /// `tables` in the order of the source's policy; `index_key` is the source's own secret.
+    pub fn new(vault: VaultReader, index_key: [u8; 32], tables: Vec<SealTable>) -> Self {
+        let space = |name: &str| {
+            let mut state = Sha256::new_with_prefix(index_key);
+            state.update(b"balefire subject\n");
+            sized(&mut state, name.as_bytes());
+            state
+        };
+        let tables = tables
+            .into_iter()
+            .map(|table| {
+                let mut shape = Sha256::new_with_prefix(b"balefire row\n");
+                sized(&mut shape, table.name.as_bytes());
+                for column in &table.columns {
+                    sized(&mut shape, column.as_bytes());
+                }
+                let (subject_space, row_space) = (space(&table.subject_space), space(&table.name));
+                Prepared {
+                    table,
+                    shape,
+                    subject_space,
+                    row_space,
+                }
+            })
+            .collect();
+        Self {
+            vault,
+            index_key,
+            tables,
+        }
+    }
+
+    pub fn table(&self, table: u16) -> Option<&SealTable> {
+        self.tables.get(usize::from(table)).map(|p| &p.table)
+    }
+
+    /// Whether rows of the table have cells to seal, so that their subjects need keys.
+    pub fn has_personal(&self, table: u16) -> bool {
+        self.table(table).is_some_and(|t| !t.personal.is_empty())
+    }
+
+    /// Opaque id of the row's data subject, 16 bytes.
+    pub fn subject_of(&self, table: u16, key: &Key, row: &Row) -> Vec<u8> {
+        self.subject_id(table, key, row).to_vec()
+    }
+
+    /// [`Self::subject_of`] without an allocation.
+    pub fn subject_id(&self, table: u16, key: &Key, row: &Row) -> [u8; 16] {
+        let Some(prepared) = self.tables.get(usize::from(table)) else {
+            return [0; 16];
+        };
+        let named = prepared.table.subject.and_then(|c| row.get(usize::from(c)));
+        let state = match named {
+            Some(ValueRef::Integer(i)) => {
+                // The bytes of `Key::of`, without its allocation.
+                let mut bytes = [1; 9];
+                bytes[1..].copy_from_slice(&((i as u64) ^ (1 << 63)).to_be_bytes());
+                prepared.subject_space.clone().chain_update(bytes)
+            }
+            Some(value) => match Key::of([value]) {
+                Some(value) => prepared.subject_space.clone().chain_update(&value.0),
+                // NULL names nobody: the row stands for itself.
+                None => prepared.row_space.clone().chain_update(&key.0),
+            },
+            None => prepared.row_space.clone().chain_update(&key.0),
+        };
+        half(state)
+    }
+
+    /// The row as a ledger entry may hold it: personal cells that are not NULL are sealed.
+    /// The subject must have a key (`SubjectKeys::ensure`).
+    pub fn seal(
+        &self,
+        table: u16,
+        key: &Key,
+        subject: &[u8],
+        row: &Row,
+    ) -> Result<Row, RecoverError> {
+        let Prepared { table, .. } = self.prepared(table)?;
+        if table.personal.is_empty() {
+            return Ok(row.clone());
+        }
+        let mut out = Row::builder();
+        let mut place = Place::new(table, key);
+        let mut sealed = Vec::new();
+        for (column, value) in (0..).zip(row.iter()) {
+            if !table.is_personal(column) || value == ValueRef::Null {
+                out.push(value);
+                continue;
+            }
+            sealed.clear();
+            let plain = Row::from_values([value]);
+            self.vault
+                .seal(subject, place.of(column), plain.as_bytes(), &mut sealed)?;
+            out.push(ValueRef::Sealed(&sealed));
+        }
+        Ok(out.finish())
+    }
+
+    /// The row that [`Self::seal`] was given.
+    pub fn open(
+        &self,
+        table: u16,
+        key: &Key,
+        subject: &[u8],
+        row: &Row,
+    ) -> Result<Row, RecoverError> {
+        let Prepared { table, .. } = self.prepared(table)?;
+        if table.personal.is_empty() {
+            return Ok(row.clone());
+        }
+        let mut out = Row::builder();
+        let mut place = Place::new(table, key);
+        for (column, value) in (0..).zip(row.iter()) {
+            let ValueRef::Sealed(sealed) = value else {
+                out.push(value);
+                continue;
+            };
+            let plain = self.vault.open(subject, place.of(column), sealed)?;
+            let plain = Row::from_bytes(plain).filter(|row| row.len() == 1);
+            let value = plain.as_ref().and_then(|row| row.get(0));
+            out.push(value.ok_or_else(|| RecoverError::SealedValue {
+                table: table.name.clone(),
+                column: table.column_name(column).to_owned(),
+            })?);
+        }
+        Ok(out.finish())
+    }
+
+    /// Keyed digest of a plain row. Rows of a subject without a key are digested under the
+    /// index key, so that they compare with nothing that was journaled for the subject.
+    pub fn digest(&self, table: u16, subject: &[u8], row: &Row) -> RowDigest {
+        let Some(prepared) = self.tables.get(usize::from(table)) else {
+            return [0; 16];
+        };
+        let own = if prepared.table.personal.is_empty() {
+            None
+        } else {
+            self.vault.mac_key(subject)
+        };
+        let state = prepared
+            .shape
+            .clone()
+            .chain_update(own.unwrap_or(self.index_key));
+        half(state.chain_update(row.as_bytes()))
+    }
+
+    /// [`Self::digest`] under the row's own subject; no allocation.
+    pub fn digest_of(&self, table: u16, key: &Key, row: &Row) -> RowDigest {
+        if !self.has_personal(table) {
+            return self.digest(table, &[], row);
+        }
+        self.digest(table, &self.subject_id(table, key, row), row)
+    }
+
+    fn prepared(&self, table: u16) -> Result<&Prepared, RecoverError> {
+        self.tables
+            .get(usize::from(table))
+            .ok_or(RecoverError::NoTable { table })
+    }
+}
+
+impl std::fmt::Debug for RowSealer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // The keys stay out of every log.
+        f.debug_struct("RowSealer")
+            .field("tables", &self.tables.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Where a sealed cell belongs: a cell moved to another row, column or table does not open.
+struct Place<'a> {
+    table: &'a SealTable,
+    bytes: Vec<u8>,
+    row_end: usize,
+}
+
+impl<'a> Place<'a> {
+    fn new(table: &'a SealTable, key: &Key) -> Self {
+        let mut bytes = Vec::with_capacity(64);
+        for part in [table.name.as_bytes(), &key.0] {
+            bytes.extend_from_slice(&(part.len() as u32).to_be_bytes());
+            bytes.extend_from_slice(part);
+        }
+        Self {
+            table,
+            row_end: bytes.len(),
+            bytes,
+        }
+    }
+
+    fn of(&mut self, column: u16) -> &[u8] {
+        self.bytes.truncate(self.row_end);
+        self.bytes
+            .extend_from_slice(self.table.column_name(column).as_bytes());
+        &self.bytes
+    }
+}
+
+fn sized(state: &mut Sha256, bytes: &[u8]) {
+    state.update((bytes.len() as u32).to_be_bytes());
+    state.update(bytes);
+}
+
+fn half(state: Sha256) -> [u8; 16] {
+    let hash: [u8; 32] = state.finalize().into();
+    let mut out = [0; 16];
+    out.copy_from_slice(&hash[..16]);
+    out
+}
+
+/// The value of a column, NULL where the row has none.
+pub(crate) fn cell(row: &Row, column: u16) -> Value {
+    row.get(usize::from(column))
+        .map_or(Value::Null, ValueRef::to_value)
+}
