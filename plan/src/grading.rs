@@ -223,3 +223,222 @@ fn with_own_criteria(
         raised_by,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::built_in::plan;
+    use expect_test::{Expect, expect};
+
+    /// Every metric known to be nought, but for those given: only they stay open.
+    fn figures(given: &[(Metric, Figure)]) -> Figures {
+        use Metric::*;
+        let all = [
+            AffectedPersons,
+            SensitivePersons,
+            DirectLossCny,
+            CiiTotalOutageMin,
+            CiiMainFunctionOutageMin,
+            DailyLifePersons,
+            RowsTampered,
+            OrdersAffected,
+            MoneyAtRiskCny,
+            UsersAffected,
+        ];
+        let mut numbers: BTreeMap<Metric, Figure> =
+            all.map(|metric| (metric, Figure::known(0))).into();
+        numbers.extend(given.iter().copied());
+        Figures {
+            numbers,
+            qualitative: vec![],
+        }
+    }
+
+    fn shown(a: &Assessment) -> String {
+        let matched: Vec<String> = a
+            .matched
+            .iter()
+            .map(|(g, id)| format!("{}:{id}", g.number()))
+            .collect();
+        let open: Vec<String> = a
+            .open
+            .iter()
+            .map(|o| format!("{}:{}={:?}", o.grade.number(), o.criterion, o.why))
+            .collect();
+        format!(
+            "grade {} level {} by [{}] raised by [{}] open [{}]",
+            a.grade.number(),
+            a.level.0,
+            matched.join(" "),
+            a.raised_by.join(" "),
+            open.join(" ")
+        )
+    }
+
+    fn check(metric: Metric, cases: &[Figure], expected: Expect) {
+        let lines = cases.iter().map(|figure| {
+            let assessment = assess(plan(), &figures(&[(metric, *figure)]));
+            format!("{figure:?}: {}", shown(&assessment))
+        });
+        expected.assert_eq(&lines.collect::<Vec<_>>().join("\n"));
+    }
+
+    fn known<const N: usize>(values: [i64; N]) -> [Figure; N] {
+        values.map(Figure::known)
+    }
+
+    #[test]
+    fn persons_at_the_bounds() {
+        check(
+            Metric::AffectedPersons,
+            &known([
+                0,
+                999,
+                999_999,
+                1_000_000,
+                9_999_999,
+                10_000_000,
+                99_999_999,
+                100_000_000,
+                i64::MAX,
+            ]),
+            expect![[r#"
+                Known { value: 0 }: grade 4 level 4 by [] raised by [] open []
+                Known { value: 999 }: grade 4 level 4 by [] raised by [] open []
+                Known { value: 999999 }: grade 4 level 2 by [] raised by [persons-100k] open []
+                Known { value: 1000000 }: grade 3 level 2 by [3:persons] raised by [persons-100k] open []
+                Known { value: 9999999 }: grade 3 level 2 by [3:persons] raised by [persons-100k] open []
+                Known { value: 10000000 }: grade 2 level 2 by [2:persons] raised by [] open []
+                Known { value: 99999999 }: grade 2 level 2 by [2:persons] raised by [] open []
+                Known { value: 100000000 }: grade 1 level 1 by [1:persons] raised by [] open []
+                Known { value: 9223372036854775807 }: grade 1 level 1 by [1:persons] raised by [] open []"#]],
+        );
+    }
+
+    #[test]
+    fn direct_loss_at_the_bounds() {
+        check(
+            Metric::DirectLossCny,
+            &known([
+                4_999_999,
+                5_000_000,
+                19_999_999,
+                20_000_000,
+                99_999_999,
+                100_000_000,
+            ]),
+            expect![[r#"
+                Known { value: 4999999 }: grade 4 level 4 by [] raised by [] open []
+                Known { value: 5000000 }: grade 3 level 3 by [3:loss] raised by [] open []
+                Known { value: 19999999 }: grade 3 level 3 by [3:loss] raised by [] open []
+                Known { value: 20000000 }: grade 2 level 2 by [2:loss] raised by [] open []
+                Known { value: 99999999 }: grade 2 level 2 by [2:loss] raised by [] open []
+                Known { value: 100000000 }: grade 1 level 1 by [1:loss] raised by [] open []"#]],
+        );
+    }
+
+    #[test]
+    fn numbers_that_the_law_does_not_yield_stay_open() {
+        check(
+            Metric::CiiTotalOutageMin,
+            &known([0, 1, 9, 10, 359, 360]),
+            expect![[r#"
+                Known { value: 0 }: grade 4 level 4 by [] raised by [] open []
+                Known { value: 1 }: grade 4 level 4 by [] raised by [] open [2:cii_total=NumberUnconfirmed]
+                Known { value: 9 }: grade 4 level 4 by [] raised by [] open [2:cii_total=NumberUnconfirmed]
+                Known { value: 10 }: grade 3 level 3 by [3:cii_total] raised by [] open [2:cii_total=NumberUnconfirmed]
+                Known { value: 359 }: grade 3 level 3 by [3:cii_total] raised by [] open [2:cii_total=NumberUnconfirmed]
+                Known { value: 360 }: grade 1 level 1 by [1:cii_total] raised by [] open []"#]],
+        );
+        check(
+            Metric::DailyLifePersons,
+            &known([0, 1, 999_999, 1_000_000]),
+            expect![[r#"
+                Known { value: 0 }: grade 4 level 4 by [] raised by [] open []
+                Known { value: 1 }: grade 4 level 4 by [] raised by [] open [3:life=NumberUnconfirmed]
+                Known { value: 999999 }: grade 4 level 4 by [] raised by [] open [3:life=NumberUnconfirmed]
+                Known { value: 1000000 }: grade 2 level 2 by [2:life] raised by [] open []"#]],
+        );
+    }
+
+    #[test]
+    fn estimates_grade_by_their_least_and_stay_open_up_to_their_most() {
+        let estimated = |low, high| Figure::Estimated { low, high };
+        check(
+            Metric::AffectedPersons,
+            &[
+                estimated(0, 999_999),
+                estimated(999_999, 1_000_000),
+                estimated(1_000_000, 10_000_000),
+                estimated(5, i64::MAX),
+                Figure::Unknown,
+            ],
+            expect![[r#"
+                Estimated { low: 0, high: 999999 }: grade 4 level 4 by [] raised by [] open []
+                Estimated { low: 999999, high: 1000000 }: grade 4 level 2 by [] raised by [persons-100k] open [3:persons=WithinEstimate]
+                Estimated { low: 1000000, high: 10000000 }: grade 3 level 2 by [3:persons] raised by [persons-100k] open [2:persons=WithinEstimate]
+                Estimated { low: 5, high: 9223372036854775807 }: grade 4 level 4 by [] raised by [] open [1:persons=WithinEstimate 2:persons=WithinEstimate 3:persons=WithinEstimate]
+                Unknown: grade 4 level 4 by [] raised by [] open [1:persons=Unknown 2:persons=Unknown 3:persons=Unknown]"#]],
+        );
+    }
+
+    #[test]
+    fn nothing_known_is_general_and_all_open() {
+        let assessment = assess(plan(), &Figures::default());
+        assert_eq!(assessment.grade, Grade::General);
+        assert_eq!(assessment.level, Level(4));
+        let numeric: usize = plan().schemes[0]
+            .grades
+            .iter()
+            .map(|g| g.numeric.len())
+            .sum();
+        assert_eq!(assessment.open.len(), numeric);
+    }
+
+    #[test]
+    fn a_person_judges_what_has_no_number() {
+        let mut figures = figures(&[(Metric::DirectLossCny, Figure::known(6_000_000))]);
+        figures.qualitative = vec![(2, "data".into()), (1, "no-such-criterion".into())];
+        expect!["grade 2 level 2 by [2:data 3:loss] raised by [] open []"]
+            .assert_eq(&shown(&assess(plan(), &figures)));
+    }
+
+    #[test]
+    fn own_criteria_raise_the_level_and_never_the_grade_nor_lower_anything() {
+        check(
+            Metric::RowsTampered,
+            &known([0, 1, 4, 5, 499, 500]),
+            expect![[r#"
+                Known { value: 0 }: grade 4 level 4 by [] raised by [] open []
+                Known { value: 1 }: grade 4 level 4 by [] raised by [] open []
+                Known { value: 4 }: grade 4 level 4 by [] raised by [] open []
+                Known { value: 5 }: grade 4 level 3 by [] raised by [rows-5] open []
+                Known { value: 499 }: grade 4 level 3 by [] raised by [rows-5] open []
+                Known { value: 500 }: grade 4 level 2 by [] raised by [rows-500] open []"#]],
+        );
+        check(
+            Metric::MoneyAtRiskCny,
+            &known([9_999, 10_000, 1_000_000, 5_000_000]),
+            expect![[r#"
+                Known { value: 9999 }: grade 4 level 4 by [] raised by [] open []
+                Known { value: 10000 }: grade 4 level 3 by [] raised by [money-10k] open []
+                Known { value: 1000000 }: grade 4 level 2 by [] raised by [money-1m] open []
+                Known { value: 5000000 }: grade 4 level 1 by [] raised by [money-5m] open []"#]],
+        );
+        let both = figures(&[
+            (Metric::DirectLossCny, Figure::known(100_000_000)),
+            (Metric::RowsTampered, Figure::known(5)),
+        ]);
+        expect!["grade 1 level 1 by [1:loss] raised by [] open []"]
+            .assert_eq(&shown(&assess(plan(), &both)));
+    }
+
+    #[test]
+    fn a_plan_without_a_scheme_has_its_own_criteria_only() {
+        let mut bare = plan().clone();
+        bare.schemes.clear();
+        let rows = figures(&[(Metric::RowsTampered, Figure::known(5))]);
+        expect!["grade 4 level 3 by [] raised by [rows-5] open []"]
+            .assert_eq(&shown(&assess(&bare, &rows)));
+    }
+}

@@ -81,9 +81,10 @@ pub enum Condition {
     AuditClean,
     /// The notice to users is approved and sent, or a decision says why none is needed.
     UsersTold,
-    /// Every statutory duty is filed, not applicable, or waived with a reason.
+    /// Every statutory duty is filed, not applicable, or waived with a reason. Clocks that start
+    /// when handling ends (anchor `Handled`) are not counted: they run on after the close.
     DutiesMet,
-    /// No new finding for the watch interval of the plan.
+    /// No new finding for the watch interval of the plan (`Plan::watch_quiet_s`).
     WatchedQuiet,
     /// Holds are lifted or expired.
     HoldsLifted,
