@@ -1,3 +1,5 @@
+//! What the attacker reports is what was done to the file, and nothing else.
+
 use super::*;
 use crate::shop::tests::{TABLES, rows, small};
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,3 +1,5 @@
+//! A new shop keeps its own rules, its policy names what its schema has, and a seed repeats it.
+
 use super::*;
 use model::policy::{CrossCheck, TablePolicy};
 use std::collections::BTreeSet;

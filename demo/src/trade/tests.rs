@@ -1,3 +1,5 @@
+//! Every step of the trade is lawful, and what is held stands still.
+
 use super::holds::Held;
 use super::*;
 use crate::shop::tests::{rows, small};
