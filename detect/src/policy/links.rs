@@ -129,7 +129,7 @@ impl<'a> Linker<'a> {
         let target = &self.tables[usize::from(number)];
         let states = if parent.states.is_empty() {
             u64::MAX
-        } else if target.state.is_none() {
+        } else if self.source.tables[usize::from(number)].state.is_none() {
             let problem = Problem::ParentWithoutState {
                 parent: parent.table.clone(),
             };
