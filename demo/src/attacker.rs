@@ -119,7 +119,7 @@ pub fn tamper_one(
         connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
     let order = match order {
         Some(order) => order,
-        None => choose(&transaction, clock.now().0 as u64)?,
+        None => choose(&transaction, clock.now().0 as u64, clock)?,
     };
     let total = |connection: &Connection| {
         connection
@@ -156,8 +156,8 @@ pub fn tamper_one(
 const TAMPER: &str = "UPDATE orders SET total_minor = total_minor * 10 WHERE id = ?1";
 
 /// A paid order for [`tamper_line`] to name; another one for another `seed`.
-pub fn paid_order(path: &Path, seed: u64) -> Result<i64, ShopError> {
-    choose(&shop::open(path)?, seed)
+pub fn paid_order(path: &Path, seed: u64, clock: &dyn Clock) -> Result<i64, ShopError> {
+    choose(&shop::open(path)?, seed, clock)
 }
 
 /// The line for a POSIX shell that does with the sqlite3 program what [`tamper_one`] does.
@@ -167,16 +167,18 @@ pub fn tamper_line(path: &Path, order: i64) -> String {
     format!("sqlite3 -cmd '.timeout 5000' '{path}' '{sql}'")
 }
 
-fn choose(connection: &Connection, seed: u64) -> Result<i64, ShopError> {
+fn choose(connection: &Connection, seed: u64, clock: &dyn Clock) -> Result<i64, ShopError> {
     let last: i64 = connection.query_row("SELECT coalesce(max(id), 0) FROM orders", [], |row| {
         row.get(0)
     })?;
     let from = Rng::with_seed(seed).i64(0..=last);
+    let [low, high] = crime::just_now(clock.now());
     connection
         .query_row(
             "SELECT id FROM orders WHERE status IN ('paid', 'shipped')
+                 AND updated_at NOT BETWEEN ?2 AND ?3
              ORDER BY id < ?1, id LIMIT 1",
-            [from],
+            rusqlite::params![from, low, high],
             |row| row.get(0),
         )
         .optional()?

@@ -8,14 +8,30 @@ use model::{Clock, Instant};
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 use std::collections::HashSet;
 
+// In each, ?1 and ?2 are the edges of what counts as just now (see [`just_now`]).
 const PAID: &str = "SELECT id, id FROM orders o WHERE status = 'paid'
+    AND updated_at NOT BETWEEN ?1 AND ?2
     AND EXISTS (SELECT 1 FROM payments p WHERE p.order_id = o.id)";
 const PAID_AND_KEPT: &str = "SELECT id, id FROM orders o WHERE status IN ('paid', 'shipped')
+    AND updated_at NOT BETWEEN ?1 AND ?2
     AND NOT EXISTS (SELECT 1 FROM refunds r WHERE r.order_id = o.id)";
 const PAYMENTS: &str = "SELECT p.id, p.order_id FROM payments p JOIN orders o ON o.id = p.order_id
-    WHERE o.status IN ('paid', 'shipped')";
-const OPEN_REFUNDS: &str = "SELECT id, order_id FROM refunds WHERE status = 'requested'";
-const REFUNDS: &str = "SELECT id, order_id FROM refunds WHERE status IN ('requested', 'done')";
+    WHERE o.status IN ('paid', 'shipped') AND o.updated_at NOT BETWEEN ?1 AND ?2";
+const OPEN_REFUNDS: &str = "SELECT id, order_id FROM refunds WHERE status = 'requested'
+    AND created_at NOT BETWEEN ?1 AND ?2";
+const REFUNDS: &str = "SELECT id, order_id FROM refunds WHERE status IN ('requested', 'done')
+    AND created_at NOT BETWEEN ?1 AND ?2";
+
+/// Seconds that a row must have lain still to be attacked.
+const STILL_S: i64 = 10;
+
+/// The edges of what counts as just now, as the shop writes times. Rows that the shop touched
+/// just now are left alone: whoever looks at the states of a file, and not at its steps, may see
+/// such a row for the first time when it is tampered with already, and then nobody can tell.
+/// The demo is about what can be told. Rows dated in the future are as still as old ones.
+pub(super) fn just_now(now: Instant) -> [String; 2] {
+    [-STILL_S, STILL_S].map(|seconds| shop::stamp(now.plus_s(seconds)))
+}
 
 pub(super) struct Crime<'a> {
     rng: Rng,
@@ -44,7 +60,9 @@ impl<'a> Crime<'a> {
         let (payments, refunds) = (count / 4, count / 6);
         self.transaction(connection, |crime, transaction| {
             let mut rows = Rows::new();
-            let orders = count - payments - refunds;
+            // A small shop may have paid out all its refunds: then more orders are altered.
+            let refunds = crime.some(transaction, OPEN_REFUNDS, refunds)?;
+            let orders = count - payments - refunds.len();
             let chosen = crime.choose(transaction, PAID, "paid orders", orders)?;
             for (nth, id) in chosen.into_iter().enumerate() {
                 rows.push(crime.alter_order(transaction, nth, id)?);
@@ -54,7 +72,7 @@ impl<'a> Crime<'a> {
                 transaction.execute(sql, params![id, crime.own_account()])?;
                 rows.push((RowName::new("payments", id), &["payee_account"]));
             }
-            for id in crime.choose(transaction, OPEN_REFUNDS, "open refunds", refunds)? {
+            for id in refunds {
                 let sql = "UPDATE refunds SET payee_account = ?2 WHERE id = ?1";
                 transaction.execute(sql, params![id, crime.own_account()])?;
                 rows.push((RowName::new("refunds", id), &["payee_account"]));
@@ -168,14 +186,7 @@ impl<'a> Crime<'a> {
         what: &'static str,
         count: usize,
     ) -> Result<Vec<i64>, ShopError> {
-        let mut statement = transaction.prepare(sql)?;
-        let mut found = statement
-            .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
-            .collect::<Result<Vec<(i64, i64)>, _>>()?;
-        self.rng.shuffle(&mut found);
-        // Two payments of one order are not two harms.
-        let mut orders = self.orders.clone();
-        found.retain(|(_, order)| orders.insert(*order));
+        let found = self.some(transaction, sql, count)?;
         if found.len() < count {
             return Err(ShopError::TooFew {
                 what,
@@ -183,9 +194,31 @@ impl<'a> Crime<'a> {
                 found: found.len(),
             });
         }
-        found.truncate(count);
-        self.orders.extend(found.iter().map(|(_, order)| *order));
-        Ok(found.into_iter().map(|(id, _)| id).collect())
+        Ok(found)
+    }
+
+    /// As [`Crime::choose`], but as many as there are, up to `most`.
+    fn some(
+        &mut self,
+        transaction: &Transaction<'_>,
+        sql: &str,
+        most: usize,
+    ) -> Result<Vec<i64>, ShopError> {
+        let mut found = transaction
+            .prepare(sql)?
+            .query_map(just_now(self.clock.now()), |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })?
+            .collect::<Result<Vec<(i64, i64)>, _>>()?;
+        self.rng.shuffle(&mut found);
+        let mut chosen = Vec::new();
+        for (id, order) in found {
+            // Two payments of one order are not two harms.
+            if chosen.len() < most && self.orders.insert(order) {
+                chosen.push(id);
+            }
+        }
+        Ok(chosen)
     }
 
     /// In turn the amount, the payee, and both.

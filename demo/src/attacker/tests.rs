@@ -136,6 +136,41 @@ fn a_seed_repeats_an_attack_and_too_small_a_shop_is_refused() {
 }
 
 #[test]
+fn rows_touched_just_now_are_left_alone() {
+    let (_folder, path) = small(3);
+    let shop = Connection::open(&path).expect("a shop");
+    let touched = crate::shop::stamp(NOON.0.plus_s(-3));
+    shop.execute(
+        "UPDATE orders SET updated_at = ?1 WHERE id % 2 = 0",
+        [&touched],
+    )
+    .expect("touched");
+    shop.execute(
+        "UPDATE refunds SET created_at = ?1 WHERE id % 2 = 0",
+        [&touched],
+    )
+    .expect("touched");
+    let done = attack(&path, &AttackOptions::default(), &NOON).expect("an attack");
+    for row in done.altered.iter().chain(&done.deleted) {
+        assert!(
+            row.row.table == "payments" || row.row.id % 2 == 1,
+            "{row:?}"
+        );
+    }
+}
+
+#[test]
+fn without_open_refunds_more_orders_are_altered() {
+    let (_folder, path) = small(3);
+    Connection::open(&path)
+        .and_then(|shop| shop.execute_batch("UPDATE refunds SET status = 'done'"))
+        .expect("all paid out");
+    let done = attack(&path, &AttackOptions::default(), &NOON).expect("an attack");
+    assert_eq!(done.altered.len(), 12);
+    assert!(done.altered.iter().all(|a| a.row.table != "refunds"));
+}
+
+#[test]
 fn one_order_is_tampered_with_by_the_button_and_by_the_line() {
     let (_folder, path) = small(3);
     let before = content(&path);
@@ -158,7 +193,7 @@ fn one_order_is_tampered_with_by_the_button_and_by_the_line() {
     let (_folder, path) = small(3);
     let awkward = path.with_file_name("it's a shop.db");
     std::fs::rename(&path, &awkward).expect("renamed");
-    let order = paid_order(&awkward, 9).expect("an order");
+    let order = paid_order(&awkward, 9, &NOON).expect("an order");
     let line = tamper_line(&awkward, order);
     let ran = std::process::Command::new("sh")
         .args(["-c", &line])

@@ -13,8 +13,8 @@ const ORDERS_PER_TRANSACTION: u32 = 50_000;
 const ORDERS_PER_REPORT: u32 = 1_000;
 const ORDERS_PER_CUSTOMER: u32 = 5;
 const STAFF: u32 = 24;
-/// 2026-01-01T00:00:00Z; the first order follows it.
-const OPENING: Instant = Instant::from_secs(1_767_225_600);
+/// 2025-07-01T00:00:00Z; the first order follows it.
+const OPENING: Instant = Instant::from_secs(1_751_328_000);
 /// The shop's history is this long, whatever the number of its orders.
 const HISTORY_S: i64 = 180 * 86_400;
 const ZONE: &str = "Asia/Shanghai";
