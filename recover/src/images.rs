@@ -105,3 +105,138 @@ fn lawful_from(
         row.with(&replaced)
     }))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use model::entry::EntryKind;
+    use model::{Instant, Key, Value, ValueRef, Verdict};
+    use proptest::prelude::*;
+
+    fn entry(key: i64, judgement: &Judgement, image: Option<Row>) -> RowEntry {
+        RowEntry {
+            kind: EntryKind::Change,
+            witnessed: true,
+            coalesced: false,
+            last_of_transaction: true,
+            table: 0,
+            at: Instant(0),
+            schema: 0,
+            source_position: 0,
+            previous: None,
+            key: Key(vec![key as u8]),
+            subject: Vec::new(),
+            judgement: judgement.clone(),
+            image,
+        }
+    }
+
+    /// A ledger in memory beside the row as it lawfully is.
+    #[derive(Default)]
+    struct World {
+        entries: Vec<(RowEntry, Option<Row>)>,
+        record: Option<ImageRecord>,
+        live: Option<Row>,
+        lawful: Option<Row>,
+    }
+
+    impl World {
+        fn step(&mut self, live: Option<Row>, lawful: Option<Row>) {
+            let standing = match (&live, &lawful) {
+                (None, None) => Standing::Gone,
+                (None, Some(_)) => Standing::Deleted,
+                (Some(_), None) => Standing::Forged,
+                (Some(live), Some(lawful)) if live == lawful => Standing::Clean,
+                (Some(live), Some(lawful)) => Standing::Altered {
+                    columns: lawful.differing(live),
+                },
+            };
+            let judgement = Judgement {
+                verdict: Verdict::Lawful,
+                hits: Vec::new(),
+                standing,
+            };
+            let digest = |row: &Option<Row>| row.as_ref().map(|_| [1; 16]);
+            let at = self.entries.len() as u64;
+            self.record = advance(
+                self.record.as_ref(),
+                &judgement,
+                at,
+                digest(&live),
+                digest(&lawful),
+            );
+            self.entries
+                .push((entry(1, &judgement, live.clone()), live.clone()));
+            (self.live, self.lawful) = (live, lawful);
+        }
+
+        fn read_lawful(&self) -> Option<Row> {
+            let record = self.record.as_ref()?;
+            lawful_from(record, |index| Ok(self.entries[index as usize].clone())).unwrap()
+        }
+    }
+
+    proptest! {
+        /// Whatever is changed lawfully, tampered with, deleted and put back: the ledger gives
+        /// the lawful row after every step.
+        #[test]
+        fn the_lawful_row_is_always_found(
+            steps in proptest::collection::vec((0_u8..6, 0_u16..4, any::<i64>()), 1..40),
+        ) {
+            let mut world = World::default();
+            let fresh = Row::from_values([1, 2, 3, 4].map(ValueRef::Integer));
+            for (kind, column, value) in steps {
+                let put = |row: &Row| row.with(&[(column, Value::Integer(value))]);
+                let (live, lawful) = match (kind, world.live.clone(), world.lawful.clone()) {
+                    (0, None, None) => (Some(fresh.clone()), None),
+                    (_, None, None) => (Some(fresh.clone()), Some(fresh.clone())),
+                    // Put back: exactly, or with one value wrong.
+                    (0..3, None, Some(lawful)) => (Some(lawful.clone()), Some(lawful)),
+                    (_, None, Some(lawful)) => (Some(put(&lawful)), Some(lawful)),
+                    (0, Some(_), lawful) => (None, lawful),
+                    (1, Some(_), _) => (None, None),
+                    (_, Some(live), None) => (Some(put(&live)), None),
+                    // Tampered with; changed lawfully; put right.
+                    (2 | 3, Some(live), lawful) => (Some(put(&live)), lawful),
+                    (4, Some(live), Some(lawful)) => (Some(put(&live)), Some(put(&lawful))),
+                    (_, Some(live), Some(lawful)) => {
+                        let right = lawful.get(usize::from(column)).unwrap().to_value();
+                        (Some(live.with(&[(column, right)])), Some(lawful))
+                    }
+                };
+                world.step(live, lawful);
+                prop_assert_eq!(world.read_lawful(), world.lawful.clone());
+                prop_assert_eq!(world.record.is_none(), world.live.is_none() && world.lawful.is_none());
+                if let Some(record) = &world.record {
+                    prop_assert_eq!(ImageRecord::decode(&record.encode()).unwrap(), record.clone());
+                    prop_assert_eq!(record.lawful.is_some(), world.lawful.is_some());
+                    prop_assert_eq!(record.live.is_some(), world.live.is_some());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_record_that_points_to_another_row_is_refused() {
+        let judgement = Judgement::lawful(Standing::Clean);
+        let row = Row::from_values([ValueRef::Integer(1)]);
+        let record = ImageRecord {
+            live: Some([1; 16]),
+            lawful: Some([2; 16]),
+            last: 0,
+            base: 0,
+            standing: Standing::Altered { columns: vec![0] },
+            exceptions: vec![(0, 1)],
+        };
+        let read = |index: u64| Ok((entry(index as i64, &judgement, None), Some(row.clone())));
+        assert!(matches!(
+            lawful_from(&record, read),
+            Err(RecoverError::NoImage { index: 1 })
+        ));
+        let gone = |index: u64| Ok((entry(index as i64, &judgement, None), None));
+        assert!(matches!(
+            lawful_from(&record, gone),
+            Err(RecoverError::NoImage { index: 0 })
+        ));
+    }
+}

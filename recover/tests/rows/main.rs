@@ -1,0 +1,6 @@
+//! Black-box tests on a real journal and a real SQLite shop.
+
+mod audit;
+mod repair;
+mod seal;
+mod world;
