@@ -244,12 +244,9 @@ pub fn confirm(
         (Some(_), None) => DiscrepancyKind::Forged,
         (None, Some(_)) => DiscrepancyKind::Deleted,
     };
-    let position = record.map(|r| {
-        if kind == DiscrepancyKind::Forged {
-            r.last
-        } else {
-            r.base
-        }
+    let position = record.map(|record| match kind {
+        DiscrepancyKind::Forged => record.last,
+        DiscrepancyKind::Altered | DiscrepancyKind::Deleted => lawful_position(record),
     });
     Some(Discrepancy {
         source: source.clone(),
@@ -259,6 +256,13 @@ pub fn confirm(
         columns: column_changes(table, lawful, live),
         position,
     })
+}
+
+/// The newest entry that an altered column's lawful value stands in; the base where the guard
+/// has seen nothing wrong with the row.
+pub fn lawful_position(record: &ImageRecord) -> u64 {
+    let tainted = record.exceptions.iter().map(|(_, at)| *at).max();
+    tainted.unwrap_or(record.base)
 }
 
 /// Columns that differ; of a whole row every column that is not personal.

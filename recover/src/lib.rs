@@ -12,7 +12,7 @@ mod proposal;
 pub mod seal;
 mod void;
 
-pub use audit::{Candidate, Discrepancy, DiscrepancyKind, TableAudit, confirm};
+pub use audit::{Candidate, Discrepancy, DiscrepancyKind, TableAudit, confirm, lawful_position};
 pub use error::RecoverError;
 pub use images::{advance, entry_image, lawful_image};
 pub use proposal::{

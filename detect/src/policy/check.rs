@@ -2,7 +2,8 @@
 
 use super::states::{MAX_STATES, StateMachine, state_names};
 use super::{
-    CompiledMoney, CompiledTable, MAX_TABLES, PERSONAL_KINDS, PolicyProblem, Problem, suggest,
+    CompiledMoney, CompiledTable, MAX_COLUMNS, MAX_TABLES, PERSONAL_KINDS, PolicyProblem, Problem,
+    suggest,
 };
 use model::{SourcePolicy, TablePolicy, TableSchema};
 use std::collections::BTreeSet;
@@ -116,6 +117,9 @@ impl Check<'_> {
 
     fn table(&mut self, schema: &TableSchema) -> CompiledTable {
         let policy = self.policy;
+        if schema.columns.len() > MAX_COLUMNS {
+            self.say("name", Problem::TooManyColumns { most: MAX_COLUMNS });
+        }
         let key = self.key(schema);
         let state = policy
             .state

@@ -16,6 +16,9 @@ use std::sync::Arc;
 /// Table numbers are 16 bits wide in entries; a shop has far fewer tables worth guarding.
 pub const MAX_TABLES: usize = 1024;
 
+/// A ledger entry counts the columns of a rule hit in one byte.
+pub const MAX_COLUMNS: usize = 255;
+
 /// The kinds that `personal` may name.
 pub const PERSONAL_KINDS: [&str; 7] = [
     "phone",

@@ -31,6 +31,9 @@ pub enum Problem {
     },
     DuplicateTable,
     UnknownTable,
+    TooManyColumns {
+        most: usize,
+    },
     UnknownColumn {
         name: String,
     },
@@ -115,6 +118,7 @@ impl PolicyProblem {
             Problem::TooManyTables { .. } => "policy-too-many-tables",
             Problem::DuplicateTable => "policy-duplicate-table",
             Problem::UnknownTable => "policy-unknown-table",
+            Problem::TooManyColumns { .. } => "policy-too-many-columns",
             Problem::UnknownColumn { .. } => "policy-unknown-column",
             Problem::NoKey => "policy-no-key",
             Problem::DuplicateKeyColumn { .. } => "policy-duplicate-key-column",
@@ -164,6 +168,7 @@ impl fmt::Display for Problem {
             Self::TooManyTables { most } => write!(f, "a source may guard {most} tables"),
             Self::DuplicateTable => f.write_str("this table is declared twice"),
             Self::UnknownTable => f.write_str("the shop's database has no such table"),
+            Self::TooManyColumns { most } => write!(f, "a guarded table may have {most} columns"),
             Self::UnknownColumn { name } => write!(f, "the table has no column `{name}`"),
             Self::NoKey => f.write_str(
                 "name the columns that identify a row, for example `key = [\"id\"]`; \

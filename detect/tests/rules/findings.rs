@@ -85,14 +85,17 @@ fn each_kind_in_words() {
               total_minor: 100 -> 7
         "#]],
     );
-    check(change(ORDERS, paid(), None), expect![[r#"
+    check(
+        change(ORDERS, paid(), None),
+        expect![[r#"
         Deleted no_delete orders/1 at risk CNY 1.00
           id: 1 -> (none)
           status: paid -> (none)
           total_minor: 100 -> (none)
           currency: CNY -> (none)
           note:  -> (none)
-    "#]]);
+    "#]],
+    );
     check(
         change(ORDERS, None, Some(order(9, "paid", 12_345))),
         expect![[r#"
@@ -104,18 +107,24 @@ fn each_kind_in_words() {
               note: (none) -> 
         "#]],
     );
-    check(change(PAYMENTS, None, Some(payment(9, 77, 5))), expect![[r#"
+    check(
+        change(PAYMENTS, None, Some(payment(9, 77, 5))),
+        expect![[r#"
         Forged parent payments/9 at risk CNY 0.05
           id: (none) -> 9
           order_id: (none) -> 77
           amount_minor: (none) -> 5
-    "#]]);
+    "#]],
+    );
     let mut unseen = change(ORDERS, paid(), Some(order(1, "shipped", 100)));
     unseen.witnessed = false;
-    check(unseen, expect![[r#"
+    check(
+        unseen,
+        expect![[r#"
         Unwitnessed unwitnessed orders/1 at risk -
           status: paid -> shipped
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]

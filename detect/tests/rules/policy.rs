@@ -204,3 +204,25 @@ fn everything_is_said_at_once() {
     expect![[r#"["policy-unknown-column", "policy-duplicate-key-column", "policy-no-currency", "policy-repairable-key", "policy-duplicate-table", "policy-repairable-key"]"#]]
     .assert_eq(&format!("{:?}", codes.iter().filter(|c| !c.contains("void") && !c.contains("primary")).collect::<Vec<_>>()));
 }
+
+#[test]
+fn sizes_have_their_bounds() {
+    let mut schemas = shop::schemas();
+    let filler = schemas[0].columns[6].clone();
+    schemas[0].columns.resize(256, filler);
+    let problems = compile(&shop::policy(), &schemas).unwrap_err();
+    assert_eq!(problems[0].code(), "policy-too-many-columns");
+    let mut policy = shop::policy();
+    let names = (0..61).map(|n| format!("state-{n}")).collect();
+    policy.tables[0].transitions.insert("placed".into(), names);
+    let problems = compile(&policy, &shop::schemas()).unwrap_err();
+    assert!(
+        problems
+            .iter()
+            .any(|p| p.code() == "policy-too-many-states"),
+        "{problems:?}"
+    );
+    policy.tables = vec![policy.tables[1].clone(); detect::policy::MAX_TABLES + 1];
+    let problems = compile(&policy, &shop::schemas()).unwrap_err();
+    assert_eq!(problems[0].code(), "policy-too-many-tables");
+}

@@ -71,7 +71,7 @@ fn each_harm_is_found_and_named() {
         .collect();
     expect![[r#"
         {"source":"shop","table":"orders","key":"-3","kind":"forged","columns":[{"name":"id","lawful":null,"live":"-3","personal":false},{"name":"customer_id","lawful":null,"live":"1","personal":false},{"name":"status","lawful":null,"live":"paid","personal":false},{"name":"total \"minor\"","lawful":null,"live":"9","personal":false}],"position":null}
-        {"source":"shop","table":"orders","key":"6","kind":"altered","columns":[{"name":"total \"minor\"","lawful":"600","live":"1","personal":false}],"position":11}
+        {"source":"shop","table":"orders","key":"6","kind":"altered","columns":[{"name":"total \"minor\"","lawful":"600","live":"1","personal":false}],"position":5}
         {"source":"shop","table":"orders","key":"7","kind":"altered","columns":[{"name":"customer_id","lawful":"1","live":"2","personal":false},{"name":"phone","lawful":"138","live":"139","personal":true}],"position":6}
         {"source":"shop","table":"orders","key":"8","kind":"deleted","columns":[{"name":"id","lawful":"8","live":null,"personal":false},{"name":"customer_id","lawful":"2","live":null,"personal":false},{"name":"status","lawful":"paid","live":null,"personal":false},{"name":"total \"minor\"","lawful":"800","live":null,"personal":false}],"position":7}
         {"source":"shop","table":"orders","key":"50","kind":"forged","columns":[{"name":"id","lawful":null,"live":"50","personal":false},{"name":"customer_id","lawful":null,"live":"1","personal":false},{"name":"status","lawful":null,"live":"paid","personal":false},{"name":"total \"minor\"","lawful":null,"live":"5","personal":false}],"position":10}"#]].assert_eq(&named.join("\n"));
