@@ -4,7 +4,7 @@
 //! where the order and its payment agree on amount and payee, and only once. So a tampered
 //! amount is not carried on into a refund, whoever tampered with it.
 
-use super::holds::Held;
+use super::holds::{Action, Held};
 use crate::shop::{self, CURRENCY, PAYEES, RowName, ShopError};
 use fastrand::Rng;
 use model::Instant;
@@ -13,16 +13,60 @@ use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, 
 /// Candidates looked at for one step; all of them held means that the step is passed over.
 const CANDIDATES: u32 = 8;
 
-const TO_PAY: &str = "SELECT id FROM orders WHERE status = 'placed'";
-const TO_SHIP: &str = "SELECT id FROM orders o WHERE status = 'paid'
-    AND EXISTS (SELECT 1 FROM payments p WHERE p.order_id = o.id)";
-const REFUNDABLE: &str = "1 = (SELECT count(*) FROM payments p WHERE p.order_id = o.id)
-    AND EXISTS (SELECT 1 FROM payments p WHERE p.order_id = o.id
-        AND p.amount_minor = o.total_minor AND p.payee_account = o.payee_account
-        AND p.currency = o.currency AND p.customer_id = o.customer_id)
-    AND NOT EXISTS (SELECT 1 FROM refunds r WHERE r.order_id = o.id AND r.status <> 'void')";
-const TO_FINISH: &str = "SELECT id FROM refunds r WHERE status = 'requested'
-    AND EXISTS (SELECT 1 FROM orders o WHERE o.id = r.order_id AND o.status = 'refunded')";
+/// Rows that are ready for something: `id`s of `table`, to which conditions on `id` are added.
+#[derive(Clone, Copy)]
+struct Work {
+    table: &'static str,
+    action: Action,
+    sql: &'static str,
+}
+
+/// Orders of one state that may be refunded. One state at a time, because SQLite walks the
+/// index of a single state in key order without sorting.
+macro_rules! refundable {
+    ($status:literal) => {
+        Work {
+            table: "orders",
+            action: Action::Refund,
+            sql: concat!(
+                "SELECT id FROM orders o WHERE status = '",
+                $status,
+                "' AND 1 = (SELECT count(*) FROM payments p WHERE p.order_id = o.id)
+                AND EXISTS (SELECT 1 FROM payments p WHERE p.order_id = o.id
+                    AND p.amount_minor = o.total_minor AND p.payee_account = o.payee_account
+                    AND p.currency = o.currency AND p.customer_id = o.customer_id)
+                AND NOT EXISTS (SELECT 1 FROM refunds r
+                    WHERE r.order_id = o.id AND r.status <> 'void')"
+            ),
+        }
+    };
+}
+
+impl Work {
+    const PAY: Self = Self {
+        table: "orders",
+        action: Action::Pay,
+        sql: "SELECT id FROM orders WHERE status = 'placed'",
+    };
+    const SHIP: Self = Self {
+        table: "orders",
+        action: Action::Ship,
+        sql: "SELECT id FROM orders o WHERE status = 'paid'
+            AND EXISTS (SELECT 1 FROM payments p WHERE p.order_id = o.id)",
+    };
+    const REFUND_PAID: Self = refundable!("paid");
+    const REFUND_SHIPPED: Self = refundable!("shipped");
+    const FINISH: Self = Self {
+        table: "refunds",
+        action: Action::Refund,
+        sql: "SELECT id FROM refunds r WHERE status = 'requested'
+            AND EXISTS (SELECT 1 FROM orders o WHERE o.id = r.order_id AND o.status = 'refunded')",
+    };
+    const CANCEL: Self = Self {
+        action: Action::Cancel,
+        ..Self::PAY
+    };
+}
 
 /// What a transaction did; ids are those of the row in the step's name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,22 +123,24 @@ impl Trader {
             .transaction_with_behavior(TransactionBehavior::Immediate)?;
         let step = match kind {
             0..36 => place(&transaction, rng, customers, now)?,
-            36..66 => at_one(&transaction, rng, TO_PAY, "orders", held, |t, rng, id| {
+            36..66 => at_one(&transaction, rng, Work::PAY, held, |t, rng, id| {
                 pay(t, rng, id, now)
             })?,
-            66..84 => at_one(&transaction, rng, TO_SHIP, "orders", held, |t, _, id| {
+            66..84 => at_one(&transaction, rng, Work::SHIP, held, |t, _, id| {
                 ship(t, id, now)
             })?,
             84..89 => {
-                let work = to_refund(rng);
-                at_one(&transaction, rng, &work, "orders", held, |t, _, id| {
-                    refund(t, id, now)
-                })?
+                let work = if rng.bool() {
+                    Work::REFUND_PAID
+                } else {
+                    Work::REFUND_SHIPPED
+                };
+                at_one(&transaction, rng, work, held, |t, _, id| refund(t, id, now))?
             }
-            89..94 => at_one(&transaction, rng, TO_FINISH, "refunds", held, |t, _, id| {
+            89..94 => at_one(&transaction, rng, Work::FINISH, held, |t, _, id| {
                 finish(t, held, id)
             })?,
-            94..98 => at_one(&transaction, rng, TO_PAY, "orders", held, |t, _, id| {
+            94..98 => at_one(&transaction, rng, Work::CANCEL, held, |t, _, id| {
                 cancel(t, id, now)
             })?,
             _ => relocate(&transaction, rng, customers)?,
@@ -105,45 +151,43 @@ impl Trader {
 
     /// Carries one given row a lawful step on.
     pub fn push_on(&mut self, row: &RowName, now: Instant, held: &Held) -> Result<Step, ShopError> {
-        if held.holds(&row.table, row.id) {
-            return Ok(Step::Held);
-        }
         let rng = &mut self.rng;
         let transaction = self
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let at = |work: &str| -> Result<bool, ShopError> {
-            let sql = format!("SELECT EXISTS ({work} AND id = ?1)");
-            Ok(transaction.query_row(&sql, [row.id], |row| row.get(0))?)
-        };
-        let step = match row.table.as_str() {
-            "orders" if at(TO_SHIP)? => ship(&transaction, row.id, now)?,
-            "orders" if at(TO_PAY)? => pay(&transaction, rng, row.id, now)?,
-            "refunds" if at(TO_FINISH)? => finish(&transaction, held, row.id)?,
-            _ => Step::Nothing,
-        };
+        let mut step = Step::Nothing;
+        for work in [Work::SHIP, Work::PAY, Work::FINISH] {
+            if work.table != row.table || !is_ready(&transaction, work, row.id)? {
+                continue;
+            }
+            step = match work.action {
+                action if held.holds(&row.table, row.id, action) => Step::Held,
+                Action::Ship => ship(&transaction, row.id, now)?,
+                Action::Pay => pay(&transaction, rng, row.id, now)?,
+                Action::Refund | Action::Cancel => finish(&transaction, held, row.id)?,
+            };
+            break;
+        }
         transaction.commit()?;
         Ok(step)
     }
 }
 
-/// Orders that may be refunded: those of one state at a time, because SQLite walks the index
-/// of a single state in key order without sorting.
-fn to_refund(rng: &mut Rng) -> String {
-    let status = if rng.bool() { "paid" } else { "shipped" };
-    format!("SELECT id FROM orders o WHERE status = '{status}' AND {REFUNDABLE}")
+fn is_ready(transaction: &Transaction<'_>, work: Work, id: i64) -> Result<bool, ShopError> {
+    let sql = format!("SELECT EXISTS ({} AND id = ?1)", work.sql);
+    let mut statement = transaction.prepare_cached(&sql)?;
+    Ok(statement.query_row([id], |row| row.get(0))?)
 }
 
 /// Finds a row by `work` from a random place on, and does `then` with it.
 fn at_one(
     transaction: &Transaction<'_>,
     rng: &mut Rng,
-    work: &str,
-    table: &str,
+    work: Work,
     held: &Held,
     then: impl FnOnce(&Transaction<'_>, &mut Rng, i64) -> Result<Step, ShopError>,
 ) -> Result<Step, ShopError> {
-    match find(transaction, rng, work, table, held)? {
+    match find(transaction, rng, work, held)? {
         Found::Row(id) => then(transaction, rng, id),
         Found::OnlyHeld => Ok(Step::Held),
         Found::None => Ok(Step::Nothing),
@@ -153,23 +197,25 @@ fn at_one(
 fn find(
     transaction: &Transaction<'_>,
     rng: &mut Rng,
-    work: &str,
-    table: &str,
+    work: Work,
     held: &Held,
 ) -> Result<Found, ShopError> {
     let last: i64 = transaction
-        .prepare_cached(&format!("SELECT coalesce(max(id), 0) FROM {table}"))?
+        .prepare_cached(&format!("SELECT coalesce(max(id), 0) FROM {}", work.table))?
         .query_row([], |row| row.get(0))?;
     let from = rng.i64(0..=last);
     let mut any_held = false;
     // From the random place to the end, then from the beginning.
     for (low, high) in [(from, i64::MAX), (0, from)] {
-        let sql = format!("{work} AND id >= ?1 AND id < ?2 ORDER BY id LIMIT {CANDIDATES}");
+        let sql = format!(
+            "{} AND id >= ?1 AND id < ?2 ORDER BY id LIMIT {CANDIDATES}",
+            work.sql
+        );
         let mut statement = transaction.prepare_cached(&sql)?;
         let mut rows = statement.query([low, high])?;
         while let Some(row) = rows.next()? {
             let id = row.get(0)?;
-            if !held.holds(table, id) {
+            if !held.holds(work.table, id, work.action) {
                 return Ok(Found::Row(id));
             }
             any_held = true;
@@ -274,7 +320,7 @@ fn finish(transaction: &Transaction<'_>, held: &Held, refund: i64) -> Result<Ste
         .prepare_cached("SELECT order_id FROM refunds WHERE id = ?1")?
         .query_row([refund], |row| row.get(0))
         .optional()?;
-    if order.is_none_or(|order| held.holds("orders", order)) {
+    if order.is_none_or(|order| held.holds("orders", order, Action::Refund)) {
         return Ok(Step::Held);
     }
     transaction
