@@ -3,6 +3,15 @@
 //! Shares no code with the writer: own hashing, own parsing, own notes. It only reads and takes
 //! no lock.
 
+mod derived;
+mod diagnose;
+mod folder;
+pub(crate) mod hash;
+mod index;
+mod log;
+pub(crate) mod signed;
+mod window;
+
 use crate::keys::VerifierKey;
 use std::path::{Path, PathBuf};
 
@@ -36,6 +45,8 @@ pub enum FaultKind {
     Checkpoint,
     /// Bytes behind the last valid checkpoint.
     TornTail,
+    /// Entries are gone from the middle.
+    MissingEntries,
     /// A segment that must be there is not, or does not follow the one before.
     MissingSegment,
     /// Acknowledged entries are gone from the tail.
@@ -103,6 +114,5 @@ pub fn verify_dir(
     options: &VerifyOptions,
     progress: &mut dyn FnMut(Progress),
 ) -> VerifyReport {
-    let _ = (dir, vkey, options, progress);
-    todo!()
+    folder::verify(dir, vkey, options, progress)
 }
