@@ -90,13 +90,17 @@ fn groups_and_their_leads() {
             task-owner-outside-group | gap: steps.P6.tasks.p6-summary.owner (cio): the task's owner is not in the task's group"#]],
     );
     check(
-        |_, holders| drop(holders.remove(&PositionId::new("head_legal"))),
+        |_, holders| {
+            holders.remove(&PositionId::new("head_legal"));
+        },
         expect![[r#"
             lead-without-holder | gap: groups.legal.lead (head_legal): nobody holds the position that leads a group
             four-eyes-by-one | gap: authority.draft_notice (and approve_notice): no two people can do the two sides of the act"#]],
     );
     check(
-        |_, holders| drop(holders.insert(PositionId::new("auditor"), 0)),
+        |_, holders| {
+            holders.insert(PositionId::new("auditor"), 0);
+        },
         expect!["position-without-holder | gap: positions.auditor: nobody holds the position"],
     );
     check(

@@ -122,6 +122,7 @@ pub(super) fn everywhere(plan: &Plan, found: &mut Found) {
 fn walk(path: &str, value: &Value, found: &mut Found) {
     match value {
         Value::Object(fields) => {
+            // Only in this arm: a list of two texts would be read as `Words` too.
             if let Ok(words) = serde_json::from_value::<Words>(value.clone()) {
                 for lang in Lang::ALL {
                     let empty = words.in_lang(lang).trim().is_empty();
