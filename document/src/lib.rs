@@ -4,5 +4,6 @@
 //! what a log or an error says is plain English elsewhere.
 
 pub mod catalogue;
+pub mod plan_document;
 
 pub use catalogue::{Catalogue, Value, words};
