@@ -1,1 +1,13 @@
-//! connect
+//! The outside world: what is read from a shop's database (`source`), written to it after
+//! an approval (`repair`), held back there (`contain`) and told to people (`notify`).
+//!
+//! Deliberately not here: the store, and any decision. What is read is handed over as it
+//! stands; what is written was decided, approved and bounded elsewhere.
+
+pub mod contain;
+pub mod error;
+pub mod notify;
+pub mod repair;
+pub mod source;
+
+pub use error::ConnectError;

@@ -121,6 +121,10 @@ impl Row {
     pub fn as_bytes(&self) -> &[u8] {
         &self.bytes
     }
+    /// Gives the buffer back, for [`RowBuilder::reusing`].
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.bytes
+    }
     /// Number of columns.
     pub fn len(&self) -> usize {
         self.bytes
@@ -179,6 +183,14 @@ pub struct RowBuilder {
 }
 
 impl RowBuilder {
+    /// Builds into a buffer that was used before; its contents are dropped, its capacity kept.
+    pub fn reusing(mut buffer: Vec<u8>) -> Self {
+        buffer.clear();
+        Self {
+            bytes: buffer,
+            count: 0,
+        }
+    }
     pub fn push(&mut self, value: ValueRef<'_>) {
         if self.bytes.is_empty() {
             self.bytes.extend_from_slice(&[0, 0]);
@@ -271,7 +283,14 @@ pub struct Key(pub Vec<u8>);
 impl Key {
     /// `None` when a column is NULL: such a key names no row.
     pub fn of<'a>(values: impl IntoIterator<Item = ValueRef<'a>>) -> Option<Self> {
-        let mut out = Vec::with_capacity(16);
+        Self::of_reusing(Vec::with_capacity(16), values)
+    }
+    /// As [`Key::of`], built into a buffer that was used before.
+    pub fn of_reusing<'a>(
+        mut out: Vec<u8>,
+        values: impl IntoIterator<Item = ValueRef<'a>>,
+    ) -> Option<Self> {
+        out.clear();
         for value in values {
             match value {
                 ValueRef::Null | ValueRef::Sealed(_) => return None,

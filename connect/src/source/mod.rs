@@ -1,0 +1,3 @@
+//! Where row changes come from.
+
+pub mod sqlite;
