@@ -74,6 +74,7 @@ plan-stand-ins = Stand-ins and recusal
 plan-stand-ins-note = When a person in charge is absent, does not answer in time, or is suspected in the matter, the first available stand-in below acts in their place. Whoever is suspected neither takes part in nor sees the incident, the chief information officer included.
 plan-position = Position
 plan-stand-in-order = Stand-ins, in order
+plan-other-holders = another holder of the position
 plan-in-groups = Groups
 plan-authority = Authority
 plan-authority-note = What is not listed nobody may do. Proposing and approving a hold, a repair or a notice takes two different people.

@@ -74,6 +74,7 @@ plan-stand-ins = 替补与回避
 plan-stand-ins-note = 负责人缺席、未在时限内应答或涉嫌与事件有关时，由下列顺位的替补行使其职权；涉嫌人员不参与、不知悉该事件，包括首席信息官在内。
 plan-position = 岗位
 plan-stand-in-order = 替补顺位
+plan-other-holders = 同岗位其他人员
 plan-in-groups = 所属小组
 plan-authority = 授权
 plan-authority-note = 未列明的事项任何人无权实施。提出与批准（冻结、数据修复、通知）必须由两人分别完成。

@@ -161,11 +161,11 @@ pub(super) fn organisation(out: &mut Writer<'_>) {
     out.section("plan-stand-ins");
     out.note("plan-stand-ins-note");
     let rows = plan.positions.iter().map(|position| {
-        vec![
-            out.of(&position.title),
-            out.positions(&position.stand_ins),
-            in_groups(out, position),
-        ]
+        let stand_ins = match position.several && position.stand_ins.is_empty() {
+            true => out.word("plan-other-holders"),
+            false => out.positions(&position.stand_ins),
+        };
+        vec![out.of(&position.title), stand_ins, in_groups(out, position)]
     });
     let rows = rows.collect();
     out.table(
