@@ -1,0 +1,218 @@
+//! What people and the program may ask of an incident.
+//!
+//! One request id stands for one command: a caller that sends several commands for one request
+//! gives each its own id (for example `REQUEST/1`), since a repeated id is taken for a retry.
+
+use crate::communication::NoticeKind;
+use crate::containment::RepairScope;
+use crate::custody::EvidenceItem;
+use crate::grading::Impact;
+use crate::learning::{Measure, Topic};
+use crate::people::Addressee;
+use crate::rows::{FindingsBatch, RowCounts, TableRows};
+use model::{
+    ClockId, Digest, EvidenceId, Figure, Grade, HoldId, Instant, Level, NoticeId, OrderId,
+    ProposalId, SourceName, TaskId,
+};
+use plan::grading::Figures;
+use plan::{Lang, Metric};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "command", rename_all = "snake_case")]
+pub enum Command {
+    /// System (triage). `numbers` are figures that triage can count; they never displace a
+    /// person's figure but where they are certainly above it.
+    AddFindings {
+        batch: FindingsBatch,
+        #[serde(default)]
+        numbers: BTreeMap<Metric, Figure>,
+    },
+    SetFigures {
+        figures: Figures,
+    },
+    /// Parts that are `None` stay as they are. Changing a known time needs a reason.
+    SetAnchors {
+        #[serde(default)]
+        occurred: Option<Instant>,
+        #[serde(default)]
+        discovered: Option<Instant>,
+    },
+    /// Parts that are `None` stay as they are.
+    SetTriggerFacts {
+        #[serde(default)]
+        cii: Option<bool>,
+        #[serde(default)]
+        personal_information: Option<bool>,
+        #[serde(default)]
+        suspected_crime: Option<bool>,
+        #[serde(default)]
+        interested_parties: Option<bool>,
+        #[serde(default)]
+        unauthorised_payment: Option<bool>,
+    },
+    /// Confirms the proposed grade, or sets another with a reason. `level` raises the internal level.
+    ConfirmGrade {
+        grade: Grade,
+        #[serde(default)]
+        level: Option<Level>,
+    },
+    CallOut {
+        to: Addressee,
+    },
+    Acknowledge {
+        call: u32,
+    },
+    /// The operation's reason says why.
+    RefuseCall {
+        call: u32,
+    },
+    /// System (clock): the call was not answered in time.
+    Escalate {
+        call: u32,
+    },
+    IssueOrder {
+        to: Addressee,
+        text: String,
+        #[serde(default)]
+        constraint: String,
+        due_at: Instant,
+    },
+    AcceptOrder {
+        order: OrderId,
+    },
+    RefuseOrder {
+        order: OrderId,
+    },
+    CompleteOrder {
+        order: OrderId,
+        result: String,
+    },
+    WithdrawOrder {
+        order: OrderId,
+    },
+    CompleteTask {
+        task: TaskId,
+        #[serde(default)]
+        note: String,
+    },
+    WaiveTask {
+        task: TaskId,
+    },
+    CollectEvidence {
+        item: EvidenceItem,
+    },
+    TransferEvidence {
+        evidence: EvidenceId,
+        to: String,
+        purpose: String,
+        sha256: Digest,
+    },
+    /// The operation's reason says why.
+    ProposeHold {
+        rows: Vec<TableRows>,
+        until: Instant,
+    },
+    ApproveHold {
+        hold: HoldId,
+    },
+    RefuseHold {
+        hold: HoldId,
+    },
+    LiftHold {
+        hold: HoldId,
+    },
+    /// System (clock).
+    ExpireHold {
+        hold: HoldId,
+    },
+    ProposeRepair {
+        proposal: ProposalId,
+        digest: Digest,
+        source: SourceName,
+        scope: RepairScope,
+        counts: RowCounts,
+        made_at: Instant,
+    },
+    ApproveRepair {
+        proposal: ProposalId,
+        digest: Digest,
+    },
+    RejectRepair {
+        proposal: ProposalId,
+    },
+    /// A person sets an approved repair going; the answer comes as `RepairApplied` or `RepairFailed`.
+    StartRepair {
+        proposal: ProposalId,
+    },
+    /// System (repair).
+    RepairApplied {
+        proposal: ProposalId,
+        repaired: RowCounts,
+    },
+    /// System (repair).
+    RepairFailed {
+        proposal: ProposalId,
+        why: String,
+    },
+    /// System (audit).
+    RecordAudit {
+        source: SourceName,
+        taken_at: Instant,
+        rows: u64,
+        discrepancies: u64,
+    },
+    DraftNotice {
+        kind: NoticeKind,
+        texts: BTreeMap<Lang, String>,
+        audience: u64,
+    },
+    ApproveNotice {
+        notice: NoticeId,
+    },
+    RejectNotice {
+        notice: NoticeId,
+    },
+    /// System (dispatch).
+    NoticeSent {
+        notice: NoticeId,
+        delivered: u64,
+        failed: u64,
+    },
+    FileReport {
+        clock: ClockId,
+        filed_at: Instant,
+        channel: String,
+        receipt: String,
+    },
+    /// The operation's reason says why the duty is not owed.
+    WaiveDuty {
+        clock: ClockId,
+    },
+    RecordDecision {
+        topic: Topic,
+        text: String,
+    },
+    RecordLesson {
+        text: String,
+        #[serde(default)]
+        measures: Vec<Measure>,
+    },
+    RecordImpact {
+        impact: Impact,
+    },
+    StartWatch,
+    AdvanceStep,
+    /// The handling has ended (处置结束); clocks that run from there start.
+    Handled,
+    Close,
+    /// System (clock): the management's brief of the level's cadence is due.
+    SendBrief,
+    /// Somebody reported more about it; the receipt of that report.
+    JoinReport {
+        receipt: model::ReceiptNo,
+        #[serde(default)]
+        text: String,
+    },
+}

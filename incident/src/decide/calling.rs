@@ -1,0 +1,243 @@
+//! Who is called, who answered, who is called next.
+
+use super::checks::{answers_for, conflict, room, unknown, wrong_state};
+use super::{Asked, Decision, checks};
+use crate::bounds::{MAX_CALL_ATTEMPTS, MAX_CALLS};
+use crate::conditions::reached;
+use crate::fact::Fact;
+use crate::people::{Addressee, Call, CallOut, CallReason, CallRole, CallState};
+use crate::refusal::{BadValue, Refusal};
+use model::{GroupId, Instant, Level, PositionId};
+use plan::{Group, Plan};
+
+/// Seconds to answer in where the plan has no rule for the level.
+const ACK_WITHIN_S: u32 = 300;
+
+/// The calls of a level that were not made yet, numbered after those that were.
+pub(crate) fn level_calls(
+    plan: &Plan,
+    made: &[CallOut],
+    groups: &[GroupId],
+    level: Level,
+    reason: CallReason,
+    now: Instant,
+) -> Vec<Fact> {
+    let rule = plan.level(level);
+    let everyone = rule.is_some_and(|r| r.everyone);
+    let due_at = due(plan, level, now);
+    let mut calls: Vec<Fact> = Vec::new();
+    for group in groups.iter().filter_map(|id| plan.group(id)) {
+        for position in group.everyone() {
+            let role = role(group, position);
+            let wanted = everyone || role != CallRole::Member;
+            let called = made
+                .iter()
+                .any(|c| c.call.group == group.id && c.call.position == *position);
+            if !wanted || called || made.len() + calls.len() >= MAX_CALLS {
+                continue;
+            }
+            let call = Call {
+                number: (made.len() + calls.len() + 1) as u32,
+                group: group.id.clone(),
+                position: position.clone(),
+                role,
+                acting_for: None,
+                reason,
+                due_at,
+                attempt: 1,
+            };
+            calls.push(Fact::CalledOut { call });
+        }
+    }
+    calls
+}
+
+fn due(plan: &Plan, level: Level, now: Instant) -> Instant {
+    let within = plan
+        .level(level)
+        .map_or(ACK_WITHIN_S, |rule| rule.ack_within_s);
+    now.plus_s(i64::from(within))
+}
+
+fn role(group: &Group, position: &PositionId) -> CallRole {
+    if group.lead == *position {
+        CallRole::Lead
+    } else if group.deputy.as_ref() == Some(position) {
+        CallRole::Deputy
+    } else {
+        CallRole::Member
+    }
+}
+
+/// A person calls a whole group, or one position (in the first group that it stands in).
+pub(super) fn call_out(asked: Asked<'_>, to: &Addressee) -> Decision {
+    let (plan, incident) = (asked.plan, asked.incident);
+    room("calls", incident.calls.len(), MAX_CALLS)?;
+    let not_in_plan = || checks::bad("to", BadValue::NotInPlan);
+    let (group, positions) = match to {
+        Addressee::Group(id) => {
+            let group = plan.group(id).ok_or_else(not_in_plan)?;
+            (group, group.everyone().into_iter().cloned().collect())
+        }
+        Addressee::Position(id) => {
+            let stands = |g: &&Group| g.everyone().contains(&id);
+            let group = plan.groups.iter().find(stands).ok_or_else(not_in_plan)?;
+            (group, vec![id.clone()])
+        }
+    };
+    let pending = |position: &PositionId| {
+        incident.calls.iter().any(|c| {
+            c.call.group == group.id
+                && c.call.position == *position
+                && matches!(c.state, CallState::Called | CallState::Acknowledged { .. })
+        })
+    };
+    let mut facts = Vec::new();
+    for position in positions.into_iter().filter(|p| !pending(p)) {
+        if incident.calls.len() + facts.len() >= MAX_CALLS {
+            break;
+        }
+        let number = (incident.calls.len() + facts.len() + 1) as u32;
+        let role = role(group, &position);
+        let attempt = attempts(asked, group, &position).saturating_add(1);
+        let call = Call {
+            number,
+            group: group.id.clone(),
+            position,
+            role,
+            acting_for: None,
+            reason: CallReason::Manual,
+            due_at: due(plan, incident.level, asked.op.now),
+            attempt,
+        };
+        facts.push(Fact::CalledOut { call });
+    }
+    if facts.is_empty() {
+        return Err(conflict("call", "called-already"));
+    }
+    Ok(facts)
+}
+
+fn find(asked: Asked<'_>, number: u32) -> Result<&CallOut, Refusal> {
+    let call = asked
+        .incident
+        .calls
+        .iter()
+        .find(|c| c.call.number == number);
+    call.ok_or_else(|| unknown("call", number))
+}
+
+fn state_code(state: &CallState) -> &'static str {
+    match state {
+        CallState::Called => "called",
+        CallState::Acknowledged { .. } => "acknowledged",
+        CallState::Refused { .. } => "refused",
+        CallState::Escalated { .. } => "escalated",
+    }
+}
+
+fn addressed(asked: Asked<'_>, call: &CallOut) -> Result<(), Refusal> {
+    if answers_for(asked.plan, &asked.op.actor, &call.call.position) {
+        return Ok(());
+    }
+    Err(Refusal::NotAddressed {
+        what: "call".to_owned(),
+    })
+}
+
+/// One answer counts for every open call of a position that the person holds. A late answer
+/// counts too, since whoever answers late is there now.
+pub(super) fn acknowledge(asked: Asked<'_>, number: u32) -> Decision {
+    let call = find(asked, number)?;
+    addressed(asked, call)?;
+    if !matches!(call.state, CallState::Called | CallState::Escalated { .. }) {
+        return Err(wrong_state("call", state_code(&call.state)));
+    }
+    let also = asked.incident.calls.iter().filter(|c| {
+        c.call.number != number
+            && c.state == CallState::Called
+            && asked.op.actor.holds(&c.call.position)
+    });
+    let numbers = std::iter::once(number).chain(also.map(|c| c.call.number));
+    Ok(numbers
+        .map(|call| Fact::CallAcknowledged { call })
+        .collect())
+}
+
+pub(super) fn refuse(asked: Asked<'_>, number: u32) -> Decision {
+    let call = find(asked, number)?;
+    addressed(asked, call)?;
+    if call.state != CallState::Called {
+        return Err(wrong_state("call", state_code(&call.state)));
+    }
+    checks::reason(asked)?;
+    let next = next_call(asked, call, CallReason::Refused);
+    let mut facts = vec![Fact::CallRefused { call: number }];
+    facts.extend(next.map(|call| Fact::CalledOut { call }));
+    Ok(facts)
+}
+
+pub(super) fn escalate(asked: Asked<'_>, number: u32) -> Decision {
+    let call = find(asked, number)?;
+    if call.state != CallState::Called {
+        return Err(wrong_state("call", state_code(&call.state)));
+    }
+    if !call.overdue(asked.op.now) {
+        return Err(conflict("call", "too-early"));
+    }
+    let next = next_call(asked, call, CallReason::Unanswered);
+    let to = next.as_ref().map(|c| c.number);
+    let mut facts = vec![Fact::CallEscalated { call: number, to }];
+    facts.extend(next.map(|call| Fact::CalledOut { call }));
+    Ok(facts)
+}
+
+/// For a lead's or deputy's place: who stands in for it, then the group in its order, each once;
+/// when nobody is left, the place itself again. A member is called again. Nobody, once the group
+/// is reached or the attempts are used up.
+fn next_call(asked: Asked<'_>, before: &CallOut, reason: CallReason) -> Option<Call> {
+    let (plan, incident) = (asked.plan, asked.incident);
+    let group = plan.group(&before.call.group)?;
+    if incident.calls.len() >= MAX_CALLS || reached(incident, &group.id) {
+        return None;
+    }
+    let leads = before.call.role != CallRole::Member;
+    let place = match &before.call.acting_for {
+        Some(place) => Some(place.clone()),
+        None => leads.then(|| before.call.position.clone()),
+    };
+    let called = |position: &PositionId| attempts(asked, group, position) > 0;
+    let fresh = place.as_ref().and_then(|place| {
+        let stand_ins = plan.position(place).map_or(&[][..], |p| &p.stand_ins);
+        stand_ins
+            .iter()
+            .chain(group.everyone())
+            .find(|p| !called(p))
+            .cloned()
+    });
+    let again = place
+        .clone()
+        .unwrap_or_else(|| before.call.position.clone());
+    let position = fresh.unwrap_or(again);
+    let attempt = attempts(asked, group, &position).saturating_add(1);
+    (attempt <= MAX_CALL_ATTEMPTS).then(|| Call {
+        number: (incident.calls.len() + 1) as u32,
+        group: group.id.clone(),
+        role: role(group, &position),
+        acting_for: place.filter(|place| *place != position),
+        position,
+        reason,
+        due_at: due(plan, incident.level, asked.op.now),
+        attempt,
+    })
+}
+
+fn attempts(asked: Asked<'_>, group: &Group, position: &PositionId) -> u8 {
+    let made = asked
+        .incident
+        .calls
+        .iter()
+        .filter(|c| c.call.group == group.id && c.call.position == *position)
+        .count();
+    u8::try_from(made).unwrap_or(u8::MAX)
+}

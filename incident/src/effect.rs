@@ -1,0 +1,219 @@
+//! What the outside must be told or made to do because of a fact.
+//!
+//! The id of an effect is made of incident, fact and place, so that a retry makes no second one.
+//! Deliberately not here: channels, texts and retries.
+
+use crate::communication::NoticeKind;
+use crate::fact::{Fact, Recorded};
+use crate::incident::Incident;
+use crate::people::{Addressee, CallReason, CallRole};
+use crate::rows::TableRows;
+use model::{GroupId, HoldId, IncidentId, Instant, Level, NoticeId, OrderId, OutboxId, PositionId};
+use plan::{Lang, Plan};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "effect", rename_all = "snake_case")]
+pub enum Effect {
+    /// Calls whoever holds the position.
+    Page {
+        id: OutboxId,
+        exercise: bool,
+        page: Page,
+    },
+    Hold {
+        id: OutboxId,
+        exercise: bool,
+        hold: HoldId,
+        rows: Vec<TableRows>,
+        until: Instant,
+    },
+    LiftHold {
+        id: OutboxId,
+        exercise: bool,
+        hold: HoldId,
+        rows: Vec<TableRows>,
+    },
+    SendNotice {
+        id: OutboxId,
+        exercise: bool,
+        notice: NoticeId,
+        kind: NoticeKind,
+        texts: BTreeMap<Lang, String>,
+        audience: u64,
+    },
+    /// The one-page brief for the senior management; its data come from `brief::management`.
+    Brief {
+        id: OutboxId,
+        exercise: bool,
+        number: u32,
+    },
+}
+
+/// Why a position is paged.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "page", rename_all = "snake_case")]
+pub enum Page {
+    CallOut {
+        call: u32,
+        group: GroupId,
+        position: PositionId,
+        role: CallRole,
+        reason: CallReason,
+        level: Level,
+        due_at: Instant,
+    },
+    Order {
+        order: OrderId,
+        /// The group that it is addressed to; `None` for an order to one position.
+        group: Option<GroupId>,
+        position: PositionId,
+        due_at: Instant,
+    },
+}
+
+impl Page {
+    pub fn position(&self) -> &PositionId {
+        match self {
+            Self::CallOut { position, .. } | Self::Order { position, .. } => position,
+        }
+    }
+}
+
+impl Effect {
+    pub fn id(&self) -> &OutboxId {
+        match self {
+            Self::Page { id, .. }
+            | Self::Hold { id, .. }
+            | Self::LiftHold { id, .. }
+            | Self::SendNotice { id, .. }
+            | Self::Brief { id, .. } => id,
+        }
+    }
+    pub fn exercise(&self) -> bool {
+        match self {
+            Self::Page { exercise, .. }
+            | Self::Hold { exercise, .. }
+            | Self::LiftHold { exercise, .. }
+            | Self::SendNotice { exercise, .. }
+            | Self::Brief { exercise, .. } => *exercise,
+        }
+    }
+    /// `page`, `hold`, `lift_hold`, `send_notice`, `brief`.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Page { .. } => "page",
+            Self::Hold { .. } => "hold",
+            Self::LiftHold { .. } => "lift_hold",
+            Self::SendNotice { .. } => "send_notice",
+            Self::Brief { .. } => "brief",
+        }
+    }
+}
+
+/// Id of the effect at a place among those of one fact.
+pub fn outbox_id(incident: &IncidentId, sequence: u32, place: usize) -> OutboxId {
+    OutboxId::new(format!("{incident}-{sequence}-{place}"))
+}
+
+/// What follows outside from a fact. `incident` is the incident after it.
+pub fn effects(plan: &Plan, incident: &Incident, recorded: &Recorded) -> Vec<Effect> {
+    let id = |place| outbox_id(&incident.id, recorded.sequence, place);
+    let exercise = incident.exercise;
+    match &recorded.fact {
+        Fact::CalledOut { call } => vec![Effect::Page {
+            id: id(0),
+            exercise,
+            page: Page::CallOut {
+                call: call.number,
+                group: call.group.clone(),
+                position: call.position.clone(),
+                role: call.role,
+                reason: call.reason,
+                level: incident.level,
+                due_at: call.due_at,
+            },
+        }],
+        Fact::OrderIssued {
+            order, to, due_at, ..
+        } => {
+            let group = match to {
+                Addressee::Group(group) => Some(group.clone()),
+                Addressee::Position(_) => None,
+            };
+            let page = |(place, position)| Effect::Page {
+                id: id(place),
+                exercise,
+                page: Page::Order {
+                    order: order.clone(),
+                    group: group.clone(),
+                    position,
+                    due_at: *due_at,
+                },
+            };
+            ordered_positions(plan, to)
+                .into_iter()
+                .enumerate()
+                .map(page)
+                .collect()
+        }
+        Fact::HoldApproved { hold } => held(incident, hold)
+            .map(|(hold, rows, until)| Effect::Hold {
+                id: id(0),
+                exercise,
+                hold,
+                rows,
+                until,
+            })
+            .into_iter()
+            .collect(),
+        Fact::HoldLifted { hold } | Fact::HoldExpired { hold } => held(incident, hold)
+            .map(|(hold, rows, _)| Effect::LiftHold {
+                id: id(0),
+                exercise,
+                hold,
+                rows,
+            })
+            .into_iter()
+            .collect(),
+        Fact::NoticeApproved { notice } => incident
+            .notices
+            .iter()
+            .filter(|n| n.id == *notice)
+            .map(|n| Effect::SendNotice {
+                id: id(0),
+                exercise,
+                notice: n.id.clone(),
+                kind: n.kind,
+                texts: n.texts.clone(),
+                audience: n.audience,
+            })
+            .collect(),
+        Fact::BriefSent { number } => vec![Effect::Brief {
+            id: id(0),
+            exercise,
+            number: *number,
+        }],
+        _ => Vec::new(),
+    }
+}
+
+/// The lead and the deputy of a group, or the one position.
+fn ordered_positions(plan: &Plan, to: &Addressee) -> Vec<PositionId> {
+    match to {
+        Addressee::Position(position) => vec![position.clone()],
+        Addressee::Group(id) => plan.group(id).map_or_else(Vec::new, |group| {
+            let deputy = group.deputy.iter().filter(|d| **d != group.lead);
+            std::iter::once(&group.lead)
+                .chain(deputy)
+                .cloned()
+                .collect()
+        }),
+    }
+}
+
+fn held(incident: &Incident, id: &HoldId) -> Option<(HoldId, Vec<TableRows>, Instant)> {
+    let hold = incident.holds.iter().find(|h| h.id == *id)?;
+    Some((hold.id.clone(), hold.rows.clone(), hold.until))
+}
