@@ -1,0 +1,83 @@
+//! What can go wrong in the store, and what to do about it.
+
+use rusqlite::ErrorCode;
+use std::path::{Path, PathBuf};
+use thiserror::Error;
+
+#[derive(Debug, Error)]
+pub enum StoreError {
+    #[error("{}: cannot be opened; check that the folder exists and may be written", path.display())]
+    File {
+        path: PathBuf,
+        source: std::io::Error,
+    },
+    #[error("{}: cannot be opened as the store", path.display())]
+    Open {
+        path: PathBuf,
+        source: rusqlite::Error,
+    },
+    #[error("{collection} `{id}` was changed by somebody else; look at it again")]
+    Conflict { collection: String, id: String },
+    #[error("the disk is full; nothing acknowledged is lost. Free some space and try again")]
+    Full,
+    #[error("another process holds balefire.db; stop it and try again")]
+    Busy,
+    #[error("balefire.db is damaged; keep the file and restore a backup")]
+    Damaged,
+    #[error(
+        "balefire.db has schema {found}, this program knows {known}; use the newer program that wrote it"
+    )]
+    Newer { found: u32, known: u32 },
+    #[error("too many writes are waiting; try again in a moment")]
+    Overloaded,
+    #[error("the store is closed")]
+    Closed,
+    #[error("the database failed while {doing}")]
+    Sql {
+        doing: &'static str,
+        source: rusqlite::Error,
+    },
+    #[error("a stored object cannot be read back")]
+    Json(#[from] serde_json::Error),
+}
+
+impl StoreError {
+    pub(crate) fn of(error: rusqlite::Error, doing: &'static str) -> Self {
+        match error.sqlite_error_code() {
+            Some(ErrorCode::DiskFull) => Self::Full,
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy,
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Self::Damaged,
+            _ => Self::Sql {
+                doing,
+                source: error,
+            },
+        }
+    }
+    pub(crate) fn open(error: rusqlite::Error, path: &Path) -> Self {
+        match Self::of(error, "opening") {
+            Self::Sql { source, .. } => Self::Open {
+                path: path.to_owned(),
+                source,
+            },
+            known => known,
+        }
+    }
+    pub(crate) fn conflict(collection: &str, id: &str) -> Self {
+        Self::Conflict {
+            collection: collection.to_owned(),
+            id: id.to_owned(),
+        }
+    }
+    /// One error for each member of a group that failed together.
+    pub(crate) fn again(&self) -> Self {
+        match self {
+            Self::Full => Self::Full,
+            Self::Busy => Self::Busy,
+            Self::Damaged => Self::Damaged,
+            _ => Self::Sql {
+                doing: "committing a group",
+                source: rusqlite::Error::ExecuteReturnedResults,
+            },
+        }
+    }
+}

@@ -1,0 +1,232 @@
+//! Questions to the store.
+
+use crate::{Store, StoreError};
+use model::{Finding, FindingId, IncidentId, Instant, OutboxId, SourceName};
+use rusqlite::{OptionalExtension as _, Row, params};
+
+/// Rows of one page at most.
+const PAGE: u32 = 10_000;
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct FactRow {
+    /// Rises over all incidents.
+    pub number: u64,
+    pub incident: IncidentId,
+    pub sequence: u32,
+    pub json: String,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Document {
+    pub id: String,
+    pub version: u64,
+    pub at: Instant,
+    pub json: String,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct OutboxRow {
+    pub id: OutboxId,
+    pub incident: Option<IncidentId>,
+    pub channel: String,
+    pub kind: String,
+    pub state: String,
+    pub attempts: u32,
+    pub created_at: Instant,
+    pub due_at: Instant,
+    pub sent_at: Option<Instant>,
+    pub json: String,
+}
+
+/// Which findings; oldest first.
+#[derive(Clone, Debug, Default)]
+pub struct FindingQuery {
+    pub incident: Option<IncidentId>,
+    pub source: Option<SourceName>,
+    pub after: Option<FindingId>,
+    pub limit: u32,
+}
+
+impl Store {
+    /// Facts of one incident in order.
+    pub fn facts(&self, incident: &IncidentId) -> Result<Vec<FactRow>, StoreError> {
+        let sql = "SELECT number, incident, sequence, json FROM fact WHERE incident = ?1 ORDER BY sequence";
+        self.read(|db| {
+            db.prepare_cached(sql)?
+                .query_map([incident.as_str()], fact)?
+                .collect()
+        })
+    }
+
+    /// Facts of all incidents after a number, in the order in which they were stored.
+    pub fn facts_after(&self, number: u64, limit: u32) -> Result<Vec<FactRow>, StoreError> {
+        let sql = "SELECT number, incident, sequence, json FROM fact WHERE number > ?1 ORDER BY number LIMIT ?2";
+        let values = params![number as i64, limit.min(PAGE)];
+        self.read(|db| db.prepare_cached(sql)?.query_map(values, fact)?.collect())
+    }
+
+    pub fn incident_ids(&self) -> Result<Vec<IncidentId>, StoreError> {
+        let sql = "SELECT incident FROM fact WHERE sequence = 0 ORDER BY number";
+        self.read(|db| {
+            let ids = db
+                .prepare_cached(sql)?
+                .query_map([], |row| row.get::<_, String>(0).map(IncidentId))?
+                .collect();
+            ids
+        })
+    }
+
+    pub fn findings(&self, query: &FindingQuery) -> Result<Vec<Finding>, StoreError> {
+        let sql = "SELECT json FROM finding WHERE (?1 IS NULL OR incident = ?1) AND (?2 IS NULL OR source = ?2)
+                   AND number > coalesce((SELECT number FROM finding WHERE id = ?3), 0) ORDER BY number LIMIT ?4";
+        let values = params![
+            query.incident.as_ref().map(IncidentId::as_str),
+            query.source.as_ref().map(SourceName::as_str),
+            query.after.as_ref().map(FindingId::as_str),
+            query.limit.min(PAGE)
+        ];
+        let rows: Vec<String> = self.read(|db| {
+            db.prepare_cached(sql)?
+                .query_map(values, |row| row.get(0))?
+                .collect()
+        })?;
+        rows.iter()
+            .map(|json| Ok(serde_json::from_str(json)?))
+            .collect()
+    }
+
+    /// Number of findings of a source by kind.
+    pub fn finding_counts(&self, source: &SourceName) -> Result<Vec<(String, u64)>, StoreError> {
+        let sql = "SELECT kind, count(*) FROM finding WHERE source = ?1 GROUP BY kind";
+        self.read(|db| {
+            let counts = db
+                .prepare_cached(sql)?
+                .query_map([source.as_str()], |row| {
+                    Ok((row.get(0)?, row.get::<_, i64>(1)? as u64))
+                })?
+                .collect();
+            counts
+        })
+    }
+
+    pub fn document(&self, collection: &str, id: &str) -> Result<Option<Document>, StoreError> {
+        let sql = "SELECT id, version, at, json FROM document WHERE collection = ?1 AND id = ?2";
+        self.read(|db| {
+            db.prepare_cached(sql)?
+                .query_row([collection, id], document)
+                .optional()
+        })
+    }
+
+    /// Documents of a collection, newest first.
+    pub fn documents(&self, collection: &str, limit: u32) -> Result<Vec<Document>, StoreError> {
+        let sql = "SELECT id, version, at, json FROM document WHERE collection = ?1 ORDER BY at DESC, id LIMIT ?2";
+        let values = params![collection, limit.min(PAGE)];
+        self.read(|db| {
+            db.prepare_cached(sql)?
+                .query_map(values, document)?
+                .collect()
+        })
+    }
+
+    /// Pending rows that are due, oldest first.
+    pub fn outbox_due(&self, now: Instant, limit: u32) -> Result<Vec<OutboxRow>, StoreError> {
+        let sql = format!(
+            "{OUTBOX} WHERE state = 'pending' AND due_at <= ?1 ORDER BY due_at, number LIMIT ?2"
+        );
+        let values = params![now.0, limit.min(PAGE)];
+        self.read(|db| {
+            db.prepare_cached(&sql)?
+                .query_map(values, outbox)?
+                .collect()
+        })
+    }
+
+    /// Newest first.
+    pub fn outbox(
+        &self,
+        incident: Option<&IncidentId>,
+        limit: u32,
+    ) -> Result<Vec<OutboxRow>, StoreError> {
+        let sql =
+            format!("{OUTBOX} WHERE (?1 IS NULL OR incident = ?1) ORDER BY number DESC LIMIT ?2");
+        let values = params![incident.map(IncidentId::as_str), limit.min(PAGE)];
+        self.read(|db| {
+            db.prepare_cached(&sql)?
+                .query_map(values, outbox)?
+                .collect()
+        })
+    }
+
+    /// At the start: rows that were being sent when the process died go back to pending, counted as tried.
+    pub fn outbox_recover(&self) -> Result<usize, StoreError> {
+        self.write(|db| {
+            db.execute("UPDATE outbox SET state = 'pending', attempts = attempts + 1 WHERE state = 'sending'", [])
+                .map_err(|e| StoreError::of(e, "recovering the outbox"))
+        })
+    }
+
+    pub fn leaf_count(&self) -> Result<u64, StoreError> {
+        let sql = "SELECT coalesce(max(sequence) + 1, 0) FROM leaf";
+        self.read(|db| {
+            db.prepare_cached(sql)?
+                .query_row([], |row| row.get::<_, i64>(0))
+        })
+        .map(|n| n as u64)
+    }
+
+    pub fn leaves_from(&self, sequence: u64, limit: u32) -> Result<Vec<Vec<u8>>, StoreError> {
+        let sql = "SELECT bytes FROM leaf WHERE sequence >= ?1 ORDER BY sequence LIMIT ?2";
+        let values = params![sequence as i64, limit.min(PAGE)];
+        self.read(|db| {
+            db.prepare_cached(sql)?
+                .query_map(values, |row| row.get(0))?
+                .collect()
+        })
+    }
+
+    pub fn mark(&self, name: &str) -> Result<Option<u64>, StoreError> {
+        let sql = "SELECT value FROM mark WHERE name = ?1";
+        let found = self.read(|db| {
+            db.prepare_cached(sql)?
+                .query_row([name], |row| row.get::<_, i64>(0))
+                .optional()
+        })?;
+        Ok(found.map(|n| n as u64))
+    }
+}
+
+const OUTBOX: &str = "SELECT id, incident, channel, kind, state, attempts, created_at, due_at, sent_at, json FROM outbox";
+
+fn fact(row: &Row<'_>) -> rusqlite::Result<FactRow> {
+    Ok(FactRow {
+        number: row.get::<_, i64>(0)? as u64,
+        incident: IncidentId(row.get(1)?),
+        sequence: row.get(2)?,
+        json: row.get(3)?,
+    })
+}
+
+fn document(row: &Row<'_>) -> rusqlite::Result<Document> {
+    Ok(Document {
+        id: row.get(0)?,
+        version: row.get::<_, i64>(1)? as u64,
+        at: Instant(row.get(2)?),
+        json: row.get(3)?,
+    })
+}
+
+fn outbox(row: &Row<'_>) -> rusqlite::Result<OutboxRow> {
+    Ok(OutboxRow {
+        id: OutboxId(row.get(0)?),
+        incident: row.get::<_, Option<String>>(1)?.map(IncidentId),
+        channel: row.get(2)?,
+        kind: row.get(3)?,
+        state: row.get(4)?,
+        attempts: row.get(5)?,
+        created_at: Instant(row.get(6)?),
+        due_at: Instant(row.get(7)?),
+        sent_at: row.get::<_, Option<i64>>(8)?.map(Instant),
+        json: row.get(9)?,
+    })
+}
