@@ -8,6 +8,8 @@ mod filter;
 mod manifest;
 mod run;
 mod snapshot;
+#[cfg(test)]
+mod tests;
 
 use crate::keys::LogKey;
 use crate::{JournalError, Result, files};

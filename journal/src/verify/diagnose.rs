@@ -12,6 +12,9 @@ use std::path::Path;
 /// More wrong entries of one group than this are not listed one by one.
 const MAX_ENTRIES_NAMED: usize = 64;
 
+/// A note longer than it should be by more than this is not followed to its end.
+const MOST_BYTES_GAINED: usize = 256;
+
 struct Case<'c> {
     name: &'c Path,
     /// Where the group begins in the segment, and the bytes from there on.
@@ -46,9 +49,22 @@ pub fn group(
     {
         return step;
     }
-    match find_note(bytes, state, findings.key) {
+    let found = find_note(bytes, state, findings.key);
+    let own = head.as_ref().filter(|head| head.first == state.tree.leaves);
+    // A whole group but for its note; at the log's end a note cut short is a torn tail instead.
+    let reach = bytes.len() as u64;
+    let body_end = |head: &&Head| HEADER_BYTES as u64 + head.body as u64;
+    if let Some(head) = own.filter(|head| head.total() <= reach || !last && body_end(head) <= reach)
+        && found
+            .as_ref()
+            .is_none_or(|(start, _)| *start != HEADER_BYTES + head.body)
+        && let Some(step) = bad_note(&case, head, state, findings)
+    {
+        return step;
+    }
+    match found {
         Some((start, signed)) => with_note(&case, start, &signed, state, findings),
-        None => without_note(&case, head.as_ref(), state, findings),
+        None => without_note(&case, state, findings),
     }
 }
 
@@ -126,18 +142,14 @@ fn with_note(
 ) -> Step {
     let first = state.tree.leaves;
     let witnesses = state.derived.leaves(first, signed.size);
-    let witnesses = witnesses.and_then(|leaves| {
-        let mut tree = state.tree.clone();
-        leaves.iter().for_each(|leaf| tree.add(*leaf, |_, _| ()));
-        (tree.root() == signed.root).then_some((leaves, tree))
-    });
-    let Some((leaves, tree)) = witnesses else {
+    let witnesses = witnesses.filter(|leaves| root_with(&state.tree, leaves) == signed.root);
+    let Some(leaves) = witnesses else {
         return unwitnessed(case, note, signed, state, findings);
     };
     if !name_entries(case, note, &leaves, state, findings) {
         name_header(case, note, signed, first, findings);
     }
-    state.tree = tree;
+    state.take_leaves(&leaves, case.name, case.at, findings);
     state.checkpoints += 1;
     Step::On(case.at + (note + signed.length) as u64)
 }
@@ -228,11 +240,11 @@ fn unwitnessed(
 ) -> Step {
     let first = state.tree.leaves;
     let end = case.at + (note + signed.length) as u64;
-    if let Some(tree) = read_entries(case.bytes, note, signed.size, &state.tree)
-        && tree.root() == signed.root
+    if let Some(leaves) = read_leaves(case.bytes, note, signed.size - first)
+        && root_with(&state.tree, &leaves) == signed.root
     {
         name_header(case, note, signed, first, findings);
-        state.tree = tree;
+        state.take_leaves(&leaves, case.name, case.at, findings);
         return Step::On(end);
     }
     let detail = format!(
@@ -244,21 +256,9 @@ fn unwitnessed(
     Step::Stop
 }
 
-/// No checkpoint behind this holds: it is torn, cut, or the checkpoint itself was changed.
-fn without_note(
-    case: &Case<'_>,
-    head: Option<&Head>,
-    state: &mut State<'_>,
-    findings: &mut Findings<'_>,
-) -> Step {
+/// No checkpoint behind this holds, and these bytes are not a whole group without one.
+fn without_note(case: &Case<'_>, state: &State<'_>, findings: &mut Findings<'_>) -> Step {
     let first = state.tree.leaves;
-    let head = head.filter(|head| head.first == first);
-    let complete = head.filter(|head| head.total() <= case.bytes.len() as u64);
-    if let Some(head) = complete
-        && let Some(step) = bad_note(case, head, state, findings)
-    {
-        return step;
-    }
     let durable = state.derived.witnessed() > first;
     if findings.live && case.last && !durable {
         return Step::Tail;
@@ -282,18 +282,18 @@ fn bad_note(
     let first = state.tree.leaves;
     let start = HEADER_BYTES + head.body;
     let size = first + head.entries;
-    let tree = read_entries(case.bytes, start, size, &state.tree)?;
-    let note = &case.bytes[start..start + head.note];
-    let leaves = state.derived.leaves(first, size);
-    let agree = leaves.is_none_or(|leaves| {
-        let mut witness = state.tree.clone();
-        leaves.iter().for_each(|leaf| witness.add(*leaf, |_, _| ()));
-        witness.root() == tree.root()
-    });
-    if !agree {
+    let leaves = read_leaves(case.bytes, start, head.entries)?;
+    let end = behind_note(case.bytes, start, head.note, size);
+    let note = &case.bytes[start..end];
+    if state
+        .derived
+        .leaves(first, size)
+        .is_some_and(|witnesses| witnesses != leaves)
+    {
         return None;
     }
-    let expected = signed::unsigned_note(state.origin, size, &tree.root(), findings.key);
+    let root = root_with(&state.tree, &leaves);
+    let expected = signed::unsigned_note(state.origin, size, &root, findings.key);
     let wrong = expected
         .iter()
         .zip(note)
@@ -315,20 +315,35 @@ fn bad_note(
         Some(size - 1),
         what,
     );
-    state.tree = tree;
-    Some(Step::On(case.at + head.total()))
+    state.take_leaves(&leaves, case.name, case.at, findings);
+    Some(Step::On(case.at + end as u64))
 }
 
-/// The tree with the entries of a body that reaches to `end`; `None` when they do not fill it.
-fn read_entries(bytes: &[u8], end: usize, size: u64, before: &Tree) -> Option<Tree> {
-    let mut tree = before.clone();
+/// Where a note that may have lost or gained bytes ends: at the next group, or at its length.
+fn behind_note(bytes: &[u8], start: usize, length: usize, size: u64) -> usize {
+    let until = (start + length + MOST_BYTES_GAINED).min(bytes.len());
+    let next = |at: &usize| Head::read(&bytes[*at..]).is_some_and(|head| head.first == size);
+    (start..until)
+        .find(next)
+        .unwrap_or((start + length).min(bytes.len()))
+}
+
+/// The leaves of a body that reaches to `end`; `None` when the entries do not fill it.
+fn read_leaves(bytes: &[u8], end: usize, count: u64) -> Option<Vec<Hash>> {
+    let mut leaves = Vec::new();
     let mut at = HEADER_BYTES;
-    while tree.leaves < size {
+    for _ in 0..count {
         let entry = entry_at(bytes, at, end)?;
         at += 2 + entry.len();
-        tree.add(hash::leaf(entry), |_, _| ());
+        leaves.push(hash::leaf(entry));
     }
-    (at == end).then_some(tree)
+    (at == end).then_some(leaves)
+}
+
+fn root_with(before: &Tree, leaves: &[Hash]) -> Hash {
+    let mut tree = before.clone();
+    leaves.iter().for_each(|leaf| tree.add(*leaf, |_, _| ()));
+    tree.root()
 }
 
 fn entry_at(bytes: &[u8], at: usize, end: usize) -> Option<&[u8]> {

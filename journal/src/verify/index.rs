@@ -35,13 +35,24 @@ pub fn verify_index(
     let before = findings.report.faults.len();
     for attempt in 1..=LIVE_ATTEMPTS {
         let Ok(bytes) = std::fs::read(findings.dir.join(&manifest)) else {
-            // An index that was never flushed has nothing on disk.
+            // An index that was never flushed has no runs that count.
+            if claim_runs(log, findings) {
+                findings.fault(
+                    &manifest,
+                    0,
+                    FaultKind::Index,
+                    None,
+                    "the manifest is missing",
+                );
+            }
             return;
         };
         findings.claim(&manifest);
         let listed = match read_manifest(&bytes, &format!("{base}/{log}"), findings.key) {
             Ok(listed) => listed,
             Err(fault) => {
+                // Without it nothing can be said of the runs; they are not strangers for that.
+                claim_runs(log, findings);
                 let at = fault.at as u64;
                 return findings.fault(&manifest, at, FaultKind::Index, None, fault.what);
             }
@@ -49,7 +60,12 @@ pub fn verify_index(
         findings.advance(bytes.len() as u64, 0);
         let ledger = log.replacen("index", "ledger", 1);
         let size = sizes.get(&ledger).copied().unwrap_or_default();
-        if listed.covered > size && !findings.live {
+        let ledger_sound = findings
+            .report
+            .faults
+            .iter()
+            .all(|fault| fault.log != ledger);
+        if listed.covered > size && ledger_sound && !findings.live {
             let covered = listed.covered;
             let what = format!("the index covers {covered} entries, the log has {size}");
             findings.fault(&manifest, 0, FaultKind::Index, None, what);
@@ -66,6 +82,20 @@ pub fn verify_index(
         }
         findings.report.faults.truncate(before);
     }
+}
+
+/// Claims whatever runs there are; true when there is one.
+fn claim_runs(log: &str, findings: &mut Findings<'_>) -> bool {
+    let files = std::fs::read_dir(findings.dir.join(log))
+        .into_iter()
+        .flatten()
+        .flatten();
+    let names = files.map(|file| Path::new(log).join(file.file_name()));
+    let runs: Vec<_> = names
+        .filter(|name| name.extension().is_some_and(|end| end == "run"))
+        .collect();
+    runs.iter().for_each(|run| findings.claim(run));
+    !runs.is_empty()
 }
 
 fn read_manifest(bytes: &[u8], origin: &str, key: &[u8; 32]) -> Result<Listed, signed::NoteFault> {

@@ -23,6 +23,8 @@ pub struct State<'a> {
     pub derived: Derived,
     kept: Vec<Kept>,
     pub checkpoints: u64,
+    /// Something in the segment at hand was wrong.
+    damaged: bool,
 }
 
 /// The fixed fields at the head of a group.
@@ -83,10 +85,11 @@ pub fn verify_log(
         derived,
         kept,
         checkpoints: 0,
+        damaged: false,
     };
     state.meet_kept(Path::new(log), findings);
     let segments = segments(log, findings);
-    let mut end = (PathBuf::from(log), 0);
+    let mut end = (Path::new(log).join(format!("{:020}.seg", 0)), 0);
     let mut whole = true;
     for (at, (first, name)) in segments.iter().enumerate() {
         if *first != state.tree.leaves && !bridge(&mut state, *first, name, findings) {
@@ -164,6 +167,7 @@ fn verify_segment(
     };
     let mut rows = Rows::default();
     let mut at = 0;
+    state.damaged = false;
     if window.length == 0 && !findings.live {
         let detail = "a segment was begun and holds nothing";
         findings.fault(name, 0, FaultKind::TornTail, None, detail);
@@ -173,7 +177,10 @@ fn verify_segment(
         let sound = sound_group(&mut window, at, name, state, findings, &mut rows, visit);
         let step = match sound {
             Ok(Some(end)) => Step::On(end),
-            Ok(None) => diagnose::group(&mut window, at, name, last, state, findings),
+            Ok(None) => {
+                state.damaged = true;
+                diagnose::group(&mut window, at, name, last, state, findings)
+            }
             Err(_) => {
                 findings.unreadable(name, at);
                 Step::Stop
@@ -249,6 +256,10 @@ fn sound_group(
     for (size, root) in crossed {
         state.meet(size, &root, name, at, findings);
     }
+    // Bytes added or gone before this place moved it, which is not the offsets' fault.
+    if state.damaged && state.derived.place(first) != Some(at + HEADER_BYTES as u64) {
+        rows.places.clear();
+    }
     state.derived.compare(first, rows, findings);
     Ok(Some(at + head.total()))
 }
@@ -270,6 +281,27 @@ fn take_entry<'b>(rest: &mut &'b [u8]) -> Option<&'b [u8]> {
 }
 
 impl State<'_> {
+    /// Goes on over entries that are known by their leaves alone.
+    pub fn take_leaves(
+        &mut self,
+        leaves: &[hash::Hash],
+        name: &Path,
+        at: u64,
+        findings: &mut Findings<'_>,
+    ) {
+        for leaf in leaves {
+            self.tree.add(*leaf, |_, _| ());
+            if self
+                .kept
+                .first()
+                .is_some_and(|kept| kept.size == self.tree.leaves)
+            {
+                let root = self.tree.root();
+                self.meet(self.tree.leaves, &root, name, at, findings);
+            }
+        }
+    }
+
     /// Kept checkpoints of the size already reached (of an empty log, at the beginning).
     fn meet_kept(&mut self, name: &Path, findings: &mut Findings<'_>) {
         let (size, root) = (self.tree.leaves, self.tree.root());
@@ -298,18 +330,20 @@ impl State<'_> {
 /// What only the end can show: a cut tail, and derived files of another length.
 fn finish(state: &State<'_>, end: &(PathBuf, u64), findings: &mut Findings<'_>) {
     let size = state.tree.leaves;
+    let known = state.derived.witnessed();
+    let cut = !findings.live && state.derived.check_lengths(size, findings);
+    let lost = match (state.kept.last(), cut) {
+        (Some(kept), _) => kept.place.clone(),
+        (None, true) => format!("its tiles hold {known}"),
+        (None, false) => return,
+    };
+    let detail = format!("the log ends with {size} entries, but {lost}");
     let (name, length) = end;
-    if let Some(kept) = state.kept.last() {
-        let detail = format!("the log ends with {size} entries, but {}", kept.place);
-        findings.fault(name, *length, FaultKind::CutTail, Some(size), detail);
-    }
-    if findings.live {
-        return;
-    }
-    let cut = state.derived.check_lengths(size, findings);
-    if cut && state.kept.is_empty() {
-        let known = state.derived.witnessed();
-        let detail = format!("the log ends with {size} entries, but its tiles hold {known}");
+    let begins_segment = known > size && state.derived.place(size) == Some(HEADER_BYTES as u64);
+    if begins_segment && *length > 0 {
+        let name = name.with_file_name(format!("{size:020}.seg"));
+        findings.fault(&name, 0, FaultKind::MissingSegment, Some(size), detail);
+    } else {
         findings.fault(name, *length, FaultKind::CutTail, Some(size), detail);
     }
 }

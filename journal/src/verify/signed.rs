@@ -47,7 +47,7 @@ pub fn text<'a>(note: &'a [u8], name: &str, key: &[u8; 32]) -> Result<&'a str, N
     let mut signed = false;
     while at < text.len() {
         let Some(length) = text[at..].find('\n') else {
-            return fault(text.len(), "a signature line has no end");
+            return fault(at, "a signature line has no end");
         };
         signed |= signature_line(&text[at..at + length], body, name, key).map_err(
             |NoteFault { at: within, what }| NoteFault {

@@ -1,0 +1,5 @@
+//! Whole journal folders: crashes, reopening, tampering.
+
+mod crash;
+mod support;
+mod tamper;
