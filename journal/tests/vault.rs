@@ -89,11 +89,7 @@ fn keys_survive_reopening_and_destruction_is_for_good() {
     assert!(keys.destroy(b"ann").unwrap());
     assert!(!keys.destroy(b"ann").unwrap());
     for reopened in [false, true] {
-        let mut again = if reopened {
-            open(dir.path()).unwrap()
-        } else {
-            open(dir.path()).unwrap()
-        };
+        let mut again = open(dir.path()).unwrap();
         for reader in [&shared, &again.reader()] {
             let gone = reader.open(b"ann", b"orders.phone", &of_ann);
             assert!(matches!(gone, Err(JournalError::NoSubjectKey)));

@@ -115,10 +115,6 @@ pub struct Records<'a> {
 
 impl Records<'_> {
     /// The next record, lent until the next call.
-    #[expect(
-        clippy::type_complexity,
-        reason = "a lent pair; an alias would hide the lifetimes"
-    )]
     pub fn next_record(&mut self) -> Result<Option<(&[u8], &[u8])>> {
         let next = self.next_source()?;
         Ok(next.and_then(|at| {

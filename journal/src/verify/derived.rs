@@ -27,7 +27,7 @@ impl Rows {
 
     /// Takes a completed subtree; only every eighth height is a row of tiles.
     pub fn take(&mut self, height: u32, hash: &Hash) {
-        if height % 8 == 0
+        if height.is_multiple_of(8)
             && let Some(row) = self.levels.get_mut(height as usize / 8)
         {
             row.extend_from_slice(hash);

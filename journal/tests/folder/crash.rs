@@ -223,3 +223,43 @@ fn what_cannot_be_taken_is_refused() {
         Err(JournalError::OriginNotUnderKey { .. })
     ));
 }
+
+#[test]
+fn a_log_being_written_verifies_live() {
+    let folder = Folder::new();
+    let options = JournalOptions {
+        ledgers: 1,
+        log: LogOptions {
+            segment_bytes: 20_000,
+            ..LogOptions::default()
+        },
+    };
+    let opened = Journal::open_with(folder.path(), folder.key(), crate::support::BASE, options);
+    let (mut journal, _) = opened.unwrap();
+    let writer = std::thread::spawn(move || {
+        for group in 0..150_u64 {
+            for _ in 0..group % 40 {
+                let next = journal.ledgers[0].size();
+                journal.ledgers[0].append(&entry(next)).unwrap();
+            }
+            drop(journal.ledgers[0].seal_group().unwrap());
+            if group % 10 == 0 {
+                journal.anchor().unwrap();
+            }
+        }
+        journal.anchor().unwrap();
+    });
+    let live = journal::verify::VerifyOptions {
+        checkpoint: None,
+        live: true,
+    };
+    let mut rounds = 0;
+    while !writer.is_finished() || rounds == 0 {
+        let vkey = folder.key().vkey();
+        let report = journal::verify::verify_dir(folder.path(), &vkey, &live, &mut |_| ());
+        assert_eq!(report.faults, []);
+        rounds += 1;
+    }
+    writer.join().unwrap();
+    assert_eq!(folder.verify_ledger(), []);
+}
