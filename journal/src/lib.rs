@@ -30,3 +30,11 @@ pub type Hash = [u8; 32];
 pub const MAX_ENTRY_BYTES: usize = 65_535;
 
 pub type Result<T, E = JournalError> = std::result::Result<T, E>;
+
+/// What other rooms move between threads and share.
+const _: () = {
+    const fn moves<T: Send>() {}
+    const fn shared<T: Send + Sync + Clone>() {}
+    moves::<(Log, Ticket, Journal, index::ImageIndex, vault::SubjectKeys)>();
+    shared::<(LogReader, index::Snapshot, vault::VaultReader)>();
+};

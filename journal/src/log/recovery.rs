@@ -30,8 +30,8 @@ pub fn recover(dir: &Path, origin: &str, key: &LogKey, options: &LogOptions) -> 
         note: None,
         rederived: 0,
     };
-    // Only what was durable ever got its leaves written beside, so this many were acknowledged.
-    let acknowledged = scan.derived.leaves()?;
+    // Only what was durable ever got its leaves and offsets written beside: so many entries.
+    let acknowledged = scan.derived.leaves()?.min(scan.derived.offsets_known()?);
     let start = scan.starting_segment()?;
     let mut dropped_bytes = 0;
     for index in start..scan.segments.len() {

@@ -67,6 +67,30 @@ pub enum FaultKind {
     Unreadable,
 }
 
+impl FaultKind {
+    /// The stable name for machine-readable reports and the catalogue of words.
+    pub fn name(self) -> &'static str {
+        match self {
+            FaultKind::Entry => "entry",
+            FaultKind::EntryLength => "entry-length",
+            FaultKind::Group => "group",
+            FaultKind::GroupHeader => "group-header",
+            FaultKind::Checkpoint => "checkpoint",
+            FaultKind::TornTail => "torn-tail",
+            FaultKind::MissingEntries => "missing-entries",
+            FaultKind::MissingSegment => "missing-segment",
+            FaultKind::CutTail => "cut-tail",
+            FaultKind::OtherHistory => "other-history",
+            FaultKind::Derived => "derived",
+            FaultKind::DerivedLength => "derived-length",
+            FaultKind::Index => "index",
+            FaultKind::UnknownFile => "unknown-file",
+            FaultKind::KeptCheckpoint => "kept-checkpoint",
+            FaultKind::Unreadable => "unreadable",
+        }
+    }
+}
+
 /// One thing that is not as it was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {

@@ -1,5 +1,6 @@
 //! Whole journal folders: crashes, reopening, tampering.
 
 mod crash;
+mod garbage;
 mod support;
 mod tamper;
