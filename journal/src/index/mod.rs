@@ -38,7 +38,7 @@ pub struct ImageIndex {
     /// Frozen by snapshots, newest last.
     frozen: Vec<Arc<Layer>>,
     memory_bytes: usize,
-    /// Newest last; those behind `settled` are in no manifest yet.
+    /// Newest last; the newest may not stand in the manifest yet.
     runs: Vec<Arc<Run>>,
     next_number: u64,
 }
