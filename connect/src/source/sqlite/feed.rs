@@ -15,7 +15,7 @@ use super::read::{read_keys, scan_by_key};
 use super::schema::Access;
 use super::source::wal_mode;
 use super::tree::Range;
-use super::wal::{Changed, WalError, WalReader};
+use super::wal::{Changed, Cursor, WalError, WalReader};
 use super::watch::{Differences, Take, Watch};
 use super::{CheckRow, FeedBatch, GuardedTable, LostReason, Polled, ScanReport};
 use crate::ConnectError;
@@ -31,8 +31,8 @@ use std::time::Duration;
 pub struct FeedOptions {
     /// Time between two looks while nothing happens.
     pub tick: Duration,
-    /// From this many frames on the log is let go after each look, so that the shop's checkpoints
-    /// can start it anew. SQLite's own checkpoints begin at 1,000 pages.
+    /// From this many frames on the log is let go for moments, so that the shop's checkpoints can
+    /// start it anew. SQLite's own checkpoints begin at 1,000 pages.
     pub release_after_frames: u32,
     /// Changed pages kept of one look: 16,384 pages of 4 KiB are 64 MiB. With more, whole tables are compared.
     pub max_batch_pages: usize,
@@ -72,9 +72,34 @@ enum State {
 
 /// How often a snapshot is sought that no commit came before; then the next poll looks again.
 const SNAPSHOT_TRIES: u32 = 8;
+/// Looks in a row at which pages may not fit.
+const MAX_MISREADS: u32 = 3;
 /// A file's time of change is only as fine as the kernel's tick (up to 10 ms): after a change
 /// the database is asked itself for as many looks.
 const LOOKS_AFTER_CHANGE: u32 = 4;
+
+/// A snapshot taken behind a scan of the log.
+///
+/// A writer puts its frames into the log first, makes them durable, and only then lets readers see
+/// them. So the last commit scanned may not be visible in the snapshot, and what it points to is
+/// looked at once more: as soon as `data_version` moves or another commit follows, which
+/// cannot happen before it is visible.
+#[derive(Debug)]
+struct Snapshot {
+    reader: usize,
+    schema: i64,
+    /// Nothing was committed between the scan and the beginning of the snapshot.
+    stable: bool,
+    /// `data_version` is another one than at the last look.
+    moved: bool,
+    /// All that the last look scanned is visible now.
+    settled: bool,
+}
+
+/// The log is let go for this long at a time, once for each `release_after_frames` frames in it, ...
+const LET_GO_STEP: Duration = Duration::from_millis(2);
+/// ... but at most so often, which is 50 ms: the longer the log, the harder it is tried.
+const LET_GO_STEPS: u32 = 25;
 
 #[derive(Debug)]
 pub struct Feed {
@@ -87,6 +112,8 @@ pub struct Feed {
     readers: [Connection; 2],
     /// Which reader has a transaction open.
     held: Option<usize>,
+    /// A transaction was open all the time since the log was scanned last.
+    covered: bool,
     /// Never in a transaction: tells whether anything was committed.
     witness: Connection,
     data_version: i64,
@@ -96,8 +123,14 @@ pub struct Feed {
     page_size: u32,
     usable: u32,
     changed: Changed,
-    /// Ranges of each table to be looked at again.
+    /// What the last look pointed to in each table.
     carried: Vec<Vec<Range>>,
+    /// Where the log stood at the last look.
+    looked_to: Option<Cursor>,
+    /// Pages of the last look were not kept: compare all rows once more.
+    recheck: bool,
+    misreads: u32,
+    comparisons: u64,
     /// There is more to look at although nothing new was committed.
     unfinished: bool,
     /// The last look took commits up; one of them may show in `data_version` only now.
@@ -130,11 +163,16 @@ impl Feed {
             watches: Vec::new(),
             hasher: RandomState::new(),
             held: None,
+            covered: false,
             data_version: 0,
             schema_version: 0,
             wal: None,
             page_size: 0,
             usable: 0,
+            looked_to: None,
+            recheck: false,
+            misreads: 0,
+            comparisons: 0,
             unfinished: false,
             may_lag: false,
             stamp: None,
@@ -180,7 +218,9 @@ impl Feed {
         self.usable = self.known_usable();
         self.carried = vec![Vec::new(); self.tables.len()];
         self.unfinished = !self.changed.is_empty();
-        self.let_go_when_due()?;
+        if self.wal.is_none() {
+            self.release()?;
+        }
         self.state = State::Watching;
         Ok(report)
     }
@@ -189,6 +229,9 @@ impl Feed {
     pub fn poll(&mut self, timeout: Duration) -> Result<Polled, ConnectError> {
         let mut left = timeout;
         loop {
+            if matches!(self.state, State::Watching) {
+                self.let_go_of_a_long_log()?;
+            }
             if let Some(polled) = self.tick()? {
                 return Ok(polled);
             }
@@ -203,7 +246,7 @@ impl Feed {
         }
     }
 
-    /// The rows with these keys as of the last poll; after the log was let go, as of now.
+    /// The rows with these keys as of the last poll; without a log as of now.
     pub fn read(&mut self, table: u16, keys: &[Key]) -> Result<Vec<Option<Row>>, ConnectError> {
         let watch = self
             .watches
@@ -212,7 +255,7 @@ impl Feed {
         read_keys(self.snapshot(), &watch.access, keys)
     }
 
-    /// All rows of one table in key order, as of the last poll; after the log was let go, as of now.
+    /// All rows of one table in key order, as of the last poll; without a log as of now.
     pub fn scan(
         &mut self,
         table: u16,
@@ -230,6 +273,11 @@ impl Feed {
     /// Runs one of the shop's own checks, at the same moment as [`Self::read`].
     pub fn check(&mut self, sql: &str) -> Result<Vec<CheckRow>, ConnectError> {
         super::check::run(self.snapshot(), sql)
+    }
+
+    /// How often every row was compared instead of following the log: part of the load on the shop.
+    pub fn whole_comparisons(&self) -> u64 {
+        self.comparisons
     }
 
     fn snapshot(&self) -> &Connection {
@@ -251,6 +299,8 @@ impl Feed {
         self.looks_left = LOOKS_AFTER_CHANGE;
         self.data_version = self.read_data_version()?;
         self.may_lag = true;
+        self.recheck = false;
+        self.misreads = 0;
         self.changed = Changed::new(self.options.max_batch_pages);
         if !wal {
             self.wal = None;
@@ -262,11 +312,17 @@ impl Feed {
         for _ in 0..SNAPSHOT_TRIES {
             log.reset();
             let scanned = log.scan(true, &mut Changed::new(0));
+            // The last commit may not be visible yet; it is looked at by the first poll.
+            log.step_back();
+            self.data_version = self.read_data_version()?;
             self.schema_version = self.begin(0)?;
             self.held = Some(0);
             let scanned = scanned.and_then(|()| log.scan(false, &mut self.changed));
             match scanned {
-                Ok(()) => break,
+                Ok(()) => {
+                    self.covered = true;
+                    break;
+                }
                 Err(WalError::Io(source)) => {
                     return Err(ConnectError::Wal {
                         path: log.path,
@@ -284,6 +340,7 @@ impl Feed {
                 source,
             });
         }
+        self.looked_to = log.cursor();
         self.wal = Some(log);
         Ok(())
     }
@@ -322,17 +379,56 @@ impl Feed {
 
     fn release(&mut self) -> Result<(), ConnectError> {
         self.held = None;
+        self.covered = false;
         self.end(0)?;
         self.end(1)
     }
 
-    fn let_go_when_due(&mut self) -> Result<(), ConnectError> {
-        let due = match &self.wal {
-            // Without a log a reader makes writers wait.
-            None => true,
-            Some(log) => log.frames() >= self.options.release_after_frames,
+    /// Our snapshot keeps a checkpoint from finishing while commits go on, and a log that is not
+    /// finished cannot be started anew. So a long log is let go for moments, and held again as
+    /// soon as it began anew. What was committed meanwhile is found in it, or it is said to be lost.
+    fn let_go_of_a_long_log(&mut self) -> Result<(), ConnectError> {
+        let frames = self.wal.as_ref().map_or(0, WalReader::frames);
+        let steps = frames
+            .checked_div(self.options.release_after_frames)
+            .unwrap_or(0);
+        if steps == 0 {
+            return Ok(());
+        }
+        // While it is held still: what is seen now cannot be lost any more.
+        self.scan_ahead(self.covered)?;
+        self.release()?;
+        for _ in 0..steps.min(LET_GO_STEPS) {
+            if self.wake.1.recv_timeout(LET_GO_STEP).is_ok() {
+                // It was meant for the waiting behind this.
+                let _ = self.wake.0.try_send(());
+            }
+            let Some(log) = &mut self.wal else {
+                return Ok(());
+            };
+            let path = log.path.clone();
+            if log
+                .began_anew()
+                .map_err(|source| ConnectError::Wal { path, source })?
+            {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes frames up for the next look.
+    fn scan_ahead(&mut self, covered: bool) -> Result<(), ConnectError> {
+        let Some(log) = &mut self.wal else {
+            return Ok(());
         };
-        if due { self.release() } else { Ok(()) }
+        if let Err(error) = log.scan(covered, &mut self.changed) {
+            let reason = sort(error, &self.path)?;
+            return self.lost(reason).map(|_| ());
+        }
+        self.covered = self.held.is_some();
+        self.unfinished |= !self.changed.is_empty();
+        Ok(())
     }
 
     fn known_usable(&self) -> u32 {
@@ -367,8 +463,11 @@ impl Feed {
         }
         let version = self.moved_version()?;
         let looked = match (version, self.wal.is_some()) {
-            (None, _) => return self.refresh().map(|()| None),
-            (Some(version), true) => self.follow_log(version),
+            (None, _) => {
+                self.refresh()?;
+                return Ok(None);
+            }
+            (Some(_), true) => self.follow_log(),
             (Some(version), false) => self.compare_file(version),
         };
         if looked.is_err() {
@@ -408,7 +507,14 @@ impl Feed {
     /// Nothing happened. A fresh snapshot needs no frame of a log that stands in the database
     /// already, so that the shop can start the log anew.
     fn refresh(&mut self) -> Result<(), ConnectError> {
-        let Some(old) = self.held else { return Ok(()) };
+        if self.wal.is_none() {
+            return Ok(());
+        }
+        let Some(old) = self.held else {
+            self.begin(0)?;
+            self.held = Some(0);
+            return self.scan_ahead(false);
+        };
         self.begin(1 - old)?;
         self.held = Some(1 - old);
         self.end(old)
@@ -432,38 +538,34 @@ impl Feed {
         Ok(polled)
     }
 
-    fn follow_log(&mut self, version: i64) -> Result<Option<Polled>, ConnectError> {
-        let moved = version != self.data_version;
-        self.data_version = version;
-        let (reader, schema, stable) = match self.snapshot_of_frames()? {
+    fn follow_log(&mut self) -> Result<Option<Polled>, ConnectError> {
+        let snapshot = match self.snapshot_of_frames()? {
             Ok(found) => found,
             Err(reason) => return self.lost(reason).map(Some),
         };
-        let polled = self.look(reader, schema, stable, moved)?;
+        let polled = self.look(&snapshot)?;
         if matches!(self.state, State::Watching) {
-            let old = self.held.replace(reader);
+            let old = self.held.replace(snapshot.reader);
             if let Some(old) = old {
                 self.end(old)?;
             }
-            self.let_go_when_due()?;
         }
         Ok(polled)
     }
 
-    /// Scans the log, opens a snapshot behind what was scanned, and says whether it is just that.
-    fn snapshot_of_frames(
-        &mut self,
-    ) -> Result<Result<(usize, i64, bool), LostReason>, ConnectError> {
+    /// Scans the log and opens a snapshot behind what was scanned.
+    fn snapshot_of_frames(&mut self) -> Result<Result<Snapshot, LostReason>, ConnectError> {
         let reader = self.held.map_or(0, |old| 1 - old);
+        let held = self.held.is_some();
         let Some(log) = &mut self.wal else {
             return Err(ConnectError::NotScanned);
         };
-        let held = self.held.is_some();
-        if let Err(error) = log.scan(held, &mut self.changed) {
+        if let Err(error) = log.scan(self.covered, &mut self.changed) {
             return sort(error, &self.path).map(Err);
         }
         for tries in 1.. {
             let before = self.wal.as_ref().and_then(WalReader::cursor);
+            let version = self.read_data_version()?;
             let schema = self.begin(reader)?;
             let Some(log) = &mut self.wal else {
                 return Err(ConnectError::NotScanned);
@@ -471,39 +573,43 @@ impl Feed {
             if let Err(error) = log.scan(held, &mut self.changed) {
                 return sort(error, &self.path).map(Err);
             }
+            self.covered = true;
             let stable = log.cursor() == before;
             if stable || tries == SNAPSHOT_TRIES {
-                return Ok(Ok((reader, schema, stable)));
+                let moved = version != self.data_version;
+                let settled = moved || before != self.looked_to;
+                self.data_version = version;
+                self.looked_to = log.cursor();
+                return Ok(Ok(Snapshot {
+                    reader,
+                    schema,
+                    stable,
+                    moved,
+                    settled,
+                }));
             }
+            self.covered = held;
             self.end(reader)?;
         }
         Err(ConnectError::NotScanned)
     }
 
-    /// Looks at what the changed pages point to.
-    fn look(
-        &mut self,
-        reader: usize,
-        schema: i64,
-        stable: bool,
-        moved: bool,
-    ) -> Result<Option<Polled>, ConnectError> {
-        let commits = self.changed.commits;
+    /// Looks at what the changed pages point to, and again at what the last look pointed to.
+    fn look(&mut self, snapshot: &Snapshot) -> Result<Option<Polled>, ConnectError> {
+        let commits = std::mem::take(&mut self.changed.commits);
         // `data_version` moved and no frame says why. Either the last look was a moment ahead of
         // it, or the log was begun anew with nothing in it, or it is damaged on disk: SQL decides.
         let cut_off = self.wal.as_ref().is_some_and(|log| log.cursor().is_none());
-        let nothing_left = self.changed.images.is_empty() && self.carried.iter().all(Vec::is_empty);
-        let unexplained = moved && commits == 0 && nothing_left && !self.may_lag && !cut_off;
+        let unexplained = snapshot.moved && commits == 0 && !self.may_lag && !cut_off;
         self.may_lag = commits > 0;
-        self.unfinished = !stable;
-        if schema != self.schema_version || self.changed.too_many || unexplained {
-            let polled = self.compare_all(reader, schema, commits)?;
-            if stable {
-                self.changed = Changed::new(self.options.max_batch_pages);
-            } else {
-                // Frames scanned behind the snapshot stay to be looked at; taking a page up twice does no harm.
-                self.changed.commits = 0;
-            }
+        self.unfinished = !snapshot.stable;
+        let schema_moved = snapshot.schema != self.schema_version;
+        if schema_moved || self.changed.too_many || self.recheck || unexplained {
+            let polled = self.compare_all(snapshot.reader, snapshot.schema, commits)?;
+            // The pages stay to be taken up once more: the last commit may lie behind the snapshot.
+            // Taking a page up twice does no harm. Pages that were not kept cost a second comparison.
+            self.recheck =
+                std::mem::take(&mut self.changed.too_many) || self.recheck && !snapshot.settled;
             return Ok(polled);
         }
         if let Some(first) = self.changed.images.get(&1) {
@@ -511,21 +617,42 @@ impl Feed {
         }
         let mut out = Differences::new(self.options.max_batch_rows);
         for (watch, carried) in self.watches.iter_mut().zip(&mut self.carried) {
-            let mut ranges = match watch.absorb(&self.changed.images, self.usable) {
+            let ranges = match watch.absorb(&self.changed.images, self.usable) {
                 Ok(ranges) => ranges,
-                Err(detail) => return self.lost(LostReason::Misread { detail }).map(Some),
+                Err(detail) => return self.misread(snapshot, commits, detail),
             };
-            ranges.append(carried);
-            if !stable {
-                carried.clone_from(&ranges);
+            let again = std::mem::replace(carried, ranges.clone());
+            if !snapshot.settled {
+                carried.extend_from_slice(&again);
             }
-            watch.look(&self.readers[reader], &self.hasher, ranges, &mut out)?;
-            if !stable {
-                watch.look_again();
-            }
+            let ranges = ranges.into_iter().chain(again).collect();
+            let reader = &self.readers[snapshot.reader];
+            watch.look(reader, &self.hasher, ranges, snapshot.settled, &mut out)?;
         }
+        self.misreads = 0;
         self.changed = Changed::new(self.options.max_batch_pages);
         self.batch(out, commits, commits > 1)
+    }
+
+    /// The pages do not fit the trees. After a vacuum whose commit is not visible yet this is as it
+    /// should be, and the comparison mends it; again and again it is a fault.
+    fn misread(
+        &mut self,
+        snapshot: &Snapshot,
+        commits: u32,
+        detail: String,
+    ) -> Result<Option<Polled>, ConnectError> {
+        self.misreads += 1;
+        if self.misreads > MAX_MISREADS {
+            return self.lost(LostReason::Misread { detail }).map(Some);
+        }
+        tracing::warn!(
+            detail,
+            "changed pages do not fit the table's tree; comparing all rows"
+        );
+        self.changed = Changed::new(self.options.max_batch_pages);
+        self.recheck = true;
+        self.compare_all(snapshot.reader, snapshot.schema, commits)
     }
 
     /// Compares every row of every table with what was seen last: after a vacuum, a change of the
@@ -553,6 +680,7 @@ impl Feed {
             }
         }
         self.schema_version = schema;
+        self.comparisons += 1;
         let mut out = Differences::new(self.options.max_batch_rows);
         for watch in &mut self.watches {
             watch.take(db, &self.hasher, Take::Differences(&mut out))?;
@@ -572,7 +700,7 @@ impl Feed {
             let most = self.options.max_batch_rows;
             return self.lost(LostReason::TooManyRows { most }).map(Some);
         }
-        out.settle_keys();
+        out.settle_keys(&self.hasher);
         self.looks += 1;
         if out.observed.is_empty() && out.unreadable.is_empty() {
             return Ok(None);

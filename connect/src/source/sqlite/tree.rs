@@ -17,9 +17,6 @@ pub(super) type Images = HashMap<u32, Box<[u8]>>;
 /// Rowids, both ends included.
 pub(super) type Range = (i64, i64);
 
-/// SQLite's own limit is 20 levels.
-const MAX_DEPTH: usize = 32;
-
 #[derive(Debug, Default)]
 pub(super) struct Tree {
     pub(super) root: u32,
@@ -81,45 +78,42 @@ impl Tree {
     /// Takes up the changed pages and gives the ranges of rowids that have to be looked at.
     /// An error means that the pages do not fit the tree; the tree must then be taken anew.
     pub(super) fn absorb(&mut self, images: &Images, usable: u32) -> Result<Vec<Range>, String> {
-        let changed: Vec<u32> = images
-            .keys()
-            .copied()
-            .filter(|page| self.nodes.contains_key(page))
-            .collect();
-        let mut settling = Settling::new(images, usable);
-        for page in changed {
-            if let Some(parent) = self.topmost(page, images)? {
-                self.settle(page, parent, &mut settling)?;
-            }
+        let mut work = Settling::new(images, usable);
+        for page in images.keys().filter(|page| self.nodes.contains_key(page)) {
+            self.mark_path(*page, &mut work.paths);
         }
-        self.drop_loosened(&mut settling);
+        if !work.paths.is_empty() {
+            self.settle(&mut work)?;
+            self.drop_loosened(&mut work);
+        }
         let rows = self.spilled_rows(images);
-        self.relink(rows, settling)
+        self.relink(rows, work)
     }
 
-    /// The page's parent, when no page above it changed: then it hangs where it did.
-    fn topmost(&self, page: u32, images: &Images) -> Result<Option<u32>, String> {
-        let Some(parent) = self.nodes.get(&page).map(|node| node.parent) else {
-            return Ok(None);
-        };
-        let mut above = parent;
-        for _ in 0..MAX_DEPTH {
-            if above == 0 {
-                return Ok(Some(parent));
-            }
-            if images.contains_key(&above) {
-                return Ok(None);
-            }
-            above = self.nodes.get(&above).map_or(0, |node| node.parent);
+    /// The page and all pages above it.
+    fn mark_path(&self, page: u32, paths: &mut HashSet<u32>) {
+        let mut at = page;
+        while at != 0 && paths.insert(at) {
+            at = self.nodes.get(&at).map_or(0, |node| node.parent);
         }
-        Err(format!("page {page} hangs too deep"))
     }
 
-    /// Reads a changed page and those changed or new pages that hang under it now.
-    fn settle(&mut self, page: u32, parent: u32, work: &mut Settling<'_>) -> Result<(), String> {
-        let mut open = vec![(page, parent)];
+    /// Goes down from the root along the paths to changed pages, and reads those changed or new
+    /// pages that hang in the tree now. What was given back and is used elsewhere is not reached.
+    fn settle(&mut self, work: &mut Settling<'_>) -> Result<(), String> {
+        let mut open = vec![(self.root, 0)];
         while let Some((page, parent)) = open.pop() {
             if !work.settled.insert(page) {
+                continue;
+            }
+            if !work.images.contains_key(&page)
+                && let Some(node) = self.nodes.get_mut(&page)
+            {
+                node.parent = parent;
+                if let Kind::Interior { children } = &node.kind {
+                    let below = children.iter().filter(|child| work.paths.contains(child));
+                    open.extend(below.map(|child| (*child, page)));
+                }
                 continue;
             }
             let image = work
@@ -142,7 +136,7 @@ impl Tree {
                 Page::Interior { children } => {
                     for &child in &children {
                         match self.nodes.get_mut(&child) {
-                            Some(node) if !work.images.contains_key(&child) => node.parent = page,
+                            Some(node) if !work.on_the_way(child) => node.parent = page,
                             _ => open.push((child, page)),
                         }
                     }
@@ -279,6 +273,8 @@ impl Tree {
 struct Settling<'a> {
     images: &'a Images,
     usable: u32,
+    /// Changed pages of the tree as it was, and all pages above them.
+    paths: HashSet<u32>,
     settled: HashSet<u32>,
     /// Changed interior pages with the children that they had.
     loosened: Vec<(u32, Vec<u32>)>,
@@ -289,10 +285,14 @@ struct Settling<'a> {
 }
 
 impl<'a> Settling<'a> {
+    fn on_the_way(&self, page: u32) -> bool {
+        self.paths.contains(&page) || self.images.contains_key(&page)
+    }
     fn new(images: &'a Images, usable: u32) -> Self {
         Self {
             images,
             usable,
+            paths: HashSet::new(),
             settled: HashSet::new(),
             loosened: Vec::new(),
             left: Vec::new(),

@@ -129,6 +129,8 @@ pub(super) struct WalReader {
     pub(super) path: PathBuf,
     file: Option<File>,
     cursor: Option<Cursor>,
+    /// Before the last commit of the last scan.
+    before_last: Option<Cursor>,
 }
 
 impl WalReader {
@@ -137,6 +139,7 @@ impl WalReader {
             path,
             file: None,
             cursor: None,
+            before_last: None,
         }
     }
 
@@ -152,6 +155,20 @@ impl WalReader {
     pub(super) fn reset(&mut self) {
         self.file = None;
         self.cursor = None;
+        self.before_last = None;
+    }
+
+    /// Goes back before the last commit that was scanned.
+    pub(super) fn step_back(&mut self) {
+        if let Some(before) = self.before_last.take() {
+            self.cursor = Some(before);
+        }
+    }
+
+    /// Whether the log's head is another one than when it was scanned.
+    pub(super) fn began_anew(&mut self) -> io::Result<bool> {
+        let generation = self.generation()?;
+        Ok(generation != self.cursor.map(|cursor| cursor.generation))
     }
 
     /// Takes up what was committed since the last scan. `held` says that a read transaction was
@@ -177,7 +194,7 @@ impl WalReader {
             }
             None => Cursor::begin(generation),
         };
-        self.read(&mut cursor, changed)?;
+        self.before_last = self.read(&mut cursor, changed)?;
         self.cursor = Some(cursor);
         Ok(())
     }
@@ -233,11 +250,12 @@ impl WalReader {
         Ok(parse_head(&head))
     }
 
-    /// Moves the cursor over all whole transactions behind it.
-    fn read(&self, cursor: &mut Cursor, changed: &mut Changed) -> io::Result<()> {
+    /// Moves the cursor over all whole transactions behind it; gives the place before the last of them.
+    fn read(&self, cursor: &mut Cursor, changed: &mut Changed) -> io::Result<Option<Cursor>> {
         let Some(file) = &self.file else {
-            return Ok(());
+            return Ok(None);
         };
+        let mut last = None;
         let generation = cursor.generation;
         let frame_bytes = FRAME_HEADER + generation.page_size as usize;
         let mut buffer = vec![0; frame_bytes * (READ_BYTES / frame_bytes).max(1)];
@@ -247,18 +265,19 @@ impl WalReader {
             let filled = read_at(file, &mut buffer, cursor.offset(frame))?;
             for bytes in buffer[..filled].chunks_exact(frame_bytes) {
                 let Some((page, commits, next)) = parse_frame(bytes, &generation, sum) else {
-                    return Ok(());
+                    return Ok(last);
                 };
                 sum = next;
                 frame += 1;
                 open.add(page, &bytes[FRAME_HEADER..], changed.most);
                 if commits {
+                    last = Some(*cursor);
                     changed.add(&mut open);
                     (cursor.frames, cursor.sum) = (frame, sum);
                 }
             }
             if filled < buffer.len() {
-                return Ok(());
+                return Ok(last);
             }
         }
     }
@@ -329,4 +348,117 @@ fn checksum((mut a, mut b): Sum, bytes: &[u8], big_endian: bool) -> Sum {
         b = b.wrapping_add(word(&pair[4..])).wrapping_add(a);
     }
     (a, b)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rusqlite::Connection;
+
+    struct Log {
+        folder: tempfile::TempDir,
+        db: Connection,
+        reader: WalReader,
+    }
+
+    impl Log {
+        /// 60 rows, each on a page of its own, and a log that was scanned to its end.
+        fn new() -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("t.db");
+            let db = Connection::open(&path).unwrap();
+            db.pragma_update(None, "journal_mode", "wal").unwrap();
+            db.execute_batch(
+                "CREATE TABLE t (id INTEGER PRIMARY KEY, x);
+                 WITH RECURSIVE n(v) AS (SELECT 1 UNION ALL SELECT v + 1 FROM n WHERE v < 60)
+                 INSERT INTO t SELECT v, zeroblob(3000) FROM n",
+            )
+            .unwrap();
+            let mut log = Self {
+                reader: WalReader::new(folder.path().join("t.db-wal")),
+                folder,
+                db,
+            };
+            assert!(log.scan().unwrap().commits > 0);
+            assert_eq!(log.scan().unwrap().commits, 0);
+            log
+        }
+        fn touch(&self, ids: std::ops::Range<i64>) {
+            let sql = "UPDATE t SET x = randomblob(3000) WHERE id >= ?1 AND id < ?2";
+            self.db.execute(sql, (ids.start, ids.end)).unwrap();
+        }
+        fn checkpoint(&self, mode: &str) {
+            self.db
+                .execute_batch(&format!("PRAGMA wal_checkpoint({mode})"))
+                .unwrap();
+        }
+        /// A scan after a time in which nothing held the log.
+        fn scan(&mut self) -> Result<Changed, LostReason> {
+            let mut changed = Changed::new(1_000);
+            match self.reader.scan(false, &mut changed) {
+                Ok(()) => Ok(changed),
+                Err(WalError::Lost(reason)) => Err(reason),
+                Err(WalError::Io(error)) => panic!("{error}"),
+            }
+        }
+    }
+
+    #[test]
+    fn frames_left_of_an_old_generation_are_taken_up() {
+        let mut log = Log::new();
+        log.touch(10..12);
+        log.touch(20..21);
+        log.checkpoint("RESTART");
+        log.touch(30..31);
+        assert!(log.reader.began_anew().unwrap());
+        let changed = log.scan().unwrap();
+        assert_eq!((changed.commits, changed.images.len()), (3, 4));
+        // Nothing unseen in the old generation: nothing is lost either.
+        log.touch(40..41);
+        assert_eq!(log.scan().unwrap().commits, 1);
+        log.checkpoint("RESTART");
+        log.touch(41..42);
+        assert_eq!(log.scan().unwrap().commits, 1);
+    }
+
+    #[test]
+    fn gaps_are_said() {
+        let mut log = Log::new();
+        log.touch(10..12);
+        log.checkpoint("RESTART");
+        log.touch(1..60);
+        log.touch(1..60);
+        assert_eq!(log.scan().unwrap_err(), LostReason::Overwritten);
+
+        let mut log = Log::new();
+        log.touch(10..12);
+        log.checkpoint("TRUNCATE");
+        assert_eq!(log.scan().unwrap_err(), LostReason::Truncated);
+        log.touch(10..12);
+        assert_eq!(log.scan().unwrap_err(), LostReason::Truncated);
+
+        let mut log = Log::new();
+        for _ in 0..2 {
+            log.checkpoint("RESTART");
+            log.touch(1..2);
+        }
+        assert_eq!(log.scan().unwrap_err(), LostReason::Generations);
+    }
+
+    #[test]
+    fn a_damaged_frame_ends_the_reading() {
+        let log = Log::new();
+        let path = log.folder.path().join("t.db-wal");
+        let whole = std::fs::read(&path).unwrap();
+        let frames = log.reader.frames();
+        let copy = log.folder.path().join("copy-wal");
+        for at in [0, 9, 17, 25, 40, 5_000, whole.len() - 1] {
+            let mut bytes = whole.clone();
+            bytes[at] ^= 1;
+            std::fs::write(&copy, &bytes).unwrap();
+            let mut reader = WalReader::new(copy.clone());
+            reader.scan(false, &mut Changed::new(1_000)).unwrap();
+            assert!(reader.frames() < frames, "byte {at} was not noticed");
+        }
+    }
 }

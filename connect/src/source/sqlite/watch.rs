@@ -12,7 +12,7 @@ use crate::ConnectError;
 use crate::error::ReceiverError;
 use model::{Key, Observed, Row, ValueRef};
 use rusqlite::Connection;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
 
 /// Where differences go. Full when more rows changed than a batch may hold.
@@ -20,6 +20,8 @@ use std::hash::{BuildHasher, RandomState};
 pub(super) struct Differences {
     pub(super) observed: Vec<Observed>,
     pub(super) unreadable: Vec<UnreadableRow>,
+    /// Hashes of rows that are gone under their key; one with the same hash may be there elsewhere.
+    gone: HashMap<(u16, Key), u64>,
     most: usize,
     pub(super) full: bool,
 }
@@ -29,6 +31,7 @@ impl Differences {
         Self {
             observed: Vec::new(),
             unreadable: Vec::new(),
+            gone: HashMap::new(),
             most,
             full: false,
         }
@@ -48,22 +51,23 @@ impl Differences {
         }
     }
 
-    /// Where rows exchanged their keys, a key is both gone from one row and there in another:
-    /// what counts is that it is there.
-    pub(super) fn settle_keys(&mut self) {
-        let there: HashSet<(u16, &Key)> = self
-            .observed
-            .iter()
-            .filter(|o| o.row.is_some())
-            .map(|o| (o.table, &o.key))
+    /// A key may be gone from one row and there in another: rows exchanged their keys, or one was
+    /// deleted and put back. What counts is that it is there; if it looks as before, nothing changed.
+    pub(super) fn settle_keys(&mut self, hasher: &RandomState) {
+        if self.gone.is_empty() {
+            return;
+        }
+        let place = |o: &Observed| (o.table, o.key.clone());
+        let images = self.observed.iter().filter(|o| o.row.is_some());
+        let there: HashSet<(u16, Key)> = images
+            .map(place)
+            .filter(|place| self.gone.contains_key(place))
             .collect();
-        let keep: Vec<bool> = self
-            .observed
-            .iter()
-            .map(|o| o.row.is_some() || !there.contains(&(o.table, &o.key)))
-            .collect();
-        let mut keep = keep.into_iter();
-        self.observed.retain(|_| keep.next().unwrap_or(true));
+        let gone = &self.gone;
+        self.observed.retain(|o| match &o.row {
+            None => !there.contains(&place(o)),
+            Some(row) => gone.get(&place(o)) != Some(&hasher.hash_one(row.as_bytes())),
+        });
     }
 }
 
@@ -96,6 +100,8 @@ enum Memory {
         seen: BTreeMap<Vec<u8>, u64>,
         without_key: u64,
         again: bool,
+        /// A change was compared whose commit may not have been visible yet.
+        once_more: bool,
     },
 }
 
@@ -119,6 +125,7 @@ impl Watch {
                 seen: BTreeMap::new(),
                 without_key: 0,
                 again: false,
+                once_more: false,
             }
         };
         Self {
@@ -227,7 +234,7 @@ impl Watch {
             pages,
             seen,
             without_key,
-            again,
+            ..
         } = &mut self.memory
         else {
             return Ok(());
@@ -280,7 +287,6 @@ impl Watch {
         }
         *without_key = report.unreadable_rows;
         *seen = now.into_iter().collect();
-        *again = false;
         if self.follows_pages {
             *pages = read_pages(db, &access.table.schema.name)?;
         }
@@ -299,12 +305,13 @@ impl Watch {
     }
 
     /// Looks at the rows in these ranges again. A table without rowids is compared as a whole,
-    /// when one of its pages changed.
+    /// when one of its pages changed, and once more when that is `settled`: visible for sure.
     pub(super) fn look(
         &mut self,
         db: &Connection,
         hasher: &RandomState,
         ranges: Vec<Range>,
+        settled: bool,
         out: &mut Differences,
     ) -> Result<(), ConnectError> {
         let access = &self.access;
@@ -319,15 +326,18 @@ impl Watch {
                 }
                 Ok(())
             }
-            Memory::Keys { again: false, .. } => Ok(()),
-            Memory::Keys { .. } => self.take_keys(db, hasher, &mut Take::Differences(out)),
-        }
-    }
-
-    /// The next look must not spare a table that is compared as a whole.
-    pub(super) fn look_again(&mut self) {
-        if let Memory::Keys { again, .. } = &mut self.memory {
-            *again = true;
+            Memory::Keys {
+                again, once_more, ..
+            } => {
+                let hit = std::mem::take(again);
+                let due = hit || *once_more;
+                *once_more = hit || *once_more && !settled;
+                if due {
+                    self.take_keys(db, hasher, &mut Take::Differences(out))
+                } else {
+                    Ok(())
+                }
+            }
         }
     }
 }
@@ -394,6 +404,9 @@ fn deleted(access: &Access, rowid: i64, old: &Seen, out: &mut Differences) {
         None => None,
     };
     if let Some(key) = key {
+        if !access.key_is_rowid {
+            out.gone.insert((access.number, key.clone()), old.hash);
+        }
         out.push(Observed {
             table: access.number,
             key,
