@@ -1,154 +1,248 @@
-//! Accounts: who may log in. The password's hash (PHC string) is made and checked elsewhere.
+//! Accounts, sessions, one-time links and login attempts. Tokens are kept as hashes only.
 
-use crate::batch::{AccessChange, Batch};
-use crate::error::sql;
-use crate::finding::unreadable;
-use crate::{Store, StoreError, session};
+use crate::{Store, StoreError};
 use model::{AccountId, Instant, PositionId};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
-use std::fmt;
 
-pub(crate) const COLUMNS: &str =
-    "account.id, name, password_hash, positions, disabled, account.created_at, language";
-
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Account {
     pub id: AccountId,
-    /// As colleagues read it.
     pub name: String,
-    /// PHC string (`$argon2id$...`); empty for an account that only comes in by login links.
+    /// PHC string.
     pub password_hash: String,
     pub positions: Vec<PositionId>,
     pub disabled: bool,
     pub created_at: Instant,
-    /// `zh-CN` or `en`.
-    pub language: String,
 }
 
-/// Without the hash: accounts end up in logs.
-impl fmt::Debug for Account {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Account")
-            .field("id", &self.id)
-            .field("positions", &self.positions)
-            .field("disabled", &self.disabled)
-            .finish_non_exhaustive()
-    }
+#[derive(Clone, Debug, PartialEq)]
+pub struct SessionRow {
+    pub account: AccountId,
+    pub name: String,
+    pub positions: Vec<PositionId>,
+    pub csrf: String,
+    pub expires_at: Instant,
+    pub language: Option<String>,
 }
+
+#[derive(Clone, Debug)]
+pub struct LoginLink {
+    pub token_hash: String,
+    pub account: AccountId,
+    pub expires_at: Instant,
+}
+
+const ACCOUNT: &str =
+    "SELECT id, name, password_hash, positions, disabled, created_at FROM account";
 
 impl Store {
+    /// Adds an account, with a leaf of the `record` log; a name that is taken is a conflict.
+    pub fn add_account(&self, account: Account, leaf: Vec<u8>) -> Result<(), StoreError> {
+        let positions = serde_json::to_string(&account.positions)?;
+        self.write(move |db| {
+            let sql = "INSERT OR IGNORE INTO account (id, name, password_hash, positions, disabled, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+            let values = params![
+                account.id.as_str(), account.name, account.password_hash, positions, account.disabled, account.created_at.0
+            ];
+            if db.execute(sql, values).map_err(|e| StoreError::of(e, "adding an account"))? == 0 {
+                return Err(StoreError::conflict("account", account.id.as_str()));
+            }
+            crate::batch::put(db, &crate::Batch { leaves: vec![leaf], ..crate::Batch::default() }).map(drop)
+        })
+    }
+
+    /// Disables an account or lets it in again; its sessions end in the same transaction.
+    pub fn disable_account(&self, id: &AccountId, disabled: bool) -> Result<(), StoreError> {
+        let id = id.clone();
+        self.write(move |db| {
+            let done = || -> rusqlite::Result<()> {
+                db.execute(
+                    "UPDATE account SET disabled = ?2 WHERE id = ?1",
+                    params![id.as_str(), disabled],
+                )?;
+                if disabled {
+                    db.execute("DELETE FROM session WHERE account = ?1", [id.as_str()])?;
+                }
+                Ok(())
+            };
+            done().map_err(|e| StoreError::of(e, "disabling an account"))
+        })
+    }
+
     pub fn account(&self, id: &AccountId) -> Result<Option<Account>, StoreError> {
-        self.read("read an account", |db| {
-            db.prepare_cached(&format!("SELECT {COLUMNS} FROM account WHERE id = ?1"))?
-                .query_row([id.as_str()], |row| decode(row, 0))
+        let sql = format!("{ACCOUNT} WHERE id = ?1");
+        self.read(|db| {
+            db.prepare_cached(&sql)?
+                .query_row([id.as_str()], account)
                 .optional()
         })
     }
 
-    /// Every account, by id.
     pub fn accounts(&self) -> Result<Vec<Account>, StoreError> {
-        self.read("list the accounts", |db| {
-            db.prepare_cached(&format!("SELECT {COLUMNS} FROM account ORDER BY id"))?
-                .query_map([], |row| decode(row, 0))?
-                .collect()
+        let sql = format!("{ACCOUNT} ORDER BY id LIMIT 10000");
+        self.read(|db| db.prepare_cached(&sql)?.query_map([], account)?.collect())
+    }
+
+    pub fn create_session(
+        &self,
+        token_hash: String,
+        id: AccountId,
+        csrf: String,
+        now: Instant,
+        expires_at: Instant,
+    ) -> Result<(), StoreError> {
+        self.write(move |db| {
+            let done = || -> rusqlite::Result<()> {
+                db.execute("DELETE FROM session WHERE expires_at <= ?1", [now.0])?;
+                let sql = "INSERT INTO session (token_hash, account, csrf, created_at, expires_at) VALUES (?1, ?2, ?3, ?4, ?5)";
+                db.execute(sql, params![token_hash, id.as_str(), csrf, now.0, expires_at.0])?;
+                Ok(())
+            };
+            done().map_err(|e| StoreError::of(e, "opening a session"))
         })
     }
 
-    /// See [`AccessChange::AddAccount`].
-    pub fn add_account(&self, account: Account) -> Result<(), StoreError> {
-        self.change_access(AccessChange::AddAccount(account))
-    }
-
-    /// See [`AccessChange::PutAccount`].
-    pub fn put_account(&self, account: Account) -> Result<(), StoreError> {
-        self.change_access(AccessChange::PutAccount(account))
-    }
-
-    pub(crate) fn change_access(&self, change: AccessChange) -> Result<(), StoreError> {
-        self.commit(Batch {
-            access: vec![change],
-            ..Batch::default()
-        })
-        .map(drop)
-    }
-}
-
-pub(crate) fn add(db: &Connection, account: &Account) -> Result<(), StoreError> {
-    if find(db, &account.id)?.is_some() {
-        return Err(StoreError::Conflict {
-            collection: "accounts".to_owned(),
-            id: account.id.to_string(),
-            expected: None,
-            found: None,
-        });
-    }
-    write(db, account)
-}
-
-pub(crate) fn put(db: &Connection, account: &Account) -> Result<(), StoreError> {
-    if let Some(before) = find(db, &account.id)?
-        && (account.disabled
-            || account.password_hash != before.password_hash
-            || account.positions != before.positions)
-    {
-        // Whoever came in under the old password or positions must not stay.
-        session::end_all(db, &account.id)?;
-    }
-    write(db, account)
-}
-
-/// The account, unless it is missing or disabled.
-pub(crate) fn require_enabled(db: &Connection, id: &AccountId) -> Result<(), StoreError> {
-    match find(db, id)? {
-        Some(account) if !account.disabled => Ok(()),
-        _ => Err(StoreError::missing("accounts", id.as_str())),
-    }
-}
-
-fn find(db: &Connection, id: &AccountId) -> Result<Option<Account>, StoreError> {
-    db.prepare_cached(&format!("SELECT {COLUMNS} FROM account WHERE id = ?1"))
-        .and_then(|mut find| {
-            find.query_row([id.as_str()], |row| decode(row, 0))
+    /// The session of a token hash, when it has not ended and its account is not disabled.
+    pub fn session(
+        &self,
+        token_hash: &str,
+        now: Instant,
+    ) -> Result<Option<SessionRow>, StoreError> {
+        let sql = "SELECT a.id, a.name, a.positions, s.csrf, s.expires_at, s.language
+                   FROM session s JOIN account a ON a.id = s.account
+                   WHERE s.token_hash = ?1 AND s.expires_at > ?2 AND a.disabled = 0";
+        self.read(|db| {
+            db.prepare_cached(sql)?
+                .query_row(params![token_hash, now.0], session)
                 .optional()
         })
-        .map_err(sql("look for an account"))
+    }
+
+    pub fn end_session(&self, token_hash: &str) -> Result<(), StoreError> {
+        self.one(
+            "DELETE FROM session WHERE token_hash = ?1",
+            vec![token_hash.to_owned()],
+        )
+    }
+
+    pub fn set_session_language(&self, token_hash: &str, language: &str) -> Result<(), StoreError> {
+        let values = vec![token_hash.to_owned(), language.to_owned()];
+        self.one(
+            "UPDATE session SET language = ?2 WHERE token_hash = ?1",
+            values,
+        )
+    }
+
+    fn one(&self, sql: &'static str, values: Vec<String>) -> Result<(), StoreError> {
+        self.write(move |db| {
+            db.execute(sql, rusqlite::params_from_iter(values))
+                .map(drop)
+                .map_err(|e| StoreError::of(e, "writing a session"))
+        })
+    }
+
+    /// Counts one attempt for the name, unless `limit` were made since `since`; then the time of
+    /// the oldest of them. Counted inside the writer, so that parallel logins cannot pass the limit.
+    pub fn register_login_attempt(
+        &self,
+        name: &str,
+        now: Instant,
+        since: Instant,
+        limit: u32,
+    ) -> Result<Option<Instant>, StoreError> {
+        let name = name.to_owned();
+        self.write(move |db| {
+            attempt(db, &name, now, since, limit).map_err(|e| StoreError::of(e, "counting a login"))
+        })
+    }
+
+    /// The right password ends the count.
+    pub fn clear_login_attempts(&self, name: &str) -> Result<(), StoreError> {
+        self.one(
+            "DELETE FROM login_attempt WHERE name = ?1",
+            vec![name.to_owned()],
+        )
+    }
+
+    pub fn add_login_link(&self, link: LoginLink) -> Result<(), StoreError> {
+        self.write(move |db| {
+            let sql =
+                "INSERT INTO login_link (token_hash, account, expires_at) VALUES (?1, ?2, ?3)";
+            let done = db.execute(
+                sql,
+                params![link.token_hash, link.account.as_str(), link.expires_at.0],
+            );
+            done.map(drop)
+                .map_err(|e| StoreError::of(e, "storing a login link"))
+        })
+    }
+
+    /// Uses the link up; its account, if it was there and had not expired.
+    pub fn take_login_link(
+        &self,
+        token_hash: &str,
+        now: Instant,
+    ) -> Result<Option<AccountId>, StoreError> {
+        let token_hash = token_hash.to_owned();
+        self.write(move |db| {
+            let sql = "DELETE FROM login_link WHERE token_hash = ?1 RETURNING account, expires_at";
+            let taken = db
+                .query_row(sql, [token_hash], |row| {
+                    Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?))
+                })
+                .optional()
+                .map_err(|e| StoreError::of(e, "using a login link"))?;
+            Ok(taken
+                .filter(|(_, expires)| *expires > now.0)
+                .map(|(account, _)| AccountId(account)))
+        })
+    }
 }
 
-fn write(db: &Connection, account: &Account) -> Result<(), StoreError> {
-    // A list of strings always serialises.
-    let positions = serde_json::to_string(&account.positions).unwrap_or_default();
-    db.prepare_cached(
-        "INSERT INTO account (id, name, password_hash, positions, disabled, created_at, language)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
-         ON CONFLICT (id) DO UPDATE SET name = excluded.name,
-             password_hash = excluded.password_hash, positions = excluded.positions,
-             disabled = excluded.disabled, language = excluded.language",
-    )
-    .and_then(|mut put| {
-        put.execute(params![
-            account.id.as_str(),
-            account.name,
-            account.password_hash,
-            positions,
-            account.disabled,
-            account.created_at.0,
-            account.language,
-        ])
-    })
-    .map(drop)
-    .map_err(sql("store an account"))
+fn attempt(
+    db: &Connection,
+    name: &str,
+    now: Instant,
+    since: Instant,
+    limit: u32,
+) -> rusqlite::Result<Option<Instant>> {
+    db.execute("DELETE FROM login_attempt WHERE at < ?1", [since.0])?;
+    let (count, oldest): (u32, Option<i64>) = db
+        .prepare_cached("SELECT count(*), min(at) FROM login_attempt WHERE name = ?1")?
+        .query_row([name], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    if count >= limit {
+        return Ok(oldest.map(Instant));
+    }
+    db.execute(
+        "INSERT INTO login_attempt (name, at) VALUES (?1, ?2)",
+        params![name, now.0],
+    )?;
+    Ok(None)
 }
 
-/// Reads [`COLUMNS`] from column `at` on.
-pub(crate) fn decode(row: &Row<'_>, at: usize) -> rusqlite::Result<Account> {
-    let positions: String = row.get(at + 3)?;
+fn account(row: &Row<'_>) -> rusqlite::Result<Account> {
     Ok(Account {
-        id: AccountId(row.get(at)?),
-        name: row.get(at + 1)?,
-        password_hash: row.get(at + 2)?,
-        positions: serde_json::from_str(&positions).map_err(|error| unreadable(at + 3, error))?,
-        disabled: row.get(at + 4)?,
-        created_at: Instant(row.get(at + 5)?),
-        language: row.get(at + 6)?,
+        id: AccountId(row.get(0)?),
+        name: row.get(1)?,
+        password_hash: row.get(2)?,
+        positions: positions(&row.get::<_, String>(3)?),
+        disabled: row.get(4)?,
+        created_at: Instant(row.get(5)?),
     })
+}
+
+fn session(row: &Row<'_>) -> rusqlite::Result<SessionRow> {
+    Ok(SessionRow {
+        account: AccountId(row.get(0)?),
+        name: row.get(1)?,
+        positions: positions(&row.get::<_, String>(2)?),
+        csrf: row.get(3)?,
+        expires_at: Instant(row.get(4)?),
+        language: row.get(5)?,
+    })
+}
+
+/// A list that does not parse gives no rights.
+fn positions(json: &str) -> Vec<PositionId> {
+    serde_json::from_str(json).unwrap_or_default()
 }

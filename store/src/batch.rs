@@ -1,172 +1,245 @@
-//! What one call stores: everything of a batch in one transaction, or nothing.
+//! What is stored together: one batch, one transaction.
 
-use crate::{
-    Account, FindingRecord, LoginLink, NewFact, NewOutbox, OutboxUpdate, PutDocument, Session,
-    StoreError, account, document, fact, finding, leaf, login, outbox, session,
-};
-use model::{AccountId, Digest, FindingId, IncidentId, Instant, OutboxId};
-use rusqlite::Connection;
+use crate::StoreError;
+use model::{Finding, FindingId, IncidentId, Instant, OutboxId, SourceName};
+use rusqlite::{Connection, OptionalExtension as _, params};
 
-/// Parts of all kinds in one batch; more would hold up everybody behind it.
-pub const MAX_BATCH_ITEMS: usize = 10_000;
-/// Payload bytes in one batch. A proposal of 10,000 rows has about 8 MB.
-pub const MAX_BATCH_BYTES: usize = 16 << 20;
-
-/// Parts are written in the order of the fields. An empty batch is lawful and costs a round trip.
 #[derive(Clone, Debug, Default)]
 pub struct Batch {
-    pub access: Vec<AccessChange>,
     pub facts: Vec<NewFact>,
-    /// Idempotent by id: a finding that is there stays as it is.
     pub findings: Vec<FindingRecord>,
-    /// Findings that join an incident; the last assignment holds.
     pub assign: Vec<(FindingId, IncidentId)>,
     pub documents: Vec<PutDocument>,
-    /// Idempotent by id.
     pub outbox: Vec<NewOutbox>,
     pub outbox_updates: Vec<OutboxUpdate>,
-    /// Bytes of journal entries, kept until [`crate::Store::mark_copied`] and a later prune.
+    /// Bytes of journal leaves; their sequence numbers are their indexes in the `record` log.
     pub leaves: Vec<Vec<u8>>,
-    /// Named progress marks, set to these values.
-    pub positions: Vec<(String, u64)>,
-}
-
-/// A change of who may come in. Sessions and links name their token by its SHA-256 only.
-#[derive(Clone, Debug)]
-pub enum AccessChange {
-    /// `Conflict` when there is such an account.
-    AddAccount(Account),
-    /// Adds or replaces (all but `created_at`). Disabling an account or changing its password or
-    /// positions ends its sessions and login links.
-    PutAccount(Account),
-    /// `Missing` when there is no such account, or it is disabled.
-    CreateSession(Session),
-    /// Unknown sessions are passed over: they ended meanwhile.
-    TouchSession {
-        token: Digest,
-        seen_at: Instant,
-        expires_at: Instant,
-    },
-    EndSession(Digest),
-    EndSessionsOf(AccountId),
-    /// `Missing` when there is no such account, or it is disabled.
-    CreateLoginLink(LoginLink),
-}
-
-/// What was stored, and is durable.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Committed {
-    /// Sequence number of the batch's first leaf; equal to `next_leaf` when it had none.
-    pub first_leaf: u64,
-    pub next_leaf: u64,
-    /// Findings that were not there before, in the batch's order.
-    pub new_findings: Vec<FindingId>,
-    /// Outbox rows that were not there before, in the batch's order.
-    pub new_outbox: Vec<OutboxId>,
+    /// Named progress marks.
+    pub marks: Vec<(String, u64)>,
 }
 
 impl Batch {
-    /// Refuses what is beyond the bounds, before it stands in the queue; its payload in bytes.
-    pub(crate) fn check(&self) -> Result<usize, StoreError> {
-        let items = self.access.len()
-            + self.facts.len()
-            + self.findings.len()
-            + self.assign.len()
-            + self.documents.len()
-            + self.outbox.len()
-            + self.outbox_updates.len()
-            + self.leaves.len()
-            + self.positions.len();
-        bound("parts of one batch", items, MAX_BATCH_ITEMS)?;
-        let leaves: usize = self.leaves.iter().map(Vec::len).sum();
-        let bytes = self.facts.iter().map(|f| f.json.len()).sum::<usize>()
-            + self.documents.iter().map(|d| d.json.len()).sum::<usize>()
-            + self.outbox.iter().map(|o| o.json.len()).sum::<usize>()
-            + leaves;
-        bound("bytes of one batch", bytes, MAX_BATCH_BYTES)?;
-        let longest = self.leaves.iter().map(Vec::len).max().unwrap_or(0);
-        bound("bytes of one journal entry", longest, leaf::MAX_LEAF_BYTES)?;
-        let farthest = self
-            .positions
-            .iter()
-            .map(|(_, value)| *value)
-            .max()
-            .unwrap_or(0);
-        if farthest > i64::MAX as u64 {
-            return Err(StoreError::TooLarge {
-                what: "a progress mark",
-                size: farthest,
-                limit: i64::MAX as u64,
-            });
-        }
-        Ok(bytes)
-    }
-
-    /// May run again when the transaction around it was lost, hence `&self`.
-    pub(crate) fn write(&self, db: &Connection) -> Result<Committed, StoreError> {
-        self.access.iter().try_for_each(|change| change.write(db))?;
-        self.facts
-            .iter()
-            .try_for_each(|new| fact::insert(db, new))?;
-        let mut new_findings = Vec::new();
-        for record in &self.findings {
-            if finding::insert(db, record)? {
-                new_findings.push(record.finding.id.clone());
-            }
-        }
-        self.assign
-            .iter()
-            .try_for_each(|(id, incident)| finding::assign(db, id, incident))?;
-        self.documents
-            .iter()
-            .try_for_each(|put| document::put(db, put))?;
-        let mut new_outbox = Vec::new();
-        for new in &self.outbox {
-            if outbox::insert(db, new)? {
-                new_outbox.push(new.id.clone());
-            }
-        }
-        self.outbox_updates
-            .iter()
-            .try_for_each(|update| outbox::update(db, update))?;
-        let (first_leaf, next_leaf) = leaf::append(db, &self.leaves)?;
-        self.positions
-            .iter()
-            .try_for_each(|(name, value)| leaf::set_position(db, name, *value))?;
-        Ok(Committed {
-            first_leaf,
-            next_leaf,
-            new_findings,
-            new_outbox,
-        })
+    /// Puts another batch behind this one.
+    pub fn append(&mut self, mut other: Self) {
+        self.facts.append(&mut other.facts);
+        self.findings.append(&mut other.findings);
+        self.assign.append(&mut other.assign);
+        self.documents.append(&mut other.documents);
+        self.outbox.append(&mut other.outbox);
+        self.outbox_updates.append(&mut other.outbox_updates);
+        self.leaves.append(&mut other.leaves);
+        self.marks.append(&mut other.marks);
     }
 }
 
-impl AccessChange {
-    fn write(&self, db: &Connection) -> Result<(), StoreError> {
-        match self {
-            Self::AddAccount(new) => account::add(db, new),
-            Self::PutAccount(new) => account::put(db, new),
-            Self::CreateSession(new) => session::create(db, new),
-            Self::TouchSession {
-                token,
-                seen_at,
-                expires_at,
-            } => session::touch(db, token, *seen_at, *expires_at),
-            Self::EndSession(token) => session::end(db, token),
-            Self::EndSessionsOf(account) => session::end_all(db, account),
-            Self::CreateLoginLink(link) => login::create_link(db, link),
-        }
-    }
+#[derive(Clone, Debug)]
+pub struct NewFact {
+    pub incident: IncidentId,
+    /// Must be the next one of the incident.
+    pub sequence: u32,
+    pub at: Instant,
+    pub json: String,
 }
 
-pub(crate) fn bound(what: &'static str, size: usize, limit: usize) -> Result<(), StoreError> {
-    if size > limit {
-        return Err(StoreError::TooLarge {
-            what,
-            size: size as u64,
-            limit: limit as u64,
-        });
+#[derive(Clone, Debug)]
+pub struct FindingRecord {
+    pub finding: Finding,
+    pub incident: Option<IncidentId>,
+    pub source: SourceName,
+}
+
+#[derive(Clone, Debug)]
+pub struct PutDocument {
+    pub collection: &'static str,
+    pub id: String,
+    /// `None`: must not be there yet. `Some(v)`: must be at version `v`.
+    pub expect_version: Option<u64>,
+    pub json: String,
+    pub at: Instant,
+}
+
+#[derive(Clone, Debug)]
+pub struct NewOutbox {
+    pub id: OutboxId,
+    pub incident: Option<IncidentId>,
+    pub channel: String,
+    pub kind: String,
+    pub due_at: Instant,
+    pub json: String,
+}
+
+#[derive(Clone, Debug)]
+pub struct OutboxUpdate {
+    pub id: OutboxId,
+    pub change: OutboxChange,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub enum OutboxChange {
+    Sending,
+    Sent {
+        at: Instant,
+    },
+    /// Failed; to be tried again then.
+    Again {
+        due_at: Instant,
+    },
+}
+
+/// What a committed batch got.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Committed {
+    /// Sequence number of the batch's first leaf, and of the one after its last.
+    pub first_leaf: u64,
+    pub next_leaf: u64,
+    /// Findings that were not there before.
+    pub new_findings: Vec<FindingId>,
+}
+
+pub(crate) fn put(db: &Connection, batch: &Batch) -> Result<Committed, StoreError> {
+    put_facts(db, &batch.facts)?;
+    let new_findings = put_findings(db, batch)?;
+    put_documents(db, &batch.documents)?;
+    put_outbox(db, batch).map_err(|e| StoreError::of(e, "storing the outbox"))?;
+    let first_leaf =
+        put_leaves(db, &batch.leaves).map_err(|e| StoreError::of(e, "storing leaves"))?;
+    for (name, value) in &batch.marks {
+        let sql = "INSERT INTO mark (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = excluded.value";
+        let value = i64::try_from(*value).unwrap_or(i64::MAX);
+        db.prepare_cached(sql)
+            .and_then(|mut s| s.execute(params![name, value]))
+            .map_err(|e| StoreError::of(e, "storing a mark"))?;
+    }
+    Ok(Committed {
+        first_leaf,
+        next_leaf: first_leaf + batch.leaves.len() as u64,
+        new_findings,
+    })
+}
+
+fn put_facts(db: &Connection, facts: &[NewFact]) -> Result<(), StoreError> {
+    for fact in facts {
+        let insert = || {
+            let next: i64 = db
+                .prepare_cached(
+                    "SELECT coalesce(max(sequence) + 1, 0) FROM fact WHERE incident = ?1",
+                )?
+                .query_row([fact.incident.as_str()], |row| row.get(0))?;
+            if next != i64::from(fact.sequence) {
+                return Ok(false);
+            }
+            db.prepare_cached(
+                "INSERT INTO fact (incident, sequence, at, json) VALUES (?1, ?2, ?3, ?4)",
+            )?
+            .execute(params![
+                fact.incident.as_str(),
+                fact.sequence,
+                fact.at.0,
+                fact.json
+            ])?;
+            Ok(true)
+        };
+        match insert().map_err(|e| StoreError::of(e, "storing a fact"))? {
+            true => {}
+            false => return Err(StoreError::conflict("incident", fact.incident.as_str())),
+        }
     }
     Ok(())
+}
+
+fn put_findings(db: &Connection, batch: &Batch) -> Result<Vec<FindingId>, StoreError> {
+    let mut new = Vec::new();
+    for record in &batch.findings {
+        let finding = &record.finding;
+        let json = serde_json::to_string(finding)?;
+        let kind = serde_json::to_value(finding.kind)?;
+        let sql =
+            "INSERT OR IGNORE INTO finding (id, source, kind, incident, seen_at, stored_at, json)
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+        let values = params![
+            finding.id.as_str(),
+            record.source.as_str(),
+            kind.as_str().unwrap_or_default(),
+            record.incident.as_ref().map(IncidentId::as_str),
+            finding.seen_at.0,
+            finding.stored_at.0,
+            json
+        ];
+        let rows = db.prepare_cached(sql).and_then(|mut s| s.execute(values));
+        if rows.map_err(|e| StoreError::of(e, "storing a finding"))? > 0 {
+            new.push(finding.id.clone());
+        }
+    }
+    for (finding, incident) in &batch.assign {
+        let sql = "UPDATE finding SET incident = ?2 WHERE id = ?1";
+        let done = db
+            .prepare_cached(sql)
+            .and_then(|mut s| s.execute([finding.as_str(), incident.as_str()]));
+        done.map_err(|e| StoreError::of(e, "assigning a finding"))?;
+    }
+    Ok(new)
+}
+
+fn put_documents(db: &Connection, documents: &[PutDocument]) -> Result<(), StoreError> {
+    for document in documents {
+        let (collection, id) = (document.collection, document.id.as_str());
+        let write = || -> rusqlite::Result<usize> {
+            match document.expect_version {
+                None => db
+                    .prepare_cached("INSERT OR IGNORE INTO document (collection, id, version, at, json) VALUES (?1, ?2, 1, ?3, ?4)")?
+                    .execute(params![collection, id, document.at.0, document.json]),
+                Some(version) => db
+                    .prepare_cached("UPDATE document SET version = version + 1, at = ?3, json = ?4 WHERE collection = ?1 AND id = ?2 AND version = ?5")?
+                    .execute(params![collection, id, document.at.0, document.json, version as i64]),
+            }
+        };
+        if write().map_err(|e| StoreError::of(e, "storing a document"))? == 0 {
+            return Err(StoreError::conflict(collection, id));
+        }
+    }
+    Ok(())
+}
+
+fn put_outbox(db: &Connection, batch: &Batch) -> rusqlite::Result<()> {
+    for row in &batch.outbox {
+        let sql = "INSERT OR IGNORE INTO outbox (id, incident, channel, kind, state, attempts, created_at, due_at, json)
+                   VALUES (?1, ?2, ?3, ?4, 'pending', 0, ?5, ?5, ?6)";
+        let incident = row.incident.as_ref().map(IncidentId::as_str);
+        db.prepare_cached(sql)?.execute(params![
+            row.id.as_str(),
+            incident,
+            row.channel,
+            row.kind,
+            row.due_at.0,
+            row.json
+        ])?;
+    }
+    for update in &batch.outbox_updates {
+        let id = update.id.as_str();
+        match update.change {
+            OutboxChange::Sending => db.prepare_cached("UPDATE outbox SET state = 'sending' WHERE id = ?1")?.execute([id])?,
+            OutboxChange::Sent { at } => db
+                .prepare_cached("UPDATE outbox SET state = 'sent', sent_at = ?2 WHERE id = ?1")?
+                .execute(params![id, at.0])?,
+            OutboxChange::Again { due_at } => db
+                .prepare_cached("UPDATE outbox SET state = 'pending', attempts = attempts + 1, due_at = ?2 WHERE id = ?1")?
+                .execute(params![id, due_at.0])?,
+        };
+    }
+    Ok(())
+}
+
+/// Gives the sequence number of the first leaf.
+fn put_leaves(db: &Connection, leaves: &[Vec<u8>]) -> rusqlite::Result<u64> {
+    let last: Option<i64> = db
+        .prepare_cached("SELECT max(sequence) FROM leaf")?
+        .query_row([], |row| row.get(0))
+        .optional()?
+        .flatten();
+    let first = last.map_or(0, |n| n + 1);
+    let mut insert = db.prepare_cached("INSERT INTO leaf (sequence, bytes) VALUES (?1, ?2)")?;
+    for (sequence, leaf) in (first..).zip(leaves) {
+        insert.execute(params![sequence, leaf])?;
+    }
+    Ok(first as u64)
 }

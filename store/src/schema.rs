@@ -1,68 +1,62 @@
-//! The numbered scripts that make the schema, run in one transaction, and the refusal of a newer one.
+//! The tables, as numbered scripts. Times are integer microseconds since the epoch, UTC.
 
 use crate::StoreError;
-use crate::error::sql;
 use rusqlite::Connection;
-use std::path::Path;
 
-/// Script `n` (from 1) brings version `n - 1` to `n`. A published script is never edited.
-const SCRIPTS: [&str; 1] = [include_str!("schema/0001_start.sql")];
+/// Script N brings schema N-1 to N. A script that was released is never changed.
+const SCRIPTS: [&str; 1] = ["
+CREATE TABLE fact (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    incident TEXT NOT NULL, sequence INTEGER NOT NULL, at INTEGER NOT NULL, json TEXT NOT NULL,
+    UNIQUE (incident, sequence));
+CREATE TABLE finding (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE, source TEXT NOT NULL, kind TEXT NOT NULL, incident TEXT,
+    seen_at INTEGER NOT NULL, stored_at INTEGER NOT NULL, json TEXT NOT NULL);
+CREATE INDEX finding_incident ON finding (incident, number);
+CREATE INDEX finding_source ON finding (source, number);
+CREATE TABLE document (
+    collection TEXT NOT NULL, id TEXT NOT NULL, version INTEGER NOT NULL, at INTEGER NOT NULL,
+    json TEXT NOT NULL, PRIMARY KEY (collection, id)) WITHOUT ROWID;
+CREATE TABLE outbox (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE, incident TEXT, channel TEXT NOT NULL, kind TEXT NOT NULL,
+    state TEXT NOT NULL, attempts INTEGER NOT NULL, created_at INTEGER NOT NULL,
+    due_at INTEGER NOT NULL, sent_at INTEGER, json TEXT NOT NULL);
+CREATE INDEX outbox_due ON outbox (due_at) WHERE state = 'pending';
+CREATE INDEX outbox_incident ON outbox (incident, number);
+CREATE TABLE leaf (sequence INTEGER PRIMARY KEY, bytes BLOB NOT NULL);
+CREATE TABLE mark (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE account (
+    id TEXT PRIMARY KEY, name TEXT NOT NULL, password_hash TEXT NOT NULL, positions TEXT NOT NULL,
+    disabled INTEGER NOT NULL DEFAULT 0, created_at INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE session (
+    token_hash TEXT PRIMARY KEY, account TEXT NOT NULL REFERENCES account (id), csrf TEXT NOT NULL,
+    created_at INTEGER NOT NULL, expires_at INTEGER NOT NULL, language TEXT) WITHOUT ROWID;
+CREATE INDEX session_account ON session (account);
+CREATE TABLE login_attempt (name TEXT NOT NULL, at INTEGER NOT NULL);
+CREATE INDEX login_attempt_name ON login_attempt (name, at);
+CREATE TABLE login_link (
+    token_hash TEXT PRIMARY KEY, account TEXT NOT NULL REFERENCES account (id),
+    expires_at INTEGER NOT NULL) WITHOUT ROWID;
+"];
 
-/// Marks the file as Balefire's ("BFIR").
-const APPLICATION_ID: i32 = 0x4246_4952;
-
-/// Brings the file to the newest version.
-///
-/// A crash before the commit leaves the old version as it was; after it, the new one is complete.
-pub(crate) fn migrate(db: &Connection, path: &Path) -> Result<(), StoreError> {
+pub(crate) fn migrate(db: &mut Connection) -> Result<(), StoreError> {
+    let failed = |e| StoreError::of(e, "bringing the schema up to date");
     let known = SCRIPTS.len() as u32;
-    refuse_foreign(db, path)?;
-    db.execute_batch("BEGIN IMMEDIATE")
-        .map_err(sql("begin the migration"))?;
-    let found = version(db)?;
+    let found: u32 = db
+        .pragma_query_value(None, "user_version", |row| row.get(0))
+        .map_err(failed)?;
     if found > known {
-        db.execute_batch("ROLLBACK")
-            .map_err(sql("leave the newer schema alone"))?;
-        return Err(StoreError::Newer {
-            path: path.to_owned(),
-            found,
-            known,
-        });
+        return Err(StoreError::Newer { found, known });
     }
-    for (script, number) in SCRIPTS.iter().zip(1..).skip(found as usize) {
-        db.execute_batch(script)
-            .map_err(sql("run a migration script"))?;
-        db.execute("UPDATE schema_version SET version = ?1", [number])
-            .map_err(sql("note the schema version"))?;
+    // All scripts in one transaction: a crash leaves the old schema or the new one.
+    let transaction = db.transaction().map_err(failed)?;
+    for script in &SCRIPTS[found as usize..] {
+        transaction.execute_batch(script).map_err(failed)?;
     }
-    db.pragma_update(None, "application_id", APPLICATION_ID)
-        .map_err(sql("mark the file"))?;
-    db.execute_batch("COMMIT")
-        .map_err(sql("commit the migration"))
-}
-
-fn refuse_foreign(db: &Connection, path: &Path) -> Result<(), StoreError> {
-    let id: i32 = db
-        .pragma_query_value(None, "application_id", |row| row.get(0))
-        .map_err(sql("read the file's mark"))?;
-    let tables: i64 = db
-        .query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get(0))
-        .map_err(sql("read the schema"))?;
-    if id == APPLICATION_ID || tables == 0 {
-        return Ok(());
-    }
-    Err(StoreError::Damaged {
-        path: path.to_owned(),
-        detail: "it is a database of another program".to_owned(),
-    })
-}
-
-fn version(db: &Connection) -> Result<u32, StoreError> {
-    db.execute_batch(
-        "CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL);
-         INSERT INTO schema_version SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM schema_version);",
-    )
-    .map_err(sql("read the schema version"))?;
-    db.query_row("SELECT version FROM schema_version", [], |row| row.get(0))
-        .map_err(sql("read the schema version"))
+    transaction
+        .pragma_update(None, "user_version", known)
+        .map_err(failed)?;
+    transaction.commit().map_err(failed)
 }

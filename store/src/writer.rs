@@ -1,228 +1,121 @@
-//! The one writer thread. It drains what waits into one transaction, makes it durable with one
-//! fsync, and answers everybody who was in it.
+//! The writer: one thread, one write connection, group commit.
 //!
-//! ```text
-//! callers   A──┐ B──┐ C──┐              D──┐ E──┐
-//! writer      [A    B    C] commit+fsync  [D    E] commit+fsync
-//! answers                              A B C                  D E
-//! ```
+//! It takes what waits, runs each piece of work under a savepoint of its own (so that one that
+//! fails does not spoil the others), commits once (one fsync), and only then answers.
 
-use crate::StoreError;
-use crate::change::Changes;
-use crate::error::sql;
+use crate::batch::{self, Batch, Committed};
+use crate::{Changes, StoreError};
 use rusqlite::Connection;
-use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 
-/// Batches waiting at most; a further caller blocks until the writer has taken some. Four groups.
-pub const QUEUE_BATCHES: usize = 1_024;
-/// Batches in one transaction at most, so that the first in line does not wait for a thousand.
-pub const MAX_GROUP_BATCHES: usize = 256;
-/// Bytes in one transaction; the batch that passes it is the last one of its group.
-const MAX_GROUP_BYTES: usize = 16 << 20;
-/// Pages written (an estimate) after which the write-ahead log is copied into the database: 8 MiB.
-const CHECKPOINT_PAGES: usize = 2_048;
-const PAGE_BYTES: usize = 4_096;
-/// Pages that even the smallest group writes.
-const GROUP_PAGES: usize = 8;
+/// Pieces of work in one transaction.
+const GROUP: usize = 256;
+/// Pieces of work waiting; at a few KiB each, some megabytes.
+const QUEUE: usize = 8_192;
 
-type Answer = Result<(), StoreError>;
-
-/// One caller's writes and the way back to the caller.
-pub(crate) struct Task {
-    /// Whether readers who wait for changes are to be woken.
-    tells: bool,
-    bytes: usize,
-    step: Box<dyn FnMut(Step<'_>) -> Answer + Send>,
-}
-
-enum Step<'a> {
-    /// May be asked again, when the transaction around it was lost.
-    Write(&'a Connection),
-    Answer(Answer),
-}
-
-impl Task {
-    pub(crate) fn new<T: Send + 'static>(
-        tells: bool,
-        bytes: usize,
-        mut work: impl FnMut(&Connection) -> Result<T, StoreError> + Send + 'static,
-    ) -> (Self, Receiver<Result<T, StoreError>>) {
-        let (reply, answer) = sync_channel(1);
-        let mut done = None;
-        let step = Box::new(move |step: Step<'_>| {
-            match step {
-                Step::Write(db) => done = Some(work(db)?),
-                Step::Answer(outcome) => {
-                    let outcome = outcome.and_then(|()| done.take().ok_or(StoreError::Closed));
-                    // A caller who no longer waits has nobody to tell.
-                    let _ = reply.send(outcome);
-                }
-            }
-            Ok(())
-        });
-        (Self { tells, bytes, step }, answer)
-    }
-
-    fn write(&mut self, db: &Connection) -> Answer {
-        (self.step)(Step::Write(db))
-    }
-
-    fn answer(mut self, outcome: Answer) {
-        // This step only sends and never fails.
-        let _ = (self.step)(Step::Answer(outcome));
-    }
-}
+/// Work inside the group's transaction. It gives what to do when the group was committed or has failed.
+/// Without a connection nothing is run: the transaction could not begin.
+type Work = Box<dyn FnOnce(Option<&Connection>) -> Finish + Send>;
+type Finish = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
 
 pub(crate) struct Writer {
-    db: Connection,
-    path: PathBuf,
-    changes: Arc<Changes>,
-    /// Set when the disk failed: nothing is accepted any more.
-    broken: Option<StoreError>,
-    pages_since_checkpoint: usize,
+    queue: SyncSender<Work>,
 }
 
 impl Writer {
-    pub(crate) fn new(db: Connection, path: PathBuf, changes: Arc<Changes>) -> Self {
-        Self {
-            db,
-            path,
-            changes,
-            broken: None,
-            pages_since_checkpoint: 0,
-        }
+    pub fn start(db: Connection, changes: Arc<Changes>) -> Result<Self, StoreError> {
+        let (queue, inbox) = sync_channel(QUEUE);
+        std::thread::Builder::new()
+            .name("store-writer".into())
+            .spawn(move || run(&db, &inbox, &changes))
+            .map_err(|_| StoreError::Closed)?;
+        Ok(Self { queue })
     }
 
-    pub(crate) fn run(mut self, queue: &Receiver<Task>) {
-        while let Ok(first) = queue.recv() {
-            let mut bytes = first.bytes;
-            let mut group = vec![first];
-            while group.len() < MAX_GROUP_BATCHES && bytes < MAX_GROUP_BYTES {
-                let Ok(task) = queue.try_recv() else { break };
-                bytes += task.bytes;
-                group.push(task);
+    pub fn commit(&self, batch: Batch) -> Result<Committed, StoreError> {
+        self.run(move |db| batch::put(db, &batch))
+    }
+
+    /// Runs `work` in the next group; returns when it is durable.
+    pub fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (answer, wait) = sync_channel(1);
+        let work: Work = Box::new(move |db| {
+            let result = db.map_or(Err(StoreError::Busy), |db| in_savepoint(db, work));
+            Box::new(move |committed| {
+                // Whoever asked may have gone; what was committed stands.
+                let _ = answer.send(committed.and(result));
+            })
+        });
+        self.queue.try_send(work).map_err(|error| match error {
+            TrySendError::Full(_) => StoreError::Overloaded,
+            TrySendError::Disconnected(_) => StoreError::Closed,
+        })?;
+        wait.recv().map_err(|_| StoreError::Closed)?
+    }
+}
+
+fn in_savepoint<T>(
+    db: &Connection,
+    work: impl FnOnce(&Connection) -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    let sql = |text| {
+        db.execute_batch(text)
+            .map_err(|e| StoreError::of(e, "writing"))
+    };
+    sql("SAVEPOINT work")?;
+    let result = work(db);
+    match &result {
+        Ok(_) => sql("RELEASE work")?,
+        // After a full disk SQLite may have rolled the whole transaction back; then there is no savepoint.
+        Err(_) if db.is_autocommit() => {}
+        Err(_) => sql("ROLLBACK TO work; RELEASE work")?,
+    }
+    result
+}
+
+fn run(db: &Connection, inbox: &Receiver<Work>, changes: &Changes) {
+    while let Ok(first) = inbox.recv() {
+        let mut group = vec![first];
+        while group.len() < GROUP {
+            match inbox.try_recv() {
+                Ok(work) => group.push(work),
+                Err(_) => break,
             }
-            self.pages_since_checkpoint += GROUP_PAGES + group.len() + bytes / PAGE_BYTES;
-            self.settle(group);
-            if self.pages_since_checkpoint >= CHECKPOINT_PAGES {
-                self.checkpoint("PASSIVE");
-            }
         }
-        self.checkpoint("TRUNCATE");
-    }
-
-    /// Writes a group and answers everybody in it.
-    fn settle(&mut self, mut group: Vec<Task>) {
-        let outcomes = match self.attempt(&mut group) {
-            Ok(outcomes) => outcomes,
-            // The group as a whole found no room. A small batch may still fit where the one that
-            // needed the room does not, so each now stands for itself.
-            Err(StoreError::Full { .. }) if group.len() > 1 => group
-                .iter_mut()
-                .map(|task| self.attempt(std::slice::from_mut(task)).and_then(only))
-                .collect(),
-            Err(error) => vec![Err(error); group.len()],
-        };
-        let tells = group
-            .iter()
-            .zip(&outcomes)
-            .any(|(task, outcome)| task.tells && outcome.is_ok());
-        if tells {
-            self.changes.tell();
+        let (finishes, committed) = commit_group(db, group);
+        let failed = committed.as_ref().err().map(StoreError::again);
+        if failed.is_none() {
+            changes.touch();
         }
-        for (task, outcome) in group.into_iter().zip(outcomes) {
-            task.answer(outcome);
-        }
-    }
-
-    /// One transaction. `Err` means that nothing of the whole group is stored.
-    fn attempt(&mut self, group: &mut [Task]) -> Result<Vec<Answer>, StoreError> {
-        if let Some(broken) = &self.broken {
-            return Err(broken.clone());
-        }
-        self.transaction(group).map_err(|error| {
-            if !self.db.is_autocommit()
-                && let Err(error) = self.db.execute_batch("ROLLBACK")
-            {
-                tracing::error!(%error, "the store could not roll back");
-            }
-            let error = error.located(&self.path);
-            if matches!(error, StoreError::Disk { .. }) {
-                // After a failed fsync the system may have dropped the pages and call the next
-                // fsync a success; only a restart reads what is really there.
-                self.broken = Some(error.clone());
-            }
-            error
-        })
-    }
-
-    fn transaction(&self, group: &mut [Task]) -> Result<Vec<Answer>, StoreError> {
-        self.run_sql("BEGIN IMMEDIATE", "begin a transaction")?;
-        let mut outcomes = Vec::with_capacity(group.len());
-        for task in group {
-            outcomes.push(self.batch(task)?);
-        }
-        if outcomes.iter().all(Result::is_err) {
-            self.run_sql("ROLLBACK", "leave an empty transaction")?;
-            return Ok(outcomes);
-        }
-        // A crash before this commit leaves nothing of the group, and nobody was answered.
-        fail::fail_point!("store-before-commit");
-        self.run_sql("COMMIT", "commit")?;
-        // A crash after it leaves all of it, though its callers got no answer and will repeat:
-        // ids and expected versions tell the repetition from a new command.
-        fail::fail_point!("store-after-commit");
-        Ok(outcomes)
-    }
-
-    /// One batch under its own savepoint, so that its failure does not spoil its neighbours.
-    /// `Err` when the transaction itself can no longer go on.
-    fn batch(&self, task: &mut Task) -> Result<Answer, StoreError> {
-        self.run_sql("SAVEPOINT batch", "begin a batch")?;
-        let outcome = task
-            .write(&self.db)
-            .map_err(|error| error.located(&self.path));
-        if let Err(error) = &outcome {
-            // SQLite itself ends the transaction on some errors, a full disk among them.
-            if self.db.is_autocommit() || matches!(error, StoreError::Disk { .. }) {
-                return Err(error.clone());
-            }
-            self.run_sql("ROLLBACK TO batch", "undo a batch")?;
-        }
-        self.run_sql("RELEASE batch", "end a batch")?;
-        Ok(outcome)
-    }
-
-    fn run_sql(&self, statement: &str, context: &'static str) -> Result<(), StoreError> {
-        self.db
-            .prepare_cached(statement)
-            .and_then(|mut prepared| prepared.execute([]))
-            .map(drop)
-            .map_err(sql(context))
-    }
-
-    /// Copies the write-ahead log into the database. Everything in it is durable already, so a
-    /// failure loses nothing: without room it is tried again later, a broken disk stops the writer.
-    fn checkpoint(&mut self, mode: &str) {
-        self.pages_since_checkpoint = 0;
-        if self.broken.is_some() {
-            return;
-        }
-        let result = self
-            .db
-            .query_row(&format!("PRAGMA wal_checkpoint({mode})"), [], |_| Ok(()))
-            .map_err(|error| sql("copy the write-ahead log")(error).located(&self.path));
-        if let Err(error) = result {
-            tracing::warn!(%error, "the store's write-ahead log was not copied");
-            if matches!(error, StoreError::Disk { .. }) {
-                self.broken = Some(error);
-            }
+        for finish in finishes {
+            finish(failed.as_ref().map_or(Ok(()), |e| Err(e.again())));
         }
     }
 }
 
-fn only(mut outcomes: Vec<Answer>) -> Answer {
-    outcomes.pop().unwrap_or(Err(StoreError::Closed))
+fn commit_group(db: &Connection, group: Vec<Work>) -> (Vec<Finish>, Result<(), StoreError>) {
+    if let Err(error) = db.execute_batch("BEGIN IMMEDIATE") {
+        let finishes = group.into_iter().map(|work| work(None)).collect();
+        return (finishes, Err(StoreError::of(error, "beginning to write")));
+    }
+    let finishes: Vec<Finish> = group.into_iter().map(|work| work(Some(db))).collect();
+    if db.is_autocommit() {
+        // SQLite ended the transaction by itself; nothing of the group stands.
+        return (finishes, Err(StoreError::Full));
+    }
+    // A crash before this line: nobody was answered, nothing stands.
+    fail::fail_point!("store-before-commit");
+    let committed = db
+        .execute_batch("COMMIT")
+        .map_err(|e| StoreError::of(e, "committing"));
+    // A crash after this line: the group stands, though nobody was answered.
+    fail::fail_point!("store-after-commit");
+    if committed.is_err() && !db.is_autocommit() {
+        drop(db.execute_batch("ROLLBACK"));
+    }
+    (finishes, committed)
 }
