@@ -1,1 +1,53 @@
-fn main() {}
+//! The binary: arguments, wiring, exit codes. It decides nothing.
+//!
+//! Exit codes: 0 clean, 1 found something, 2 could not do it.
+
+mod arguments;
+mod console;
+mod verbs;
+
+use arguments::{Arguments, Command};
+use clap::Parser as _;
+use console::Console;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    #[cfg(feature = "failpoints")]
+    let _scenario = console::arm_failpoints();
+    let console = Console::new(&arguments);
+    match run(&arguments, &console) {
+        Ok(code) => code,
+        Err(error) => {
+            console.error(&*error);
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Any room's error; the chain is printed once, in `main`.
+pub(crate) type Failure = Box<dyn std::error::Error>;
+pub(crate) type Done = Result<ExitCode, Failure>;
+
+fn run(arguments: &Arguments, console: &Console) -> Done {
+    match &arguments.command {
+        Command::Demo(demo) => verbs::demo::run(arguments, demo, console),
+        Command::Serve(serve) => verbs::serve::run(arguments, serve, console),
+        Command::Init { force } => verbs::init::run(arguments, *force, console),
+        Command::Source(source) => verbs::source::run(arguments, source, console),
+        Command::Audit { source } => verbs::audit::run(arguments, source, console),
+        Command::Findings { source, limit } => {
+            verbs::audit::findings(arguments, source.as_deref(), *limit, console)
+        }
+        Command::Repair(repair) => verbs::repair::run(arguments, repair, console),
+        Command::Account(account) => verbs::account::run(arguments, account, console),
+        Command::Login { name, password_file } => {
+            verbs::account::login(arguments, name, password_file, console)
+        }
+        Command::Journal(journal) => verbs::journal::run(arguments, journal, console),
+        Command::Incident(incident) => verbs::incident::run(arguments, incident, console),
+        Command::Plan(plan) => verbs::plan::run(arguments, plan, console),
+        Command::Bench(bench) => verbs::bench::run(arguments, bench, console),
+        Command::Config(arguments::Config::Check) => verbs::init::check(arguments, console),
+    }
+}

@@ -1,1 +1,342 @@
-//! desk
+//! The desk conducts: intake, triage, commands, dispatch, clocks, repair, report.
+//!
+//! It is the only room in which everything meets, so it is cut by task, one file each, and this
+//! file only opens, wires and closes. Deliberately not here: HTML, SQL, decisions on incidents.
+
+pub mod account;
+pub mod audit;
+mod catch_up;
+mod commander;
+pub mod config;
+pub mod control;
+mod copier;
+mod cross_check;
+pub mod data_folder;
+mod dispatch;
+pub mod error;
+pub mod evidence;
+mod guard;
+pub mod intake;
+mod ledger;
+mod outbox;
+mod people_report;
+mod repair;
+mod row_cache;
+pub mod source;
+pub mod source_check;
+mod summary;
+mod ticker;
+mod triage;
+mod view;
+mod watch_status;
+
+pub use account::LoginError;
+pub use data_folder::DataFolder;
+pub use error::{CommandError, DeskError};
+pub use journal::LogReader;
+pub use view::{
+    AuditSummary, FindingFilter, LogStatus, NewReport, OutboxItem, ProposalView, RecentChange,
+    ReportFormat, ReportState, ReportView, Session, SourceStatus,
+};
+
+use commander::{Ask, Commander, Incidents};
+use config::Config;
+use data_folder::Ownership;
+use guard::GuardHandle;
+use incident::{Command, Incident, Recorded};
+use journal::keys::LogKey;
+use journal::vault::{MasterKey, SubjectKeys};
+use journal::{Journal, JournalOptions, Log, RootLog};
+use model::{Clock, IncidentId, Instant, Operation, SourceName, SystemClock};
+use plan::Plan;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError, RwLock};
+use std::thread::JoinHandle;
+use std::time::Duration;
+use store::Store;
+
+/// Name under which a folder's logs sign; a company sets its own with its first baseline.
+const JOURNAL_NAME: &str = "balefire.local/journal";
+/// How often the root log takes the other logs' checkpoints, and timers are looked at.
+const TICK: Duration = Duration::from_millis(1_000);
+
+/// The one handle on a data folder. Cheap to clone; any thread.
+#[derive(Clone)]
+pub struct Desk {
+    inner: Arc<Inner>,
+}
+
+/// What only the demo offers: a shop of its own to be tampered with.
+#[derive(Clone)]
+pub struct DemoHooks {
+    tamper: Arc<DemoAct>,
+    shell_line: Arc<DemoAct>,
+}
+
+type DemoAct = dyn Fn() -> Result<String, String> + Send + Sync;
+
+impl DemoHooks {
+    /// `tamper` changes one order from another connection and says what it did; `shell_line`
+    /// gives the line that does the same with the sqlite3 shell.
+    pub fn new(
+        tamper: impl Fn() -> Result<String, String> + Send + Sync + 'static,
+        shell_line: impl Fn() -> Result<String, String> + Send + Sync + 'static,
+    ) -> Self {
+        Self { tamper: Arc::new(tamper), shell_line: Arc::new(shell_line) }
+    }
+    pub fn tamper(&self) -> Result<String, String> {
+        (self.tamper)()
+    }
+    pub fn shell_line(&self) -> Result<String, String> {
+        (self.shell_line)()
+    }
+}
+
+struct Inner {
+    folder: DataFolder,
+    _owner: Ownership,
+    config: Config,
+    plan: Arc<Plan>,
+    clock: Arc<dyn Clock>,
+    store: Store,
+    key: Arc<LogKey>,
+    index_key: [u8; 32],
+    subject_keys: Arc<Mutex<SubjectKeys>>,
+    commander: Commander,
+    incidents: Incidents,
+    readers: BTreeMap<String, LogReader>,
+    /// Ledgers that no guard has taken yet, by their number.
+    ledgers: Mutex<BTreeMap<usize, Log>>,
+    guards: RwLock<HashMap<SourceName, GuardHandle>>,
+    demo: OnceLock<DemoHooks>,
+    changes: Arc<Changes>,
+    stopping: Arc<AtomicBool>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+}
+
+/// A counter that rises with every stored change, for those who wait for one.
+#[derive(Default)]
+struct Changes {
+    count: AtomicU64,
+    lock: Mutex<()>,
+    risen: Condvar,
+}
+
+impl Changes {
+    fn touch(&self) {
+        let _held = self.lock.lock().unwrap_or_else(PoisonError::into_inner);
+        self.count.fetch_add(1, Ordering::SeqCst);
+        self.risen.notify_all();
+    }
+    fn wait(&self, after: u64, timeout: Duration) -> u64 {
+        let held = self.lock.lock().unwrap_or_else(PoisonError::into_inner);
+        let quiet = |_: &mut ()| self.count.load(Ordering::SeqCst) <= after;
+        drop(self.risen.wait_timeout_while(held, timeout, quiet));
+        self.count.load(Ordering::SeqCst)
+    }
+}
+
+impl Desk {
+    /// Opens a data folder: takes the lock, recovers journal and store, starts the threads that
+    /// need no source. Guards are started with [`Desk::start_guards`].
+    pub fn open(folder: DataFolder, config: Config) -> Result<Self, DeskError> {
+        Self::open_with(folder, config, Arc::new(SystemClock))
+    }
+
+    pub fn open_with(folder: DataFolder, config: Config, clock: Arc<dyn Clock>) -> Result<Self, DeskError> {
+        let owner = folder.own()?;
+        let plan = Arc::new(read_plan(&config)?);
+        let key = Arc::new(LogKey::load_or_create(&folder.keys().join("log.key"), JOURNAL_NAME)?);
+        let vkey = folder.keys().join("log.vkey");
+        std::fs::write(&vkey, format!("{}\n", key.vkey())).map_err(|e| DeskError::file(&vkey, e))?;
+        let master = MasterKey::load_or_create(&folder.keys().join("master.key"))?;
+        let subject_keys = Arc::new(Mutex::new(SubjectKeys::open(&folder.keys(), &master)?));
+        let index_key = master.derive("image index");
+        let store = Store::open(&folder.store())?;
+        let options = JournalOptions { ledgers: config.source.len().max(1) as u32, ..JournalOptions::default() };
+        let (journal, _) = Journal::open_with(&folder.journal(), Arc::clone(&key), JOURNAL_NAME, options)?;
+        copier::check(&store, &journal.record)?;
+        source::check_ledgers(&store, &config, &journal)?;
+        let incidents = commander::load(&store)?;
+        store.outbox_recover()?;
+        let changes = Arc::new(Changes::default());
+        let touched: Arc<dyn Fn() + Send + Sync> = {
+            let changes = Arc::clone(&changes);
+            Arc::new(move || changes.touch())
+        };
+        let commander = Commander::start(Arc::clone(&plan), store.clone(), incidents.clone(), touched)?;
+        let mut readers = BTreeMap::from([
+            ("root".to_owned(), journal.root.reader()),
+            ("record".to_owned(), journal.record.reader()),
+        ]);
+        for (i, log) in journal.ledgers.iter().enumerate() {
+            readers.insert(format!("ledger/{i}"), log.reader());
+        }
+        let Journal { root, record, ledgers } = journal;
+        let desk = Self {
+            inner: Arc::new(Inner {
+                folder,
+                _owner: owner,
+                config,
+                plan,
+                clock,
+                store,
+                key,
+                index_key,
+                subject_keys,
+                commander,
+                incidents,
+                readers,
+                ledgers: Mutex::new(ledgers.into_iter().enumerate().collect()),
+                guards: RwLock::new(HashMap::new()),
+                demo: OnceLock::new(),
+                changes,
+                stopping: Arc::new(AtomicBool::new(false)),
+                threads: Mutex::new(Vec::new()),
+            }),
+        };
+        desk.start_threads(root, record)?;
+        Ok(desk)
+    }
+
+    fn start_threads(&self, mut root: RootLog, mut record: Log) -> Result<(), DeskError> {
+        let (desk, stopping) = (self.clone(), Arc::clone(&self.inner.stopping));
+        let stopped = move || stopping.load(Ordering::SeqCst);
+        let (store, until) = (self.store().clone(), stopped.clone());
+        self.thread("copier", move || copier::run(&store, &mut record, until))?;
+        let (worker, until) = (desk.clone(), stopped.clone());
+        self.thread("dispatch", move || dispatch::run(&worker, until))?;
+        self.thread("ticker", move || {
+            while !stopped() {
+                ticker::tick(&desk, desk.now());
+                if let Err(error) = root.anchor() {
+                    tracing::error!(%error, "the root log cannot be continued");
+                }
+                desk.pause(TICK);
+            }
+            // What was journaled since the last tick is anchored before the end.
+            drop(root.anchor());
+        })
+    }
+
+    fn thread(&self, name: &str, run: impl FnOnce() + Send + 'static) -> Result<(), DeskError> {
+        let thread = std::thread::Builder::new()
+            .name(name.to_owned())
+            .spawn(run)
+            .map_err(|e| DeskError::GuardStopped(e.to_string()))?;
+        self.inner.threads.lock().unwrap_or_else(PoisonError::into_inner).push(thread);
+        Ok(())
+    }
+
+    /// Ends guards and threads in good order. Later calls on the desk fail.
+    pub fn stop(&self) {
+        let mut guards = self.inner.guards.write().unwrap_or_else(PoisonError::into_inner);
+        guards.values_mut().for_each(GuardHandle::stop);
+        guards.clear();
+        drop(guards);
+        self.inner.stopping.store(true, Ordering::SeqCst);
+        self.inner.changes.touch();
+        self.store().wake();
+        let threads: Vec<_> =
+            self.inner.threads.lock().unwrap_or_else(PoisonError::into_inner).drain(..).collect();
+        for thread in threads {
+            // A panic was already reported by the thread itself.
+            let _ = thread.join();
+        }
+    }
+
+    /// Waits for the time given, or until the desk stops.
+    fn pause(&self, time: Duration) {
+        let held = self.inner.changes.lock.lock().unwrap_or_else(PoisonError::into_inner);
+        let running = |_: &mut ()| !self.inner.stopping.load(Ordering::SeqCst);
+        drop(self.inner.changes.risen.wait_timeout_while(held, time, running));
+    }
+
+    pub fn folder(&self) -> &DataFolder {
+        &self.inner.folder
+    }
+    pub fn config(&self) -> &Config {
+        &self.inner.config
+    }
+    pub fn plan(&self) -> Arc<Plan> {
+        Arc::clone(&self.inner.plan)
+    }
+    pub fn now(&self) -> Instant {
+        self.inner.clock.now()
+    }
+    pub fn vkey(&self) -> String {
+        self.inner.key.vkey().to_string()
+    }
+    pub(crate) fn store(&self) -> &Store {
+        &self.inner.store
+    }
+    pub fn demo(&self) -> Option<DemoHooks> {
+        self.inner.demo.get().cloned()
+    }
+    /// Set once, by the demo.
+    pub fn set_demo(&self, hooks: DemoHooks) {
+        // A second set is refused; the first one stands.
+        let _ = self.inner.demo.set(hooks);
+    }
+    pub(crate) fn touched(&self) {
+        self.inner.changes.touch();
+    }
+    /// Returns when the change counter is above `after`, or at the time-out; gives the counter.
+    pub fn wait_for_change(&self, after: u64, timeout: Duration) -> u64 {
+        self.inner.changes.wait(after, timeout)
+    }
+
+    /// Newest first.
+    pub fn incidents(&self) -> Vec<Arc<Incident>> {
+        self.inner.incidents.all()
+    }
+    pub fn incident(&self, id: &IncidentId) -> Option<Arc<Incident>> {
+        self.inner.incidents.get(id).map(|held| held.incident)
+    }
+    /// The newest open incident of a source.
+    pub fn open_incident_of(&self, source: &SourceName) -> Option<IncidentId> {
+        let open = self.incidents().into_iter().find(|i| !i.closed() && i.source.as_ref() == Some(source));
+        open.map(|i| i.id.clone())
+    }
+    /// The facts of an incident, oldest first.
+    pub fn recorded(&self, id: &IncidentId) -> Vec<Arc<Recorded>> {
+        self.inner.incidents.get(id).map(|held| held.recorded.to_vec()).unwrap_or_default()
+    }
+    /// Carries a command out; returns when its facts are durable.
+    pub fn execute(&self, op: Operation, id: &IncidentId, command: Command) -> Result<Vec<Recorded>, CommandError> {
+        self.ask(Ask::Command { op, id: id.clone(), command: Box::new(command) })
+    }
+    pub(crate) fn ask(&self, ask: Ask) -> Result<Vec<Recorded>, CommandError> {
+        self.inner.commander.ask(ask)
+    }
+
+    pub fn logs(&self) -> Vec<LogStatus> {
+        let readers = self.inner.readers.iter();
+        readers.map(|(name, reader)| LogStatus::of(name, reader)).collect()
+    }
+    /// `root`, `record` or `ledger/P`.
+    pub fn log_reader(&self, name: &str) -> Option<LogReader> {
+        self.inner.readers.get(name).cloned()
+    }
+    /// A C2SP tlog-proof bundle for one entry.
+    pub fn prove(&self, log: &str, index: u64) -> Result<String, DeskError> {
+        let reader = self
+            .log_reader(log)
+            .ok_or_else(|| DeskError::NotFound(format!("there is no log `{log}`; there are root, record, ledger/0 ...")))?;
+        Ok(journal::proof::make(&reader, index)?)
+    }
+
+    /// A random id with a prefix: 80 bits, so that it can be neither guessed nor counted.
+    pub(crate) fn new_id(&self, prefix: &str) -> Result<String, DeskError> {
+        let mut bytes = [0_u8; 10];
+        account::random(&mut bytes)?;
+        Ok(format!("{prefix}-{}", model::digest::hex(&bytes)))
+    }
+}
+
+fn read_plan(config: &Config) -> Result<Plan, DeskError> {
+    let Some(file) = &config.plan.file else { return Ok(plan::built_in::plan().clone()) };
+    let text = std::fs::read_to_string(file).map_err(|e| DeskError::file(file, e))?;
+    serde_json::from_str(&text).map_err(|e| DeskError::Config { path: file.clone(), detail: e.to_string() })
+}

@@ -1,0 +1,230 @@
+//! The command line: its verbs and options, nothing else.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// Balefire (烽火) runs an e-commerce platform's contingency plan for transaction-data security.
+#[derive(Debug, Parser)]
+#[command(name = "balefire", version, about, after_help = EXAMPLES, propagate_version = true)]
+pub struct Arguments {
+    /// Data folder
+    #[arg(long, global = true, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Configuration file [default: balefire.toml in the data folder]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Language of messages: zh-CN or en [default: from the locale]
+    #[arg(long, global = true, value_name = "LANG")]
+    pub lang: Option<plan::Lang>,
+    /// Machine-readable output on stdout
+    #[arg(long, global = true)]
+    pub json: bool,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  balefire demo                          a shop, an attack, the plan run, a report
+  balefire init --data ./guard           write a commented balefire.toml
+  balefire source check shop             say what is wrong with a policy
+  balefire serve --data ./guard          guard the shop and show the pages
+  balefire audit shop --json             compare every row with its lawful image
+  balefire journal verify                check every byte of the journal";
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the whole story on a shop of our own
+    Demo(Demo),
+    /// Guard the sources and show the pages
+    Serve(Serve),
+    /// Write a commented configuration
+    Init {
+        /// Overwrite an existing file
+        #[arg(long)]
+        force: bool,
+    },
+    /// The guarded sources
+    #[command(subcommand)]
+    Source(Source),
+    /// Compare every row of a source with its lawful image
+    Audit { source: String },
+    /// List findings
+    Findings {
+        /// Only of this source
+        #[arg(long)]
+        source: Option<String>,
+        #[arg(long, default_value_t = 1000)]
+        limit: u32,
+    },
+    /// Put tampered rows right, by two people
+    #[command(subcommand)]
+    Repair(Repair),
+    /// Accounts of people
+    #[command(subcommand)]
+    Account(Account),
+    /// Log in for repair verbs
+    Login {
+        name: String,
+        #[arg(long, value_name = "FILE")]
+        password_file: PathBuf,
+    },
+    /// The tamper-evident journal
+    #[command(subcommand)]
+    Journal(Journal),
+    /// Incidents
+    #[command(subcommand)]
+    Incident(Incident),
+    /// The contingency plan
+    #[command(subcommand)]
+    Plan(Plan),
+    /// Measure this machine and this program
+    Bench(Bench),
+    /// The configuration
+    #[command(subcommand)]
+    Config(Config),
+}
+
+#[derive(Debug, Args)]
+pub struct Demo {
+    /// Orders in the shop before the trade starts
+    #[arg(long, default_value_t = 20_000, value_parser = clap::value_parser!(u32).range(500..=1_000_000))]
+    pub orders: u32,
+    /// Seed of everything random in the shop
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Address of the pages
+    #[arg(long, default_value = "127.0.0.1:0")]
+    pub listen: String,
+    /// End after the report instead of waiting for Ctrl-C
+    #[arg(long)]
+    pub exit: bool,
+    /// Leave the people's steps to the user
+    #[arg(long)]
+    pub manual: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Serve {
+    /// Address of the pages [default: from the configuration]
+    #[arg(long)]
+    pub listen: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Source {
+    /// Connect, list the tables with their policies, say what is wrong
+    Check { source: String },
+    /// Take the first images of every row
+    Baseline {
+        source: String,
+        /// Confirm a second baseline: what stands in the shop now becomes lawful
+        #[arg(long)]
+        again: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Repair {
+    /// Propose a repair of everything that an audit finds
+    Plan { source: String },
+    /// Show a proposal row by row with its SQL
+    Show { id: String },
+    /// Approve somebody else's proposal
+    Approve { id: String },
+    /// Apply an approved proposal
+    Apply { id: String },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Account {
+    /// Add a person
+    Add {
+        name: String,
+        /// Position of the plan, for example ciso; may be given several times
+        #[arg(long = "position", required = true, value_name = "P")]
+        positions: Vec<String>,
+        #[arg(long, value_name = "FILE")]
+        password_file: PathBuf,
+        /// Name shown to others
+        #[arg(long)]
+        display: Option<String>,
+    },
+    /// List people and their positions
+    List,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Journal {
+    /// Check every entry, tile, root and signature
+    Verify {
+        /// A checkpoint kept elsewhere: the log must continue it
+        #[arg(long, value_name = "FILE")]
+        checkpoint: Option<PathBuf>,
+        /// Check one tlog-proof bundle, offline
+        #[arg(long, value_name = "FILE")]
+        proof: Option<PathBuf>,
+        /// Verifier key (`journal key` prints it), or a file with it
+        #[arg(long, value_name = "VKEY")]
+        key: Option<String>,
+    },
+    /// Write a proof bundle for one entry
+    Prove {
+        /// root, record or ledger/0
+        log: String,
+        index: u64,
+    },
+    /// Print the newest checkpoint of a log
+    Checkpoint {
+        #[arg(default_value = "root")]
+        log: String,
+    },
+    /// Print the verifier key
+    Key,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Incident {
+    /// List incidents
+    List,
+    /// Show one
+    Show { id: String },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Plan {
+    /// Find gaps
+    Check,
+    /// Show the plan
+    Show,
+    /// Compare the plan in force with a file
+    Diff { file: PathBuf },
+    /// Write the whole document
+    Export {
+        #[arg(long, value_enum, default_value_t = Format::Markdown)]
+        format: Format,
+    },
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Format {
+    Html,
+    Markdown,
+    Json,
+}
+
+#[derive(Debug, Args)]
+pub struct Bench {
+    /// Only these measurements: limits, ingest, audit, verify, commands, pages, start, memory
+    #[arg(long, value_delimiter = ',')]
+    pub only: Vec<String>,
+    /// Smaller sizes, for a first look
+    #[arg(long)]
+    pub quick: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Config {
+    /// Read the configuration and say what is wrong
+    Check,
+}

@@ -1,0 +1,64 @@
+//! `audit` and `findings`.
+
+use super::owner::request;
+use crate::Done;
+use crate::arguments::Arguments;
+use crate::console::Console;
+use desk::control::ControlRequest;
+use model::SourceName;
+use serde_json::Value;
+use std::process::ExitCode;
+
+pub fn run(arguments: &Arguments, source: &str, console: &Console) -> Done {
+    let asked = ControlRequest::Audit { source: SourceName::new(source) };
+    let report = request(arguments, asked, true)?;
+    let discrepancies = report["discrepancies"].as_array().map_or(0, Vec::len);
+    if console.json {
+        console.object(&report)?;
+    } else {
+        for discrepancy in report["discrepancies"].as_array().into_iter().flatten() {
+            console.data(&discrepancy_line(console, discrepancy));
+        }
+        console.say(
+            "cli-audit-done",
+            &[("rows", number(&report["rows"])), ("discrepancies", discrepancies.into())],
+        );
+    }
+    Ok(ExitCode::from(u8::from(discrepancies > 0)))
+}
+
+pub fn findings(arguments: &Arguments, source: Option<&str>, limit: u32, console: &Console) -> Done {
+    let asked = ControlRequest::Findings { source: source.map(SourceName::new), limit };
+    let findings = request(arguments, asked, false)?;
+    let count = findings.as_array().map_or(0, Vec::len);
+    if console.json {
+        console.object(&findings)?;
+    } else {
+        for finding in findings.as_array().into_iter().flatten() {
+            console.data(&discrepancy_line(console, finding));
+        }
+        console.say("cli-findings-done", &[("count", count.into())]);
+    }
+    Ok(ExitCode::from(u8::from(count > 0)))
+}
+
+/// `orders 17 altered total_minor: 9900 -> 100`
+fn discrepancy_line(console: &Console, item: &Value) -> String {
+    let text = |name: &str| item[name].as_str().unwrap_or_default().to_owned();
+    let kind = console.text(&format!("cli-kind-{}", text("kind").replace('_', "-")), &[]);
+    let columns: Vec<String> = item["columns"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|c| format!("{}: {} -> {}", shown(&c["name"]), shown(&c["lawful"]), shown(&c["live"])))
+        .collect();
+    format!("{} {} {kind}  {}", text("table"), text("key"), columns.join("; "))
+}
+
+fn shown(value: &Value) -> String {
+    value.as_str().map_or_else(|| "-".to_owned(), str::to_owned)
+}
+
+fn number(value: &Value) -> document::Value<'static> {
+    document::Value::from(value.as_u64().unwrap_or_default())
+}

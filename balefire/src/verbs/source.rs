@@ -1,0 +1,74 @@
+//! `source check|baseline`.
+
+use super::owner::{config, request};
+use crate::arguments::{Arguments, Source};
+use crate::console::Console;
+use crate::{Done, Failure};
+use desk::control::ControlRequest;
+use model::SourceName;
+use std::process::ExitCode;
+
+pub fn run(arguments: &Arguments, verb: &Source, console: &Console) -> Done {
+    match verb {
+        Source::Check { source } => check(arguments, source, console),
+        Source::Baseline { source, again } => baseline(arguments, source, *again, console),
+    }
+}
+
+/// Connects and says everything that is wrong at once; exit code 1 when something is.
+fn check(arguments: &Arguments, source: &str, console: &Console) -> Done {
+    let config = config(arguments)?;
+    let report = desk::source_check::check(&config, &SourceName::new(source))?;
+    if console.json {
+        console.object(&report)?;
+    } else {
+        for table in &report.tables {
+            let state = if table.guarded { "cli-table-guarded" } else { "cli-table-unguarded" };
+            console.data(&console.text(
+                state,
+                &[
+                    ("table", table.name.as_str().into()),
+                    ("rows", table.rows.into()),
+                    ("key", table.key.join(", ").into()),
+                    ("personal", table.personal.join(", ").into()),
+                ],
+            ));
+        }
+        for problem in &report.problems {
+            console.line(&format!("✗ {problem}"));
+        }
+        for warning in &report.warnings {
+            console.line(&format!("! {warning}"));
+        }
+        console.say("cli-source-checked", &[("problems", report.problems.len().into())]);
+    }
+    Ok(ExitCode::from(u8::from(!report.problems.is_empty())))
+}
+
+fn baseline(arguments: &Arguments, source: &str, again: bool, console: &Console) -> Done {
+    let name = SourceName::new(source);
+    let running = super::owner::folder(arguments).socket();
+    let rows = if std::os::unix::net::UnixStream::connect(running).is_ok() {
+        rows_of(&request(arguments, ControlRequest::Baseline { source: name, again }, false)?)?
+    } else {
+        let desk = super::owner::open(arguments)?;
+        let bar = console.progress(0, &console.text("cli-baseline", &[]));
+        let done = desk.baseline(&name, again, &mut |rows, total| {
+            bar.set_length(total);
+            bar.set_position(rows);
+        });
+        bar.finish_and_clear();
+        desk.stop();
+        done?.rows
+    };
+    if console.json {
+        console.object(&serde_json::json!({ "rows": rows }))?;
+    } else {
+        console.say("cli-baseline-done", &[("rows", rows.into()), ("source", source.into())]);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn rows_of(answer: &serde_json::Value) -> Result<u64, Failure> {
+    answer["rows"].as_u64().ok_or_else(|| "no answer".into())
+}

@@ -1,0 +1,146 @@
+//! What happened while nobody looked: one look at every row, merged with the index of images.
+//!
+//! Changes found so are judged like others but count as unwitnessed: a change that keeps to the
+//! policy is listed apart until a person accepts it.
+
+use crate::DeskError;
+use crate::intake::{Ingested, Intake, Seen};
+use connect::source::sqlite::Feed;
+use model::image::ImageRecord;
+use model::{Instant, Key, Observed, Row};
+use recover::audit::table_records;
+
+/// Rows changed while the guard was away that are taken in at once. Beyond it the shop is another
+/// one, and a new baseline is the honest way.
+const MAX_MISSED: usize = 500_000;
+
+/// Looks at every row through the feed and takes in what differs from the images.
+pub(crate) fn run(intake: &mut Intake, feed: &mut Feed, at: Instant) -> Result<Ingested, DeskError> {
+    intake.ledger.settle()?;
+    let snapshot = intake.ledger.snapshot();
+    let mut missed: Vec<Observed> = Vec::new();
+    let mut merge: Option<Merge<'_>> = None;
+    let mut failure = None;
+    let looked = feed.rescan(&mut |row: Observed| {
+        let step = take(&snapshot, &mut merge, intake, &mut missed, row);
+        step.map_err(|error| {
+            let text = error.to_string();
+            failure = Some(error);
+            text.into()
+        })
+    });
+    if let Some(error) = failure {
+        return Err(error);
+    }
+    looked?;
+    let first_left = merge.as_ref().map_or(0, |m| m.table + 1);
+    if let Some(done) = merge.take() {
+        done.rest(&mut missed)?;
+    }
+    for table in first_left..intake.policy.tables().len() as u16 {
+        Merge::new(&snapshot, table)?.rest(&mut missed)?;
+    }
+    let seen = Seen { at, witnessed: false, coalesced: true, source_position: 0 };
+    learn_old(intake, &missed, seen)?;
+    intake.ingest(&missed, seen)
+}
+
+/// The judge must know the rows as they were before what was missed is judged.
+fn learn_old(intake: &mut Intake, missed: &[Observed], seen: Seen) -> Result<(), DeskError> {
+    for row in missed {
+        if let Some((change, Some(record))) = intake.change(row, seen)? {
+            intake.learn(change.table, &change.key, &record, change.old.as_ref())?;
+        }
+    }
+    Ok(())
+}
+
+fn take<'s>(
+    snapshot: &'s journal::index::Snapshot,
+    merge: &mut Option<Merge<'s>>,
+    intake: &mut Intake,
+    missed: &mut Vec<Observed>,
+    row: Observed,
+) -> Result<(), DeskError> {
+    while merge.as_ref().is_none_or(|m| m.table != row.table) {
+        let next = merge.as_ref().map_or(0, |m| m.table + 1);
+        if let Some(done) = merge.take() {
+            done.rest(missed)?;
+        }
+        *merge = Some(Merge::new(snapshot, next)?);
+    }
+    let Some(merge) = merge else { return Ok(()) };
+    if missed.len() >= MAX_MISSED {
+        return Err(DeskError::Refused(format!(
+            "more than {MAX_MISSED} rows differ from the last images; if the shop was restored or replaced, take a new baseline"
+        )));
+    }
+    let record = merge.at(&row.key, missed)?;
+    let Some(image) = &row.row else { return Ok(()) };
+    let live = intake.ledger.sealer.digest_of(row.table, &row.key, image);
+    match record {
+        Some(record) if record.live == Some(live) => {
+            intake.learn(row.table, &row.key, &record, Some(image as &Row))
+        }
+        _ => {
+            missed.push(row);
+            Ok(())
+        }
+    }
+}
+
+/// The records of one table beside its rows, both in key order.
+struct Merge<'s> {
+    table: u16,
+    records: journal::index::Records<'s>,
+    next: Option<(Key, ImageRecord)>,
+}
+
+impl<'s> Merge<'s> {
+    fn new(snapshot: &'s journal::index::Snapshot, table: u16) -> Result<Self, DeskError> {
+        let mut merge = Self { table, records: table_records(snapshot, table), next: None };
+        merge.step()?;
+        Ok(merge)
+    }
+
+    fn step(&mut self) -> Result<(), DeskError> {
+        self.next = match self.records.next_record()? {
+            Some((key, value)) => Some((Key(key[2..].to_vec()), ImageRecord::decode(value)?)),
+            None => None,
+        };
+        Ok(())
+    }
+
+    /// The record of `key`; rows of the records before it are gone.
+    fn at(&mut self, key: &Key, missed: &mut Vec<Observed>) -> Result<Option<ImageRecord>, DeskError> {
+        while let Some((next, record)) = &self.next {
+            match next.cmp(key) {
+                std::cmp::Ordering::Less => {
+                    gone(self.table, next, record, missed);
+                    self.step()?;
+                }
+                std::cmp::Ordering::Equal => {
+                    let found = record.clone();
+                    self.step()?;
+                    return Ok(Some(found));
+                }
+                std::cmp::Ordering::Greater => return Ok(None),
+            }
+        }
+        Ok(None)
+    }
+
+    fn rest(mut self, missed: &mut Vec<Observed>) -> Result<(), DeskError> {
+        while let Some((key, record)) = self.next.take() {
+            gone(self.table, &key, &record, missed);
+            self.step()?;
+        }
+        Ok(())
+    }
+}
+
+fn gone(table: u16, key: &Key, record: &ImageRecord, missed: &mut Vec<Observed>) {
+    if record.live.is_some() {
+        missed.push(Observed { table, key: key.clone(), row: None });
+    }
+}

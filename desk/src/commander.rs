@@ -1,0 +1,246 @@
+//! The commander: one thread decides all commands on incidents, in groups.
+//!
+//! It takes what waits, decides each on a working copy, stores all facts, outbox rows and journal
+//! leaves in one transaction, and only then shows the new state and answers. A crash before the
+//! transaction means that nobody was answered; after it, that the facts stand and the callers ask again.
+
+use crate::error::CommandError;
+use crate::DeskError;
+use incident::{Command, Fact, Incident, OpenRequest, Recorded};
+use model::{IncidentId, Operation};
+use plan::Plan;
+use serde::Serialize;
+use std::collections::HashMap;
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, PoisonError, RwLock};
+use store::{Batch, NewFact, NewOutbox};
+
+/// Commands of one transaction. At a few KiB each, a group stays under a megabyte.
+const GROUP: usize = 256;
+/// Commands waiting; more are told to come back.
+const QUEUE: usize = 4_096;
+
+/// One incident as it stands, with its facts.
+#[derive(Clone)]
+pub(crate) struct Held {
+    pub incident: Arc<Incident>,
+    pub recorded: Arc<Vec<Arc<Recorded>>>,
+}
+
+/// The incidents in memory; only the commander writes.
+#[derive(Clone, Default)]
+pub(crate) struct Incidents {
+    held: Arc<RwLock<HashMap<IncidentId, Held>>>,
+}
+
+impl Incidents {
+    pub fn get(&self, id: &IncidentId) -> Option<Held> {
+        self.held.read().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
+    }
+    /// Newest first.
+    pub fn all(&self) -> Vec<Arc<Incident>> {
+        let held = self.held.read().unwrap_or_else(PoisonError::into_inner);
+        let mut all: Vec<_> = held.values().map(|h| Arc::clone(&h.incident)).collect();
+        all.sort_by(|a, b| b.opened_at.cmp(&a.opened_at).then_with(|| a.id.cmp(&b.id)));
+        all
+    }
+    pub fn put(&self, id: IncidentId, held: Held) {
+        self.held.write().unwrap_or_else(PoisonError::into_inner).insert(id, held);
+    }
+}
+
+type Answer = Result<Vec<Recorded>, CommandError>;
+
+pub(crate) enum Ask {
+    Command { op: Operation, id: IncidentId, command: Box<Command> },
+    Open { op: Operation, request: Box<OpenRequest>, with: Vec<Command>, batch: Box<Batch> },
+}
+
+struct Job {
+    ask: Ask,
+    answer: SyncSender<Answer>,
+}
+
+/// Where commands go in.
+#[derive(Clone)]
+pub(crate) struct Commander {
+    queue: SyncSender<Job>,
+}
+
+impl Commander {
+    pub fn start(plan: Arc<Plan>, store: store::Store, incidents: Incidents, touched: Arc<dyn Fn() + Send + Sync>) -> Result<Self, DeskError> {
+        let (queue, inbox) = sync_channel(QUEUE);
+        let worker = Worker { plan, store, incidents, touched };
+        std::thread::Builder::new()
+            .name("commander".into())
+            .spawn(move || worker.run(&inbox))
+            .map_err(|e| DeskError::GuardStopped(e.to_string()))?;
+        Ok(Self { queue })
+    }
+
+    /// Waits until the facts are durable.
+    pub fn ask(&self, ask: Ask) -> Answer {
+        let (answer, wait) = sync_channel(1);
+        self.queue.try_send(Job { ask, answer }).map_err(|error| match error {
+            TrySendError::Full(_) => DeskError::Refused("too many commands are waiting; try again in a moment".into()),
+            TrySendError::Disconnected(_) => DeskError::GuardStopped("commander".into()),
+        })?;
+        wait.recv().map_err(|_| DeskError::GuardStopped("commander".into()))?
+    }
+}
+
+struct Worker {
+    plan: Arc<Plan>,
+    store: store::Store,
+    incidents: Incidents,
+    touched: Arc<dyn Fn() + Send + Sync>,
+}
+
+/// What a group changes, until it is stored.
+#[derive(Default)]
+struct Work {
+    copies: HashMap<IncidentId, (Incident, Vec<Arc<Recorded>>)>,
+    batch: Batch,
+}
+
+/// A leaf of the `record` log: the fact with the incident that it belongs to.
+#[derive(Serialize)]
+struct Leaf<'a> {
+    kind: &'static str,
+    incident: &'a IncidentId,
+    recorded: &'a Recorded,
+}
+
+impl Worker {
+    fn run(self, inbox: &Receiver<Job>) {
+        while let Ok(first) = inbox.recv() {
+            let mut jobs = vec![first];
+            while jobs.len() < GROUP {
+                match inbox.try_recv() {
+                    Ok(job) => jobs.push(job),
+                    Err(_) => break,
+                }
+            }
+            self.group(jobs);
+        }
+    }
+
+    fn group(&self, jobs: Vec<Job>) {
+        let mut work = Work::default();
+        let mut answers = Vec::with_capacity(jobs.len());
+        for Job { ask, answer } in jobs {
+            answers.push((answer, self.decide(&mut work, ask)));
+        }
+        let stored = if work.copies.is_empty() { Ok(()) } else { self.store.commit(work.batch).map(drop) };
+        match stored {
+            Ok(()) => {
+                for (id, (incident, recorded)) in work.copies {
+                    self.incidents.put(id, Held { incident: Arc::new(incident), recorded: Arc::new(recorded) });
+                }
+                (self.touched)();
+                answers.into_iter().for_each(|(to, answer)| drop(to.send(answer)));
+            }
+            Err(error) => {
+                // Nothing was stored, so nothing is shown; every caller of the group is told.
+                let text = crate::error::chain(&error);
+                tracing::error!(error = %text, "facts could not be stored");
+                for (to, answer) in answers {
+                    let refused = answer.and(Err(DeskError::Refused(format!("nothing was stored: {text}")).into()));
+                    drop(to.send(refused));
+                }
+            }
+        }
+    }
+
+    fn decide(&self, work: &mut Work, ask: Ask) -> Answer {
+        match ask {
+            Ask::Command { op, id, command } => self.command(work, &op, &id, *command),
+            Ask::Open { op, request, with, batch } => {
+                let id = request.id.clone();
+                let facts = incident::open(&op, &self.plan, *request);
+                let mut made = self.record(work, &op, &id, facts)?;
+                for (i, command) in with.into_iter().enumerate() {
+                    let mut op = op.clone();
+                    op.request = model::RequestId::new(format!("{}/{i}", op.request));
+                    made.extend(self.command(work, &op, &id, command)?);
+                }
+                work.batch.append(*batch);
+                Ok(made)
+            }
+        }
+    }
+
+    fn command(&self, work: &mut Work, op: &Operation, id: &IncidentId, command: Command) -> Answer {
+        let facts = {
+            let incident = self.working(work, id)?;
+            incident::decide(op, &self.plan, incident, command)?
+        };
+        self.record(work, op, id, facts)
+    }
+
+    /// The working copy of an incident within this group.
+    fn working<'w>(&self, work: &'w mut Work, id: &IncidentId) -> Result<&'w Incident, CommandError> {
+        if !work.copies.contains_key(id) {
+            let held = self.incidents.get(id).ok_or(CommandError::UnknownIncident)?;
+            work.copies.insert(id.clone(), ((*held.incident).clone(), (*held.recorded).clone()));
+        }
+        work.copies.get(id).map(|(incident, _)| incident).ok_or(CommandError::UnknownIncident)
+    }
+
+    /// Applies facts to the working copy and puts them, their effects and their leaves into the batch.
+    fn record(&self, work: &mut Work, op: &Operation, id: &IncidentId, facts: Vec<Fact>) -> Answer {
+        let mut made = Vec::with_capacity(facts.len());
+        for fact in facts {
+            let sequence = work.copies.get(id).map_or(0, |(_, recorded)| recorded.len() as u32);
+            let recorded = Recorded { sequence, operation: op.clone(), fact };
+            match work.copies.get_mut(id) {
+                Some((incident, all)) => {
+                    incident.apply(&recorded);
+                    all.push(Arc::new(recorded.clone()));
+                }
+                None => {
+                    let incident = Incident::replay(std::slice::from_ref(&recorded))
+                        .map_err(|e| DeskError::Refused(e.to_string()))?;
+                    work.copies.insert(id.clone(), (incident, vec![Arc::new(recorded.clone())]));
+                }
+            }
+            let leaf = Leaf { kind: "fact", incident: id, recorded: &recorded };
+            work.batch.leaves.push(serde_json::to_vec(&leaf).map_err(DeskError::from)?);
+            work.batch.facts.push(NewFact {
+                incident: id.clone(),
+                sequence,
+                at: op.now,
+                json: serde_json::to_string(&recorded).map_err(DeskError::from)?,
+            });
+            let Some((incident, _)) = work.copies.get(id) else { continue };
+            for effect in incident::effects(&self.plan, incident, &recorded) {
+                work.batch.outbox.push(NewOutbox {
+                    id: effect.id().clone(),
+                    incident: Some(id.clone()),
+                    channel: "file".into(),
+                    kind: effect.kind().to_owned(),
+                    due_at: op.now,
+                    json: serde_json::to_string(&effect).map_err(DeskError::from)?,
+                });
+            }
+            made.push(recorded);
+        }
+        Ok(made)
+    }
+}
+
+/// Rebuilds the incidents from their stored facts.
+pub(crate) fn load(store: &store::Store) -> Result<Incidents, DeskError> {
+    let incidents = Incidents::default();
+    for id in store.incident_ids()? {
+        let mut recorded = Vec::new();
+        for fact in store.facts(&id)? {
+            recorded.push(serde_json::from_str::<Recorded>(&fact.json)?);
+        }
+        let incident = Incident::replay(&recorded)
+            .map_err(|e| DeskError::Refused(format!("the facts of incident {id} do not fit together: {e}")))?;
+        let recorded = Arc::new(recorded.into_iter().map(Arc::new).collect());
+        incidents.put(id, Held { incident: Arc::new(incident), recorded });
+    }
+    Ok(incidents)
+}

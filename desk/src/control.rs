@@ -1,0 +1,214 @@
+//! The control socket: how the command line reaches the process that owns the data folder.
+//!
+//! One JSON request a line, one JSON answer a line, over a Unix socket with mode 0600: whoever can
+//! open it is the operating-system user that runs Balefire. Acts that the plan gives to persons
+//! need a session besides.
+
+use crate::view::FindingFilter;
+use crate::{CommandError, Desk, DeskError};
+use model::{AccountId, Actor, IncidentId, Operation, PositionId, ProposalId, RequestId, SourceName};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::Path;
+
+/// A request line longer than this is refused.
+const MAX_REQUEST_BYTES: u64 = 1 << 20;
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(tag = "verb", rename_all = "snake_case")]
+pub enum ControlRequest {
+    Findings { source: Option<SourceName>, limit: u32 },
+    Audit { source: SourceName },
+    Baseline { source: SourceName, again: bool },
+    RepairPlan { source: SourceName, session: String },
+    RepairShow { id: ProposalId },
+    RepairApprove { id: ProposalId, session: String },
+    RepairApply { id: ProposalId, session: String },
+    AccountAdd { id: AccountId, name: String, positions: Vec<PositionId>, password: String },
+    AccountList,
+    Login { name: String, password: String },
+    Incidents,
+    Incident { id: IncidentId },
+    Prove { log: String, index: u64 },
+    Checkpoint { log: String },
+    Key,
+}
+
+/// The answer to one request: `Err` carries plain words and, for refusals, what is missing.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct ControlAnswer {
+    pub ok: Option<Value>,
+    pub error: Option<String>,
+}
+
+/// Carries out one request on a desk that this process owns.
+pub fn handle(desk: &Desk, request: ControlRequest) -> ControlAnswer {
+    match answer(desk, request) {
+        Ok(value) => ControlAnswer { ok: Some(value), error: None },
+        Err(error) => ControlAnswer { ok: None, error: Some(plain(&error)) },
+    }
+}
+
+/// Asks the process that owns the folder; `None` when none listens.
+pub fn ask(socket: &Path, request: &ControlRequest) -> Option<Result<ControlAnswer, DeskError>> {
+    let stream = UnixStream::connect(socket).ok()?;
+    Some(converse(stream, socket, request))
+}
+
+fn converse(mut stream: UnixStream, socket: &Path, request: &ControlRequest) -> Result<ControlAnswer, DeskError> {
+    let mut line = serde_json::to_vec(request)?;
+    line.push(b'\n');
+    stream.write_all(&line).map_err(|e| DeskError::file(socket, e))?;
+    let mut answer = String::new();
+    BufReader::new(stream).read_line(&mut answer).map_err(|e| DeskError::file(socket, e))?;
+    Ok(serde_json::from_str(&answer)?)
+}
+
+/// Listens until the process ends; each connection has a thread, so that a long audit holds up nobody.
+pub fn listen(desk: &Desk) -> Result<(), DeskError> {
+    let path = desk.folder().socket();
+    // We hold the folder's lock, so a socket that is there is a dead process's.
+    let _ = std::fs::remove_file(&path);
+    let listener = UnixListener::bind(&path).map_err(|e| DeskError::file(&path, e))?;
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))
+        .map_err(|e| DeskError::file(&path, e))?;
+    let desk = desk.clone();
+    spawn("control", move || {
+        for stream in listener.incoming().flatten() {
+            let desk = desk.clone();
+            if let Err(error) = spawn("control-request", move || serve(&desk, stream)) {
+                tracing::error!(%error, "a command line could not be answered");
+            }
+        }
+    })
+}
+
+fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<(), DeskError> {
+    let thread = std::thread::Builder::new().name(name.to_owned());
+    thread.spawn(run).map(drop).map_err(|e| DeskError::GuardStopped(e.to_string()))
+}
+
+fn serve(desk: &Desk, stream: UnixStream) {
+    let Ok(writer) = stream.try_clone() else { return };
+    let mut line = String::new();
+    let read = BufReader::new(stream.take(MAX_REQUEST_BYTES)).read_line(&mut line);
+    if read.is_err() || line.is_empty() {
+        return;
+    }
+    let reply = match serde_json::from_str(&line) {
+        Ok(request) => handle(desk, request),
+        Err(error) => ControlAnswer { ok: None, error: Some(format!("the request cannot be read: {error}")) },
+    };
+    if let Ok(mut bytes) = serde_json::to_vec(&reply) {
+        bytes.push(b'\n');
+        // The asker may have gone; there is nobody to tell.
+        let _ = (&writer).write_all(&bytes);
+    }
+}
+
+fn answer(desk: &Desk, request: ControlRequest) -> Result<Value, CommandError> {
+    use ControlRequest as R;
+    Ok(match request {
+        R::Findings { source, limit } => {
+            let filter = FindingFilter { source, limit, ..FindingFilter::default() };
+            json(&desk.findings(&filter))?
+        }
+        R::Audit { source } => json(&desk.audit_source(&source)?)?,
+        R::Baseline { source, again } => json(&desk.baseline(&source, again, &mut |_, _| {})?)?,
+        R::RepairPlan { source, session } => {
+            let op = operation(desk, &session)?;
+            let incident = desk.open_incident_of(&source).ok_or_else(|| {
+                DeskError::NotFound("no open incident concerns this source: there is nothing to repair".into())
+            })?;
+            let id = desk.propose_repair(op, &incident)?;
+            proposal(desk, &id)?
+        }
+        R::RepairShow { id } => proposal(desk, &id)?,
+        R::RepairApprove { id, session } => {
+            let view = view(desk, &id)?;
+            let incident = incident_of(&view)?;
+            let command = incident::Command::ApproveRepair { proposal: id.clone(), digest: view.digest };
+            desk.execute(operation(desk, &session)?, &incident, command)?;
+            proposal(desk, &id)?
+        }
+        R::RepairApply { id, session } => {
+            let incident = incident_of(&view(desk, &id)?)?;
+            desk.apply_repair(operation(desk, &session)?, &incident, &id)?;
+            proposal(desk, &id)?
+        }
+        R::AccountAdd { id, name, positions, password } => {
+            desk.add_account(&id, &name, &positions, &password)?;
+            json!({ "account": id, "positions": positions })
+        }
+        R::AccountList => json(&desk.accounts()?)?,
+        R::Login { name, password } => {
+            let token = desk.login(&name, &password).map_err(|e| DeskError::Refused(e.to_string()))?;
+            json!({ "session": token })
+        }
+        R::Incidents => json(&desk.incidents())?,
+        R::Incident { id } => json(&desk.incident(&id).ok_or(CommandError::UnknownIncident)?)?,
+        R::Prove { log, index } => json!({ "bundle": desk.prove(&log, index)? }),
+        R::Checkpoint { log } => {
+            let status = desk.logs().into_iter().find(|l| l.name == log);
+            let status = status.ok_or_else(|| DeskError::NotFound(format!("there is no log `{log}`")))?;
+            json!({ "checkpoint": status.checkpoint, "size": status.size })
+        }
+        R::Key => json!({ "key": desk.vkey() }),
+    })
+}
+
+fn json<T: Serialize>(value: &T) -> Result<Value, DeskError> {
+    Ok(serde_json::to_value(value)?)
+}
+
+fn view(desk: &Desk, id: &ProposalId) -> Result<crate::ProposalView, DeskError> {
+    desk.proposal(id).ok_or_else(|| DeskError::NotFound(format!("there is no proposal `{id}`")))
+}
+
+fn proposal(desk: &Desk, id: &ProposalId) -> Result<Value, DeskError> {
+    json(&view(desk, id)?)
+}
+
+fn incident_of(view: &crate::ProposalView) -> Result<IncidentId, DeskError> {
+    view.incident.clone().ok_or_else(|| DeskError::NotFound("the proposal belongs to no incident".into()))
+}
+
+/// The person behind a session acts.
+fn operation(desk: &Desk, session: &str) -> Result<Operation, DeskError> {
+    let person = desk
+        .session(session)
+        .ok_or_else(|| DeskError::Refused("log in first: balefire login NAME --password-file FILE".into()))?;
+    Ok(Operation {
+        actor: Actor::Person { account: person.account, name: person.name, positions: person.positions },
+        reason: String::new(),
+        request: RequestId::new(crate::account::token()?),
+        now: desk.now(),
+    })
+}
+
+fn plain(error: &CommandError) -> String {
+    let mut text = match error {
+        CommandError::Refused(refusal) => refused(refusal),
+        other => other.to_string(),
+    };
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        if !text.contains(&cause_text) {
+            text.push_str(": ");
+            text.push_str(&cause_text);
+        }
+        source = cause.source();
+    }
+    text
+}
+
+/// A refusal with everything that is missing.
+fn refused(refusal: &incident::Refusal) -> String {
+    let incident::Refusal::Missing { missing } = refusal else { return refusal.to_string() };
+    let codes: Vec<&str> = missing.iter().map(|item| item.code.as_str()).collect();
+    format!("{refusal}: {}", codes.join(", "))
+}

@@ -1,0 +1,181 @@
+//! Dispatch: outbox rows become messages and holds, at least once, with a stable id.
+//!
+//! ```text
+//! pending ─► marked sending ─► realised ─► marked sent
+//!               │ crash: back to pending at the start; the receiver knows the id and
+//!               │ takes it once, or sees that it may be a duplicate
+//! ```
+
+use crate::{Desk, DeskError};
+use connect::contain::{HeldAction, HeldRow, Hold, HoldList};
+use connect::notify::{FileOutbox, OutboxMessage};
+use incident::{Command, Effect, Page};
+use model::{Actor, HoldId, IncidentId, Instant, Operation, OutboxId, RequestId};
+use plan::Lang;
+use serde_json::{Map, Value, json};
+use std::time::Duration;
+use store::OutboxRow;
+
+/// Rows realised at once; each is one fsync of a small file.
+const AT_ONCE: u32 = 64;
+/// How long dispatch waits for a change before it looks by itself.
+const IDLE: Duration = Duration::from_millis(200);
+/// Seconds until a failed row is tried again, doubled each time up to an hour.
+const RETRY_S: i64 = 5;
+const RETRY_MOST_S: i64 = 3_600;
+
+/// Runs until `stopped` says so.
+pub(crate) fn run(desk: &Desk, stopped: impl Fn() -> bool) {
+    let (mut seen, mut file) = (0, None);
+    while !stopped() {
+        match turn(desk, &mut file) {
+            Ok(0) => seen = desk.store().wait_for_change(seen, IDLE),
+            Ok(_) => {}
+            Err(error) => {
+                tracing::error!(error = %crate::error::chain(&error), "the outbox cannot be worked on");
+                seen = desk.store().wait_for_change(seen, IDLE);
+            }
+        }
+    }
+}
+
+/// Realises what is due; gives the number of rows.
+fn turn(desk: &Desk, file: &mut Option<FileOutbox>) -> Result<usize, DeskError> {
+    let due = desk.store().outbox_due(desk.now(), AT_ONCE)?;
+    for row in &due {
+        desk.outbox_sending(&row.id)?;
+        fail::fail_point!("outbox-before-send");
+        let outcome = realise(desk, row, file);
+        fail::fail_point!("outbox-after-send");
+        match outcome {
+            Ok(()) => desk.outbox_sent(&row.id)?,
+            Err(error) => {
+                let wait_s = (RETRY_S << row.attempts.min(10)).min(RETRY_MOST_S);
+                tracing::warn!(id = %row.id, error = %crate::error::chain(&error), wait_s, "an outbox row failed; it is tried again");
+                desk.outbox_retry(&row.id, desk.now().plus_s(wait_s))?;
+            }
+        }
+    }
+    Ok(due.len())
+}
+
+fn realise(desk: &Desk, row: &OutboxRow, file: &mut Option<FileOutbox>) -> Result<(), DeskError> {
+    let effect: Effect = serde_json::from_str(&row.json)?;
+    let exercise = effect.exercise();
+    match &effect {
+        Effect::Page { page, .. } => {
+            page_messages(desk, row, page).iter().try_for_each(|message| send(desk, file, message))
+        }
+        Effect::Brief { number, .. } => send(desk, file, &brief_message(desk, row, *number)),
+        // An exercise never touches the real outside: the hold list is the shop's.
+        Effect::Hold { .. } | Effect::LiftHold { .. } if exercise => Ok(()),
+        Effect::Hold { hold, rows, until, .. } => {
+            let rows = rows
+                .iter()
+                .flat_map(|t| t.keys.iter().map(|k| HeldRow { table: t.table.clone(), key: k.clone() }))
+                .collect();
+            Ok(hold_list(desk)?.place(Hold {
+                id: outside_id(row, hold),
+                incident: row.incident.clone().unwrap_or_else(|| IncidentId::new("")),
+                rows,
+                forbids: vec![HeldAction::Ship, HeldAction::Refund],
+                from: row.created_at,
+                until: *until,
+            })?)
+        }
+        Effect::LiftHold { hold, .. } => Ok(hold_list(desk)?.lift(&outside_id(row, hold)).map(drop)?),
+        Effect::SendNotice { notice, texts, audience, .. } => {
+            for (lang, text) in texts {
+                let id = format!("{}-{lang}", row.id);
+                let subject = text.lines().next().unwrap_or_default();
+                send(desk, file, &message(row, &id, "users", subject, text, desk.now()))?;
+            }
+            let sent = Command::NoticeSent { notice: notice.clone(), delivered: *audience, failed: 0 };
+            system(desk, row, sent)
+        }
+    }
+}
+
+fn hold_list(desk: &Desk) -> Result<HoldList, DeskError> {
+    Ok(HoldList::open(desk.folder().holds())?)
+}
+
+/// Holds are numbered within their incident; the shop's list has many incidents.
+fn outside_id(row: &OutboxRow, hold: &HoldId) -> HoldId {
+    let incident = row.incident.as_ref().map_or("", IncidentId::as_str);
+    HoldId::new(format!("{incident}/{hold}"))
+}
+
+/// What follows from an effect comes back as a command like everybody else's.
+fn system(desk: &Desk, row: &OutboxRow, command: Command) -> Result<(), DeskError> {
+    let Some(id) = &row.incident else { return Ok(()) };
+    let op = Operation {
+        actor: Actor::system("dispatch"),
+        reason: String::new(),
+        request: RequestId::new(format!("outbox-{}", row.id)),
+        now: desk.now(),
+    };
+    desk.execute(op, id, command).map(drop).map_err(|e| DeskError::Refused(e.to_string()))
+}
+
+fn send(desk: &Desk, file: &mut Option<FileOutbox>, message: &OutboxMessage) -> Result<(), DeskError> {
+    let open = match file.take() {
+        Some(open) => open,
+        None => FileOutbox::open(desk.folder().outbox())?,
+    };
+    // Kept only after success: after a failure the file is looked at anew.
+    Ok(file.insert(open).send(message).map(drop)?)
+}
+
+fn message(row: &OutboxRow, id: &str, to: &str, subject: &str, body: &str, at: Instant) -> OutboxMessage {
+    let mut content = Map::new();
+    let mut put = |name: &str, value: Value| drop(content.insert(name.to_owned(), value));
+    put("incident", json!(row.incident));
+    put("kind", json!(row.kind));
+    put("to", json!(to));
+    put("subject", json!(subject));
+    put("body", json!(body));
+    put("possible_duplicate", json!(row.attempts > 0));
+    OutboxMessage { id: OutboxId::new(id), at, content }
+}
+
+/// One message for each holder of the position; to the position itself when nobody holds it.
+fn page_messages(desk: &Desk, row: &OutboxRow, page: &Page) -> Vec<OutboxMessage> {
+    let plan = desk.plan();
+    let position = page.position();
+    let holders = desk.holders(position);
+    let to: Vec<String> = match holders.is_empty() {
+        true => vec![position.to_string()],
+        false => holders.iter().map(|a| a.id.to_string()).collect(),
+    };
+    to.iter()
+        .map(|who| {
+            let (subject, body) = page_words(desk, row, page, &plan, desk.config().web.language);
+            message(row, &format!("{}-{who}", row.id), who, &subject, &body, desk.now())
+        })
+        .collect()
+}
+
+pub(crate) fn page_words(desk: &Desk, row: &OutboxRow, page: &Page, plan: &plan::Plan, lang: Lang) -> (String, String) {
+    let words = document::words(lang);
+    let code = row.incident.as_ref().and_then(|id| desk.incident(id)).map_or(String::new(), |i| i.code_name.clone());
+    let title = plan.position(page.position()).map_or("", |p| p.title.in_lang(lang));
+    let zone = |at: Instant| at.in_zone("Asia/Shanghai");
+    let (key, due, what) = match page {
+        Page::CallOut { due_at, level, .. } => ("page-call-out", zone(*due_at), level.0.to_string()),
+        Page::Order { due_at, order, .. } => ("page-order", zone(*due_at), order.to_string()),
+    };
+    let values =
+        [("code", code.into()), ("position", title.into()), ("due", due.into()), ("what", what.into())];
+    (words.with(&format!("{key}-subject"), &values), words.with(&format!("{key}-body"), &values))
+}
+
+fn brief_message(desk: &Desk, row: &OutboxRow, number: u32) -> OutboxMessage {
+    let lang = desk.config().web.language;
+    let words = document::words(lang);
+    let code = row.incident.as_ref().and_then(|id| desk.incident(id)).map_or(String::new(), |i| i.code_name.clone());
+    let values = [("code", code.into()), ("number", number.into())];
+    let subject = words.with("page-brief-subject", &values);
+    let body = words.with("page-brief-body", &values);
+    message(row, row.id.as_str(), "senior_management", &subject, &body, desk.now())
+}

@@ -1,0 +1,97 @@
+//! What can go wrong in the desk, and what to do about it.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use thiserror::Error;
+
+#[derive(Debug, Error)]
+pub enum DeskError {
+    #[error("{path}: {detail}", path = path.display())]
+    Config { path: PathBuf, detail: String },
+    #[error("another balefire process owns the data folder {folder}; stop it, or use another folder (--data DIR)", folder = folder.display())]
+    InUse { folder: PathBuf },
+    #[error("{path}: the file or folder cannot be used", path = path.display())]
+    File { path: PathBuf, source: io::Error },
+    #[error("the record log holds {log} entries but the database knows only {database}: an older copy of balefire.db was put back. Restore the matching copy of both, or keep this folder as evidence and start a new one")]
+    LogAhead { log: u64, database: u64 },
+    #[error("the ledger holds {log} entries but findings were stored up to {mark}: an older copy of the journal was put back. Restore the matching copy of both")]
+    LedgerBehind { log: u64, mark: u64 },
+    #[error("the source `{source_name}` has no baseline yet; run `balefire source baseline {source_name}` first")]
+    NoBaseline { source_name: String },
+    #[error("the source `{source_name}` has a baseline already ({rows} rows); confirm to take a second one")]
+    HasBaseline { source_name: String, rows: u64 },
+    #[error("no source is called `{0}` in the configuration")]
+    UnknownSource(String),
+    #[error("the policy of `{source_name}` cannot be used:\n{problems}")]
+    Policy { source_name: String, problems: String },
+    #[error("the schema of `{table}` is no longer the one of the baseline ({detail}); check the change, mend the policy, and take a new baseline")]
+    SchemaChanged { table: String, detail: String },
+    #[error("{0}")]
+    NotFound(String),
+    #[error("{0}")]
+    Refused(String),
+    #[error("the guard has stopped: {0}")]
+    GuardStopped(String),
+    #[error(transparent)]
+    Store(#[from] store::StoreError),
+    #[error(transparent)]
+    Journal(#[from] journal::JournalError),
+    #[error(transparent)]
+    Connect(#[from] connect::ConnectError),
+    #[error(transparent)]
+    Repair(#[from] connect::repair::sqlite::RepairError),
+    #[error(transparent)]
+    Contain(#[from] connect::contain::ContainError),
+    #[error(transparent)]
+    Notify(#[from] connect::notify::NotifyError),
+    #[error("a ledger entry cannot be read")]
+    Entry(#[from] model::entry::EntryError),
+    #[error(transparent)]
+    Recover(#[from] recover::RecoverError),
+    #[error("an object of ours does not serialise")]
+    Json(#[from] serde_json::Error),
+}
+
+impl DeskError {
+    pub fn file(path: &Path, source: io::Error) -> Self {
+        Self::File { path: path.to_owned(), source }
+    }
+}
+
+/// Why a command on an incident was not carried out.
+#[derive(Debug, Error)]
+pub enum CommandError {
+    /// The plan or the state of the incident does not allow it.
+    #[error("refused: {}", .0.code())]
+    Refused(incident::Refusal),
+    #[error("no such incident")]
+    UnknownIncident,
+    #[error(transparent)]
+    Desk(#[from] DeskError),
+}
+
+impl From<store::StoreError> for CommandError {
+    fn from(error: store::StoreError) -> Self {
+        Self::Desk(error.into())
+    }
+}
+impl From<incident::Refusal> for CommandError {
+    fn from(refusal: incident::Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+/// An error with its causes on one line, for the log and the status.
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        let inner_text = inner.to_string();
+        if !text.contains(&inner_text) {
+            text.push_str(": ");
+            text.push_str(&inner_text);
+        }
+        cause = inner.source();
+    }
+    text
+}

@@ -1,0 +1,110 @@
+//! Evidence: findings, the histories of their rows and the proofs of their entries, written into
+//! one file that an outsider can check offline, hashed, and taken into custody (form F-06).
+
+use crate::error::CommandError;
+use crate::{Desk, DeskError};
+use incident::Command;
+use incident::custody::{EvidenceItem, JournalPosition};
+use model::digest::hex;
+use model::{Digest, Finding, IncidentId, Operation};
+use serde::Serialize;
+
+/// Entries whose proofs go into one file; each takes about 3 KiB.
+const MOST_PROOFS: usize = 5_000;
+
+#[derive(Serialize)]
+struct EvidenceFile<'a> {
+    about: &'static str,
+    incident: &'a IncidentId,
+    collected_at: model::Instant,
+    verifier_key: String,
+    findings: &'a [Finding],
+    entries: Vec<ProvenEntry>,
+}
+
+#[derive(Serialize)]
+struct ProvenEntry {
+    log: String,
+    index: u64,
+    /// The entry as it was journaled, in hex; personal values in it are sealed.
+    entry: String,
+    /// C2SP tlog-proof bundle; `balefire journal verify --proof` checks it.
+    proof: String,
+}
+
+impl Desk {
+    /// Collects what the journal holds of an incident's rows.
+    pub fn collect_evidence(&self, op: Operation, id: &IncidentId) -> Result<(), CommandError> {
+        let plan = self.plan();
+        if !plan.allows(plan::Act::CollectEvidence, op.actor.positions()) {
+            return Err(incident::Refusal::NotAllowed { act: plan::Act::CollectEvidence }.into());
+        }
+        if self.incident(id).is_none() {
+            return Err(CommandError::UnknownIncident);
+        }
+        let mut findings = self.findings_of(id)?;
+        // Personal values stay sealed in the entries; the list names the column only.
+        for column in findings.iter_mut().flat_map(|f| &mut f.columns).filter(|c| c.personal) {
+            column.lawful = column.lawful.as_ref().map(|_| "(sealed)".into());
+            column.live = column.live.as_ref().map(|_| "(sealed)".into());
+        }
+        let (entries, positions) = self.proven(&findings)?;
+        let file = EvidenceFile {
+            about: "Findings with the journal entries that they rest on, and proofs that the entries stand in the signed log (RFC 6962, C2SP tlog-proof).",
+            incident: id,
+            collected_at: op.now,
+            verifier_key: self.vkey(),
+            findings: &findings,
+            entries,
+        };
+        let bytes = serde_json::to_vec_pretty(&file).map_err(DeskError::from)?;
+        let sha256 = Digest::of(&bytes);
+        let path = self.folder().evidence().join(format!("{id}-{}.json", sha256.short()));
+        write_durably(&path, &bytes)?;
+        let item = EvidenceItem {
+            name: format!("{} findings, {} journal entries", findings.len(), positions.len()),
+            kind: "rows".into(),
+            source: self.config().source.first().map_or(String::new(), |s| s.path.display().to_string()),
+            witness: None,
+            collected_at: op.now,
+            method: format!("balefire {} evidence export", env!("CARGO_PKG_VERSION")),
+            sha256,
+            size_bytes: bytes.len() as u64,
+            positions,
+            location: path.file_name().map_or(String::new(), |n| format!("evidence/{}", n.to_string_lossy())),
+        };
+        self.execute(op, id, Command::CollectEvidence { item })?;
+        Ok(())
+    }
+
+    /// The entries of the findings, each once, with their proofs.
+    fn proven(&self, findings: &[Finding]) -> Result<(Vec<ProvenEntry>, Vec<JournalPosition>), DeskError> {
+        let mut positions: Vec<JournalPosition> = findings
+            .iter()
+            .map(|f| JournalPosition { log: f.log.clone(), index: f.position })
+            .collect();
+        positions.sort();
+        positions.dedup();
+        positions.truncate(MOST_PROOFS);
+        let mut entries = Vec::with_capacity(positions.len());
+        for position in &positions {
+            let Some(reader) = self.log_reader(&position.log) else { continue };
+            entries.push(ProvenEntry {
+                log: position.log.clone(),
+                index: position.index,
+                entry: hex(&reader.entry(position.index)?),
+                proof: journal::proof::make(&reader, position.index)?,
+            });
+        }
+        Ok((entries, positions))
+    }
+}
+
+/// On disk before it is in custody.
+fn write_durably(path: &std::path::Path, bytes: &[u8]) -> Result<(), DeskError> {
+    use std::io::Write as _;
+    let failed = |e| DeskError::file(path, e);
+    let mut file = std::fs::File::create(path).map_err(failed)?;
+    file.write_all(bytes).map_err(failed)?;
+    file.sync_all().map_err(failed)
+}

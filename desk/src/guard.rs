@@ -1,0 +1,237 @@
+//! One source under guard: a thread that owns feed, ledger and judge, and does one thing at a time.
+//!
+//! Everything that needs a consistent view of shop and ledger (an audit's confirmation, a repair's
+//! expected images) is a request to this thread, answered between two polls.
+
+use crate::catch_up;
+use crate::intake::{Ingested, Intake, Seen};
+use crate::ledger::WatchEntry;
+use crate::source::mark_findings;
+use crate::watch_status::Status;
+use crate::{Desk, DeskError};
+use connect::source::sqlite::{Feed, GuardedTable, Polled};
+use model::{Finding, SourceName};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+/// One poll waits at most this long for the shop to commit; requests wait as long.
+const POLL: Duration = Duration::from_millis(20);
+/// Requests waiting for the guard; each is a person or a command line, more are told to come back.
+const REQUESTS: usize = 64;
+/// The shop's own checks across tables run at most this often.
+const CHECK_EVERY_S: f64 = 1.0;
+/// How often the time up to which the guard was looking is stored.
+const HEARTBEAT_S: f64 = 5.0;
+
+/// Work done on the guard's thread between two polls.
+pub(crate) type Request = Box<dyn FnOnce(&mut Guard) + Send>;
+
+pub(crate) struct Guard {
+    pub source: SourceName,
+    pub intake: Intake,
+    pub feed: Feed,
+    pub tables: Arc<Vec<GuardedTable>>,
+    pub status: Arc<Status>,
+    pub desk: Desk,
+    pub checks: crate::cross_check::CrossChecks,
+    heartbeat_at: model::Instant,
+}
+
+/// The desk's end of a guard.
+pub(crate) struct GuardHandle {
+    pub status: Arc<Status>,
+    requests: SyncSender<Request>,
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl GuardHandle {
+    /// Starts the thread. The feed has taken its first look and what happened meanwhile is ingested.
+    pub fn start(guard: Guard) -> Result<Self, DeskError> {
+        let (requests, inbox) = sync_channel(REQUESTS);
+        let stop = Arc::new(AtomicBool::new(false));
+        let (status, stopped) = (Arc::clone(&guard.status), Arc::clone(&stop));
+        let thread = std::thread::Builder::new()
+            .name(format!("guard-{}", guard.source))
+            .spawn(move || run(guard, &inbox, &stopped))
+            .map_err(|e| DeskError::GuardStopped(e.to_string()))?;
+        Ok(Self { status, requests, stop, thread: Some(thread) })
+    }
+
+    /// Runs `work` on the guard's thread and waits for its answer.
+    pub fn ask<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Guard) -> Result<T, DeskError> + Send + 'static,
+    ) -> Result<T, DeskError> {
+        let (answer, wait) = sync_channel(1);
+        let request: Request = Box::new(move |guard| {
+            // Whoever asked may have given up; the work is done all the same.
+            let _ = answer.send(work(guard));
+        });
+        self.requests.try_send(request).map_err(|error| match error {
+            TrySendError::Full(_) => DeskError::Refused("the guard is busy; try again in a moment".into()),
+            TrySendError::Disconnected(_) => DeskError::GuardStopped(self.status.problem()),
+        })?;
+        wait.recv().map_err(|_| DeskError::GuardStopped(self.status.problem()))?
+    }
+
+    pub fn stop(&mut self) {
+        self.stop.store(true, Ordering::SeqCst);
+        if let Some(thread) = self.thread.take() {
+            // A panic in the guard was already reported by the thread itself.
+            let _ = thread.join();
+        }
+    }
+}
+
+fn run(mut guard: Guard, inbox: &Receiver<Request>, stop: &AtomicBool) {
+    while !stop.load(Ordering::SeqCst) {
+        if let Err(error) = guard.turn() {
+            tracing::error!(source = %guard.source, %error, "the guard has stopped");
+            guard.status.stopped(guard.desk.now(), &crate::error::chain(&error));
+            return;
+        }
+        while let Ok(request) = inbox.try_recv() {
+            request(&mut guard);
+        }
+    }
+    if let Err(error) = guard.finish() {
+        tracing::error!(source = %guard.source, %error, "the guard did not end in good order");
+    }
+}
+
+impl Guard {
+    pub fn new(source: SourceName, desk: Desk, intake: Intake, feed: Feed, tables: Arc<Vec<GuardedTable>>, status: Arc<Status>) -> Self {
+        let checks = crate::cross_check::CrossChecks::of(&desk, &source);
+        let heartbeat_at = desk.now();
+        Self { source, intake, feed, tables, status, desk, checks, heartbeat_at }
+    }
+
+    /// One poll and what follows from it.
+    fn turn(&mut self) -> Result<(), DeskError> {
+        self.poll()?;
+        let now = self.desk.now();
+        if self.checks.due(now, CHECK_EVERY_S) {
+            self.run_checks(now)?;
+        }
+        if now.since_s(self.heartbeat_at).abs() >= HEARTBEAT_S {
+            self.heartbeat_at = now;
+            // All findings of what is durable are stored: this thread stores them before it goes on.
+            let covered = self.intake.ledger.reader.size();
+            let marks = vec![
+                (mark_looking(&self.source), now.0.unsigned_abs()),
+                (mark_findings(&self.source), covered),
+            ];
+            self.desk.store_marks(marks)?;
+            self.flush_if_worth()?;
+        }
+        Ok(())
+    }
+
+    /// Takes in what the feed has seen; true when there was something.
+    pub fn poll(&mut self) -> Result<bool, DeskError> {
+        match self.feed.poll(POLL)? {
+            Polled::Quiet => Ok(false),
+            Polled::Changes(batch) => {
+                let at = self.desk.now();
+                let seen = Seen { at, witnessed: true, coalesced: batch.coalesced, source_position: batch.position };
+                let ingested = self.intake.ingest(&batch.observed, seen)?;
+                self.store(ingested)?;
+                if !batch.unreadable.is_empty() {
+                    self.status.problem_is(format!("{} rows have a NULL key and cannot be guarded", batch.unreadable.len()));
+                }
+                self.checks.changed();
+                Ok(true)
+            }
+            Polled::Lost { reason } => {
+                self.lost(&reason.to_string())?;
+                Ok(true)
+            }
+            Polled::SchemaChanged { tables } => Err(DeskError::SchemaChanged {
+                table: tables.join(", "),
+                detail: "its columns are other ones, or it is gone".into(),
+            }),
+        }
+    }
+
+    /// The feed cannot say what happened since the last look: look at every row again.
+    fn lost(&mut self, reason: &str) -> Result<(), DeskError> {
+        let at = self.desk.now();
+        tracing::warn!(source = %self.source, reason, "the feed lost its place; looking at every row again");
+        self.status.blind_since(at);
+        self.intake.ledger.push(&WatchEntry::Lost { at, reason: reason.to_owned() }.entry()?)?;
+        let ingested = catch_up::run(&mut self.intake, &mut self.feed, at)?;
+        self.store(ingested)?;
+        self.status.looking();
+        Ok(())
+    }
+
+    /// Waits until the entries are durable, stores the findings, and lets triage see them.
+    pub fn store(&mut self, ingested: Ingested) -> Result<(), DeskError> {
+        self.intake.ledger.settle()?;
+        let mut findings = ingested.findings;
+        let now = self.desk.now();
+        findings.iter_mut().for_each(|f| f.stored_at = now);
+        let covered = self.intake.ledger.reader.size();
+        let new = if findings.is_empty() {
+            Vec::new()
+        } else {
+            self.desk.store_findings(&self.source, findings, covered)?
+        };
+        self.status.judged(&self.intake.policy, &ingested.judged, &new, self.desk.now());
+        self.desk.touched();
+        self.raise(new)
+    }
+
+    /// Hands new findings to triage; a failure there must not stop the guard.
+    fn raise(&self, new: Vec<Finding>) -> Result<(), DeskError> {
+        let alarms: Vec<Finding> = new.into_iter().filter(|f| f.kind.alarms()).collect();
+        if alarms.is_empty() {
+            return Ok(());
+        }
+        crate::triage::raise(&self.desk, &self.source, &alarms)
+            .map(drop)
+            .map_err(|error| DeskError::GuardStopped(error.to_string()))
+    }
+
+    fn run_checks(&mut self, now: model::Instant) -> Result<(), DeskError> {
+        let found = self.checks.run(&self.source, &mut self.feed, &self.intake, now)?;
+        if !found.is_empty() {
+            let covered = self.intake.ledger.reader.size();
+            let new = self.desk.store_findings(&self.source, found, covered)?;
+            self.raise(new)?;
+        }
+        Ok(())
+    }
+
+    /// Writes the index's newest part out. Findings up to here are stored, so a replay from
+    /// what the index covers makes every finding that might be missing.
+    fn flush_if_worth(&mut self) -> Result<(), DeskError> {
+        if self.intake.ledger.index.wants_flush() {
+            self.flush()?;
+        }
+        Ok(())
+    }
+
+    pub fn flush(&mut self) -> Result<(), DeskError> {
+        self.intake.ledger.settle()?;
+        let covered = self.intake.ledger.reader.size();
+        Ok(self.intake.ledger.index.flush(covered)?)
+    }
+
+    fn finish(&mut self) -> Result<(), DeskError> {
+        while self.poll()? {}
+        let at = self.desk.now();
+        self.intake.ledger.push(&WatchEntry::Stopped { at }.entry()?)?;
+        self.flush()?;
+        self.desk.store_mark(&mark_looking(&self.source), at.0.unsigned_abs())
+    }
+}
+
+/// Name of the mark that holds the time up to which the source was looked at.
+pub(crate) fn mark_looking(source: &SourceName) -> String {
+    format!("looking/{source}")
+}

@@ -1,0 +1,357 @@
+//! One source's ledger: entries with verdicts, the index of images over them, and the keys that
+//! seal personal values. Owned by the source's guard thread.
+
+use crate::DeskError;
+use crate::row_cache::RowCache;
+use journal::index::{ImageIndex, Snapshot};
+use journal::vault::SubjectKeys;
+use journal::{Log, LogReader, Ticket};
+use model::entry::{EntryError, EntryKind, LedgerEntry, RowEntry};
+use model::image::{ImageRecord, RowDigest};
+use model::{Change, Instant, Judgement, Key, Row, Standing, Value, ValueRef};
+use recover::audit::index_key;
+use recover::images;
+use recover::seal::RowSealer;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Entries of one group; at 600 bytes each that is 2.5 MB for one fsync.
+pub(crate) const GROUP_ENTRIES: usize = 4_096;
+/// A cell longer than this is journaled by its hash, so that a row fits into an entry of 65,535 bytes.
+const MAX_CELL_BYTES: usize = 16_384;
+/// Stands before the SHA-256 of a cell that was too long to journal.
+pub(crate) const LONG_CELL: &[u8] = b"\0balefire-long-cell-sha256:";
+
+/// What a row entry says beside the change and its judgement.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct EntryContext {
+    pub kind: EntryKind,
+    pub source_position: u64,
+    pub last_of_transaction: bool,
+}
+
+pub(crate) struct Ledger {
+    pub name: String,
+    pub log: Log,
+    pub reader: LogReader,
+    pub index: ImageIndex,
+    pub sealer: Arc<RowSealer>,
+    keys: Arc<Mutex<SubjectKeys>>,
+    /// Index of the schema entry that new entries point to.
+    pub schema_entry: u64,
+    cache: RowCache,
+    /// The newest group on its way to the disk.
+    in_flight: Option<Ticket>,
+    open_entries: usize,
+    scratch: Vec<u8>,
+}
+
+impl Ledger {
+    pub fn new(name: String, log: Log, index: ImageIndex, sealer: Arc<RowSealer>, keys: Arc<Mutex<SubjectKeys>>) -> Self {
+        Self {
+            name,
+            reader: log.reader(),
+            log,
+            index,
+            sealer,
+            keys,
+            schema_entry: 0,
+            cache: RowCache::default(),
+            in_flight: None,
+            open_entries: 0,
+            scratch: Vec::new(),
+        }
+    }
+
+    /// The index's record of a row.
+    pub fn record(&self, table: u16, key: &Key) -> Result<Option<ImageRecord>, DeskError> {
+        let found = self.index.get(&index_key(table, key))?;
+        found.map(|bytes| ImageRecord::decode(&bytes)).transpose().map_err(DeskError::from)
+    }
+
+    /// The image seen last, in the clear.
+    pub fn live_row(&mut self, table: u16, key: &Key, record: &ImageRecord) -> Result<Option<Row>, DeskError> {
+        if record.live.is_none() {
+            return Ok(None);
+        }
+        if let Some(row) = self.cache.get(table, key) {
+            return Ok(Some(row));
+        }
+        self.settle()?;
+        Ok(images::entry_image(record.last, &self.reader, &self.sealer)?.1)
+    }
+
+    /// The lawful image, in the clear.
+    pub fn lawful_row(&mut self, table: u16, key: &Key, record: &ImageRecord) -> Result<Option<Row>, DeskError> {
+        if record.standing == Standing::Clean
+            && let Some(row) = self.cache.get(table, key)
+        {
+            return Ok(Some(row));
+        }
+        self.settle()?;
+        Ok(images::lawful_image(record, &self.reader, &self.sealer)?)
+    }
+
+    /// Makes keys for the data subjects of these rows: fsynced before anything is sealed with them.
+    pub fn prepare<'a>(&self, rows: impl Iterator<Item = (u16, &'a Key, &'a Row)>) -> Result<(), DeskError> {
+        let mut subjects: Vec<[u8; 16]> = rows
+            .filter(|(table, _, _)| self.sealer.has_personal(*table))
+            .map(|(table, key, row)| self.sealer.subject_id(table, key, row))
+            .collect();
+        subjects.sort_unstable();
+        subjects.dedup();
+        let refs: Vec<&[u8]> = subjects.iter().map(<[u8; 16]>::as_slice).collect();
+        let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(keys.ensure(&refs)?)
+    }
+
+    /// Appends one judged change and takes it into the index. Accepted, not yet durable.
+    /// `previous` is the row's record before the change.
+    pub fn append(
+        &mut self,
+        change: &Change,
+        judgement: &Judgement,
+        previous: Option<&ImageRecord>,
+        context: EntryContext,
+    ) -> Result<u64, DeskError> {
+        let (table, key) = (change.table, &change.key);
+        let subject = self.subject(change);
+        let image = match &change.new {
+            Some(row) => Some(self.sealed(table, key, &subject, row)?),
+            None => None,
+        };
+        let entry = LedgerEntry::Row(RowEntry {
+            kind: context.kind,
+            witnessed: change.witnessed,
+            coalesced: change.coalesced,
+            last_of_transaction: context.last_of_transaction,
+            table,
+            at: change.seen_at,
+            schema: self.schema_entry,
+            source_position: context.source_position,
+            previous: previous.map(|p| p.last),
+            key: key.clone(),
+            subject,
+            judgement: judgement.clone(),
+            image,
+        });
+        let position = self.push(&entry)?;
+        self.advance(change, judgement, previous, position)?;
+        Ok(position)
+    }
+
+    /// Takes a change into the index under the entry `position`.
+    fn advance(
+        &mut self,
+        change: &Change,
+        judgement: &Judgement,
+        previous: Option<&ImageRecord>,
+        position: u64,
+    ) -> Result<(), DeskError> {
+        let (table, key) = (change.table, &change.key);
+        let live = change.new.as_ref().map(|row| self.sealer.digest_of(table, key, row));
+        let lawful = self.lawful_digest(change, judgement, live);
+        let slot = index_key(table, key);
+        match images::advance(previous, judgement, position, live, lawful) {
+            Some(record) => self.index.put(&slot, &record.encode())?,
+            None => self.index.remove(&slot)?,
+        }
+        match &change.new {
+            Some(row) => self.cache.put(table, key, row),
+            None => self.cache.forget(table, key),
+        }
+        Ok(())
+    }
+
+    /// Digest of the lawful image after the change.
+    fn lawful_digest(&self, change: &Change, judgement: &Judgement, live: Option<RowDigest>) -> Option<RowDigest> {
+        let before = match &change.lawful {
+            Some(lawful) => lawful.as_ref(),
+            None => change.old.as_ref(),
+        };
+        match &judgement.standing {
+            Standing::Clean => live,
+            Standing::Forged | Standing::Gone => None,
+            Standing::Deleted => before.map(|row| self.sealer.digest_of(change.table, &change.key, row)),
+            Standing::Altered { columns } => {
+                let (new, before) = (change.new.as_ref()?, before?);
+                let kept: Vec<(u16, Value)> = columns
+                    .iter()
+                    .map(|c| (*c, before.get(usize::from(*c)).unwrap_or(ValueRef::Null).to_value()))
+                    .collect();
+                Some(self.sealer.digest_of(change.table, &change.key, &new.with(&kept)))
+            }
+        }
+    }
+
+    /// Whose key seals the entry: the new image's subject, else the old one's.
+    fn subject(&self, change: &Change) -> Vec<u8> {
+        if !self.sealer.has_personal(change.table) {
+            return Vec::new();
+        }
+        let row = change.new.as_ref().or(change.old.as_ref());
+        row.map(|row| self.sealer.subject_of(change.table, &change.key, row)).unwrap_or_default()
+    }
+
+    /// The image as an entry may hold it; cells too long for an entry are replaced by their hash.
+    fn sealed(&self, table: u16, key: &Key, subject: &[u8], row: &Row) -> Result<Row, DeskError> {
+        let long = |v: &ValueRef<'_>| matches!(v, ValueRef::Text(b) | ValueRef::Blob(b) if b.len() > MAX_CELL_BYTES);
+        if !row.iter().any(|v| long(&v)) {
+            return Ok(self.sealer.seal(table, key, subject, row)?);
+        }
+        let replaced: Vec<(u16, Value)> = row
+            .iter()
+            .enumerate()
+            .filter(|(_, v)| long(v))
+            .map(|(c, v)| (c as u16, Value::Blob(hash_of_long(v))))
+            .collect();
+        Ok(self.sealer.seal(table, key, subject, &row.with(&replaced))?)
+    }
+
+    /// Appends the image that a repair is about to write. The index does not move yet.
+    pub fn push_expected(
+        &mut self,
+        image: &model::proposal::ExpectedImage,
+        previous: Option<&ImageRecord>,
+        at: Instant,
+    ) -> Result<u64, DeskError> {
+        let (table, key) = (image.table, &image.key);
+        let rows = image.row.iter().map(|row| (table, key, row));
+        self.prepare(rows)?;
+        let subject = match &image.row {
+            Some(row) if self.sealer.has_personal(table) => self.sealer.subject_of(table, key, row),
+            _ => Vec::new(),
+        };
+        let sealed = image.row.as_ref().map(|row| self.sealed(table, key, &subject, row)).transpose()?;
+        let standing = if image.row.is_some() { Standing::Clean } else { Standing::Gone };
+        self.push(&LedgerEntry::Row(RowEntry {
+            kind: EntryKind::Expected,
+            witnessed: true,
+            coalesced: false,
+            last_of_transaction: false,
+            table,
+            at,
+            schema: self.schema_entry,
+            source_position: 0,
+            previous: previous.map(|p| p.last),
+            key: key.clone(),
+            subject,
+            judgement: Judgement::lawful(standing),
+            image: sealed,
+        }))
+    }
+
+    /// Appends an entry of any kind.
+    pub fn push(&mut self, entry: &LedgerEntry) -> Result<u64, DeskError> {
+        self.scratch.clear();
+        entry.encode(&mut self.scratch)?;
+        let position = self.log.append(&self.scratch)?;
+        self.open_entries += 1;
+        if self.open_entries >= GROUP_ENTRIES {
+            self.seal_group()?;
+        }
+        Ok(position)
+    }
+
+    /// Hands the open group to the disk; the next group may form meanwhile.
+    pub fn seal_group(&mut self) -> Result<(), DeskError> {
+        if self.open_entries > 0 {
+            self.in_flight = Some(self.log.seal_group()?);
+            self.open_entries = 0;
+        }
+        Ok(())
+    }
+
+    /// Returns when everything appended so far is durable.
+    pub fn settle(&mut self) -> Result<(), DeskError> {
+        self.seal_group()?;
+        if let Some(ticket) = self.in_flight.take() {
+            ticket.wait()?;
+            self.cache.settled();
+        }
+        Ok(())
+    }
+
+    pub fn snapshot(&mut self) -> Snapshot {
+        self.index.snapshot()
+    }
+
+    /// Takes the entries from `covered` on into the index again, after a restart.
+    pub fn replay(&mut self, covered: u64) -> Result<(), DeskError> {
+        let size = self.reader.size();
+        for position in covered..size {
+            let bytes = self.reader.entry(position)?;
+            let LedgerEntry::Row(entry) = LedgerEntry::decode(&bytes)? else { continue };
+            if entry.kind == EntryKind::Expected {
+                continue;
+            }
+            let previous = self.record(entry.table, &entry.key)?;
+            let change = self.change_of(&entry, previous.as_ref())?;
+            self.advance(&change, &entry.judgement, previous.as_ref(), position)?;
+        }
+        Ok(())
+    }
+
+    /// The change that an entry recorded, with the images that stood before it.
+    pub fn change_of(&mut self, entry: &RowEntry, previous: Option<&ImageRecord>) -> Result<Change, DeskError> {
+        let (table, key) = (entry.table, &entry.key);
+        let (old, lawful, standing) = match previous {
+            None => (None, None, Standing::Gone),
+            Some(record) => {
+                let old = self.live_row(table, key, record)?;
+                let lawful = match record.standing {
+                    Standing::Clean => None,
+                    _ => Some(self.lawful_row(table, key, record)?),
+                };
+                (old, lawful, record.standing.clone())
+            }
+        };
+        let new = match &entry.image {
+            Some(image) => Some(self.sealer.open(table, key, &entry.subject, image)?),
+            None => None,
+        };
+        Ok(Change {
+            table,
+            key: key.clone(),
+            old,
+            new,
+            lawful,
+            standing,
+            witnessed: entry.witnessed,
+            coalesced: entry.coalesced,
+            seen_at: entry.at,
+        })
+    }
+}
+
+pub(crate) fn hash_of_long(value: ValueRef<'_>) -> Vec<u8> {
+    let bytes = match value {
+        ValueRef::Text(b) | ValueRef::Blob(b) => b,
+        _ => &[],
+    };
+    [LONG_CELL, &model::Digest::of(bytes).0].concat()
+}
+
+/// Whether a lawful image holds a cell of which only the hash was journaled.
+pub(crate) fn has_long_cell(row: &Row) -> bool {
+    row.iter().any(|v| matches!(v, ValueRef::Blob(b) if b.starts_with(LONG_CELL)))
+}
+
+/// The time at which a watch entry says that the guard began or ceased to look.
+#[derive(Debug, serde::Serialize, serde::Deserialize)]
+#[serde(tag = "watch", rename_all = "snake_case")]
+pub(crate) enum WatchEntry {
+    Started { at: Instant, blind_since: Option<Instant> },
+    Stopped { at: Instant },
+    Lost { at: Instant, reason: String },
+}
+
+impl WatchEntry {
+    pub fn entry(&self) -> Result<LedgerEntry, DeskError> {
+        Ok(LedgerEntry::Watch(serde_json::to_vec(self)?))
+    }
+}
+
+/// Rows beyond the entry bound are refused here with the same error as in the journal.
+pub(crate) fn too_large(error: &DeskError) -> bool {
+    matches!(error, DeskError::Entry(EntryError::TooLarge(_)))
+}

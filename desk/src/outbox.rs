@@ -1,0 +1,85 @@
+//! The outbox as people see it, and its steps as dispatch takes them.
+
+use crate::{Desk, DeskError, OutboxItem};
+use incident::{Effect, Page};
+use model::{IncidentId, Instant, OutboxId};
+use store::{Batch, OutboxChange, OutboxRow, OutboxUpdate};
+
+impl Desk {
+    /// Newest first.
+    pub fn outbox(&self, incident: Option<&IncidentId>, limit: u32) -> Vec<OutboxItem> {
+        let rows = self.store().outbox(incident, limit).unwrap_or_else(|error| {
+            tracing::error!(error = %crate::error::chain(&error), "the outbox cannot be read");
+            Vec::new()
+        });
+        rows.into_iter().map(|row| self.outbox_item(row)).collect()
+    }
+
+    fn outbox_item(&self, row: OutboxRow) -> OutboxItem {
+        let (to, subject, body) = self.outbox_words(&row);
+        OutboxItem {
+            id: row.id,
+            incident: row.incident,
+            channel: row.channel,
+            kind: row.kind,
+            possible_duplicate: row.attempts > 0 && row.state != "sent",
+            state: row.state,
+            attempts: row.attempts,
+            created_at: row.created_at,
+            due_at: row.due_at,
+            sent_at: row.sent_at,
+            to,
+            subject,
+            body,
+        }
+    }
+
+    fn outbox_words(&self, row: &OutboxRow) -> (String, String, String) {
+        let lang = self.config().web.language;
+        match serde_json::from_str::<Effect>(&row.json) {
+            Ok(Effect::Page { page, .. }) => {
+                let (subject, body) = crate::dispatch::page_words(self, row, &page, &self.plan(), lang);
+                (self.addressees(&page), subject, body)
+            }
+            Ok(Effect::SendNotice { texts, audience, .. }) => {
+                let text = texts.get(&lang).or_else(|| texts.values().next()).cloned().unwrap_or_default();
+                (audience.to_string(), text.lines().next().unwrap_or_default().to_owned(), text)
+            }
+            Ok(Effect::Hold { hold, rows, until, .. }) => {
+                (hold.to_string(), until.in_zone("Asia/Shanghai"), listed(&rows))
+            }
+            Ok(Effect::LiftHold { hold, rows, .. }) => (hold.to_string(), String::new(), listed(&rows)),
+            Ok(Effect::Brief { number, .. }) => ("senior_management".into(), number.to_string(), String::new()),
+            Err(_) => (String::new(), String::new(), row.json.clone()),
+        }
+    }
+
+    fn addressees(&self, page: &Page) -> String {
+        let holders = self.holders(page.position());
+        if holders.is_empty() {
+            return page.position().to_string();
+        }
+        holders.iter().map(|a| a.name.as_str()).collect::<Vec<_>>().join(", ")
+    }
+
+    pub(crate) fn outbox_sending(&self, id: &OutboxId) -> Result<(), DeskError> {
+        self.outbox_change(id, OutboxChange::Sending)
+    }
+    pub(crate) fn outbox_sent(&self, id: &OutboxId) -> Result<(), DeskError> {
+        self.outbox_change(id, OutboxChange::Sent { at: self.now() })
+    }
+    pub(crate) fn outbox_retry(&self, id: &OutboxId, due_at: Instant) -> Result<(), DeskError> {
+        self.outbox_change(id, OutboxChange::Again { due_at })
+    }
+    fn outbox_change(&self, id: &OutboxId, change: OutboxChange) -> Result<(), DeskError> {
+        let update = OutboxUpdate { id: id.clone(), change };
+        self.store().commit(Batch { outbox_updates: vec![update], ..Batch::default() })?;
+        self.touched();
+        Ok(())
+    }
+}
+
+fn listed(rows: &[incident::rows::TableRows]) -> String {
+    let tables = rows.iter().map(|t| format!("{}: {}", t.table, t.keys.join(", ")));
+    tables.collect::<Vec<_>>().join("\n")
+}

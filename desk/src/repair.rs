@@ -1,0 +1,209 @@
+//! Repair: propose, journal what is expected, apply through the writing account, audit again.
+//!
+//! ```text
+//! approved ─► StartRepair stored ─► expected images fsynced ─► COMMIT in the shop ─► feed sees them ─► RepairApplied stored
+//!                │ crash: the start     │ crash: nothing was       │ crash: the feed finds the rows
+//!                │ finds the repair     │ written; the repair is   │ right at the next start; the audit
+//!                │ applying and audits  │ failed and may be done   │ shows it and the repair counts as applied
+//! ```
+
+use crate::audit::AuditReport;
+use crate::error::CommandError;
+use crate::ledger::has_long_cell;
+use crate::view::{AuditSummary, ProposalView};
+use crate::{Desk, DeskError};
+use connect::repair::sqlite::{RepairLimits, apply};
+use incident::containment::RepairScope;
+use incident::rows::{RowCounts, TableRows};
+use incident::{Command, Incident};
+use model::{Actor, IncidentId, Operation, ProposalId, RepairAction, RepairProposal, RequestId, SourceName};
+use recover::{ProposalLimits, ProposalRequest, RowToRepair};
+
+pub(crate) const PROPOSALS: &str = "proposal";
+/// Polls of the guard in which a repair's rows must turn up after its COMMIT.
+const SEEN_WITHIN_POLLS: u32 = 200;
+
+impl Desk {
+    /// Makes a proposal from a fresh audit and puts it before the incident.
+    pub fn propose_repair(&self, op: Operation, id: &IncidentId) -> Result<ProposalId, CommandError> {
+        let source = source_of(&*self.incident(id).ok_or(CommandError::UnknownIncident)?)?;
+        let rows = self.rows_to_repair(&source)?;
+        if rows.is_empty() {
+            return Err(DeskError::NotFound("the audit found nothing to repair".into()).into());
+        }
+        let proposal = self.make_proposal(&source, rows)?;
+        let view = ProposalView {
+            digest: proposal.digest(),
+            incident: Some(id.clone()),
+            proposed_by: name_of(&op.actor),
+            approved_by: None,
+            state: "proposed".into(),
+            proposal,
+        };
+        self.put_proposal(&view, op.now)?;
+        let command = Command::ProposeRepair {
+            proposal: view.proposal.id.clone(),
+            digest: view.digest,
+            source,
+            scope: scope(&view.proposal),
+            counts: counts(&view.proposal),
+            made_at: view.proposal.made_at,
+        };
+        self.execute(op, id, command)?;
+        Ok(view.proposal.id)
+    }
+
+    fn make_proposal(&self, source: &SourceName, rows: Vec<RowToRepair>) -> Result<RepairProposal, DeskError> {
+        let config = self.source_config(source)?;
+        let id = ProposalId::new(self.new_id("r")?);
+        let (policy, made_at) = (config.policy(), self.now());
+        let limits = ProposalLimits { max_rows: config.repair.max_rows as usize };
+        // A long cell's value is not in the journal: a person must bring it from a backup.
+        let rows: Vec<RowToRepair> =
+            rows.into_iter().filter(|r| !r.lawful.as_ref().is_some_and(has_long_cell)).collect();
+        self.on_guard(source, move |guard| {
+            let schemas: Vec<_> = guard.tables.iter().map(|t| t.schema.clone()).collect();
+            let sealer = std::sync::Arc::clone(&guard.intake.ledger.sealer);
+            let tables: Vec<_> =
+                (0..schemas.len()).filter_map(|t| sealer.table(t as u16).cloned()).collect();
+            let request = ProposalRequest {
+                id: &id,
+                policy: &policy,
+                schemas: &schemas,
+                tables: &tables,
+                made_at,
+                ledger_size: guard.intake.ledger.reader.size(),
+                limits,
+            };
+            let proposed = recover::propose(&request, &rows)?;
+            for left_out in &proposed.needs_person {
+                tracing::warn!(table = left_out.table, key = left_out.key, "a row needs a person");
+            }
+            Ok(proposed.proposal)
+        })
+    }
+
+    /// Applies an approved proposal, waits until the feed has seen it, and audits again.
+    pub fn apply_repair(&self, op: Operation, id: &IncidentId, proposal: &ProposalId) -> Result<(), CommandError> {
+        let view = self.proposal(proposal).ok_or_else(|| DeskError::NotFound(format!("there is no proposal `{proposal}`")))?;
+        let digest = view.proposal.digest();
+        if digest != view.digest {
+            return Err(DeskError::Refused("the stored proposal no longer has the digest that was approved".into()).into());
+        }
+        let system = |part: &str| Operation {
+            actor: Actor::system("repair"),
+            reason: String::new(),
+            request: RequestId::new(format!("{}/{part}", op.request)),
+            now: self.now(),
+        };
+        self.execute(op.clone(), id, Command::StartRepair { proposal: proposal.clone() })?;
+        match self.write_to_shop(&view.proposal) {
+            Ok(()) => {
+                let repaired = counts(&view.proposal);
+                let applied = Command::RepairApplied { proposal: proposal.clone(), repaired };
+                self.execute(system("applied"), id, applied)?;
+                self.audit(system("audit"), id)?;
+                Ok(())
+            }
+            Err(error) => {
+                let why = crate::error::chain(&error);
+                let failed = Command::RepairFailed { proposal: proposal.clone(), why };
+                self.execute(system("failed"), id, failed)?;
+                Err(error.into())
+            }
+        }
+    }
+
+    fn write_to_shop(&self, proposal: &RepairProposal) -> Result<(), DeskError> {
+        let config = self.source_config(&proposal.source)?;
+        let limits = RepairLimits {
+            max_rows: config.repair.max_rows as usize,
+            lock_timeout_ms: config.repair.lock_timeout_ms,
+            ..RepairLimits::default()
+        };
+        let path = config.path.clone();
+        let proposal = proposal.clone();
+        self.on_guard(&proposal.source.clone(), move |guard| {
+            while guard.poll()? {}
+            let sealer = std::sync::Arc::clone(&guard.intake.ledger.sealer);
+            let tables: Vec<_> =
+                (0..guard.tables.len()).filter_map(|t| sealer.table(t as u16).cloned()).collect();
+            let feed = &mut guard.feed;
+            let images = recover::expected_images(&proposal, &tables, |table, key| {
+                feed.read(table, std::slice::from_ref(key)).ok()?.pop().flatten()
+            })?;
+            let now = guard.desk.now();
+            guard.intake.expect(images, now)?;
+            let applied = apply(&path, &proposal, &limits, false);
+            let outcome = match applied {
+                Ok(_) => see_repair(guard),
+                Err(error) => Err(error.into()),
+            };
+            guard.intake.expect_nothing();
+            outcome
+        })
+    }
+
+    /// Audits the incident's source and puts the result on the record.
+    pub fn audit(&self, op: Operation, id: &IncidentId) -> Result<AuditSummary, CommandError> {
+        let source = source_of(&*self.incident(id).ok_or(CommandError::UnknownIncident)?)?;
+        let report: AuditReport = self.audit_source(&source)?;
+        let summary = AuditSummary { rows: report.rows, discrepancies: report.discrepancies.len() as u64 };
+        let op = Operation { actor: Actor::system("audit"), ..op };
+        let command = Command::RecordAudit {
+            source,
+            taken_at: report.taken_at,
+            rows: summary.rows,
+            discrepancies: summary.discrepancies,
+        };
+        self.execute(op, id, command)?;
+        Ok(summary)
+    }
+}
+
+/// Polls until every expected image was matched by what the feed saw.
+fn see_repair(guard: &mut crate::guard::Guard) -> Result<(), DeskError> {
+    for _ in 0..SEEN_WITHIN_POLLS {
+        guard.poll()?;
+        if guard.intake.expects_nothing() {
+            return Ok(());
+        }
+    }
+    Err(DeskError::Refused("the repair was written but the feed did not see all of it; audit the source".into()))
+}
+
+fn source_of(incident: &Incident) -> Result<SourceName, DeskError> {
+    incident.source.clone().ok_or_else(|| DeskError::Refused("this incident concerns no guarded source".into()))
+}
+
+pub(crate) fn name_of(actor: &Actor) -> String {
+    match actor {
+        Actor::Person { name, .. } => name.clone(),
+        Actor::System { part } => part.clone(),
+        Actor::Reporter => "reporter".into(),
+    }
+}
+
+pub(crate) fn counts(proposal: &RepairProposal) -> RowCounts {
+    let of = |action| proposal.steps.iter().filter(|s| s.action == action).count() as u64;
+    RowCounts {
+        altered: of(RepairAction::RestoreColumns),
+        forged: of(RepairAction::Void),
+        deleted: of(RepairAction::Reinsert),
+    }
+}
+
+fn scope(proposal: &RepairProposal) -> RepairScope {
+    let mut rows: Vec<TableRows> = Vec::new();
+    for step in &proposal.steps {
+        match rows.iter_mut().find(|r| r.table == step.table) {
+            Some(table) => table.keys.push(step.key.clone()),
+            None => rows.push(TableRows {
+                source: proposal.source.clone(),
+                table: step.table.clone(),
+                keys: vec![step.key.clone()],
+            }),
+        }
+    }
+    RepairScope::Rows { rows }
+}

@@ -1,0 +1,110 @@
+//! Triage: one attack makes one incident, not thirty; later findings join it.
+
+use crate::commander::Ask;
+use crate::error::CommandError;
+use crate::{Desk, DeskError};
+use incident::rows::FindingsBatch;
+use incident::{Category, Command, Incident, OpenRequest, Origin, Subclass};
+use model::{Actor, Figure, Finding, FindingKind, IncidentId, Operation, RequestId, Risk, SourceName};
+use plan::Metric;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Joins alarms to the open incident of their source, or opens one.
+pub(crate) fn raise(desk: &Desk, source: &SourceName, alarms: &[Finding]) -> Result<IncidentId, CommandError> {
+    let Some(first) = alarms.first() else { return Err(DeskError::NotFound("no alarm".into()).into()) };
+    // The request id comes from the findings, so that a replay after a crash adds nothing twice.
+    let op = Operation {
+        actor: Actor::system("triage"),
+        reason: String::new(),
+        request: RequestId::new(format!("triage-{}", first.id)),
+        now: desk.now(),
+    };
+    let open = desk.incidents().into_iter().find(|i| joins(i, source));
+    let earlier = match &open {
+        Some(incident) => desk.findings_of(&incident.id)?,
+        None => Vec::new(),
+    };
+    let numbers = numbers(earlier.iter().chain(alarms));
+    let commands: Vec<Command> = FindingsBatch::of(alarms)
+        .into_iter()
+        .map(|batch| Command::AddFindings { batch: FindingsBatch { ongoing: true, ..batch }, numbers: numbers.clone() })
+        .collect();
+    let id = match open {
+        Some(incident) => {
+            for (i, command) in commands.into_iter().enumerate() {
+                let op = Operation { request: RequestId::new(format!("{}/{i}", op.request)), ..op.clone() };
+                desk.execute(op, &incident.id, command)?;
+            }
+            incident.id.clone()
+        }
+        None => {
+            let request = open_request(desk, source, alarms)?;
+            let id = request.id.clone();
+            desk.ask(Ask::Open { op, request: Box::new(request), with: commands, batch: Box::default() })?;
+            id
+        }
+    };
+    desk.assign_findings(alarms, &id)?;
+    Ok(id)
+}
+
+fn joins(incident: &Incident, source: &SourceName) -> bool {
+    !incident.closed() && !incident.exercise && incident.source.as_ref() == Some(source)
+}
+
+fn open_request(desk: &Desk, source: &SourceName, alarms: &[Finding]) -> Result<OpenRequest, DeskError> {
+    let discovered = alarms.iter().map(|f| f.seen_at).min().unwrap_or_else(|| desk.now());
+    let witnessed = alarms.iter().all(|f| f.witnessed);
+    Ok(OpenRequest {
+        id: IncidentId::new(desk.new_id("i")?),
+        exercise: false,
+        code_name: desk.code_name()?,
+        risk: Risk::R2,
+        category: category(alarms),
+        discovered_at: discovered,
+        // What was seen as it happened also says when it happened.
+        occurred_at: witnessed.then_some(discovered),
+        source: Some(source.clone()),
+        origin: Origin::Findings,
+    })
+}
+
+/// GB/T 20986-2023 class 3, data security: forged rows alone are 数据假冒, anything altered or deleted 数据篡改.
+fn category(alarms: &[Finding]) -> Category {
+    let forged_only = alarms.iter().all(|f| f.kind == FindingKind::Forged);
+    let subclass = if forged_only { Subclass::Counterfeit } else { Subclass::Tampering };
+    Category::DataSecurity { subclass }
+}
+
+/// The figures that can be counted from findings. Persons whose data *leaked* cannot: that stays unknown.
+fn numbers<'a>(findings: impl Iterator<Item = &'a Finding>) -> BTreeMap<Metric, Figure> {
+    let mut rows = BTreeSet::new();
+    let mut orders = BTreeSet::new();
+    let mut users = BTreeSet::new();
+    let mut at_risk_minor: BTreeMap<(&str, &str), i64> = BTreeMap::new();
+    for finding in findings {
+        if !matches!(finding.kind, FindingKind::Altered | FindingKind::Forged | FindingKind::Deleted) {
+            continue;
+        }
+        let row = (finding.table.as_str(), finding.key.as_str());
+        rows.insert(row);
+        if finding.table.contains("order") {
+            orders.insert(&finding.key);
+        }
+        users.extend(finding.subject.as_ref());
+        if let Some(money) = finding.at_risk.as_ref().filter(|m| m.currency == "CNY") {
+            let most = at_risk_minor.entry(row).or_insert(0);
+            *most = (*most).max(money.amount_minor);
+        }
+    }
+    let yuan = at_risk_minor.values().fold(0_i64, |sum, v| sum.saturating_add(*v)) / 100;
+    let count = |n: usize| Figure::known(i64::try_from(n).unwrap_or(i64::MAX));
+    BTreeMap::from([
+        (Metric::RowsTampered, count(rows.len())),
+        (Metric::OrdersAffected, count(orders.len())),
+        (Metric::UsersAffected, count(users.len())),
+        (Metric::MoneyAtRiskCny, Figure::known(yuan)),
+        // Money at risk bounds the loss from above; what is really gone, people find out.
+        (Metric::DirectLossCny, Figure::Estimated { low: 0, high: yuan }),
+    ])
+}

@@ -1,0 +1,145 @@
+//! What the pages and the command line are shown.
+
+use model::{
+    AccountId, Digest, FindingId, IncidentId, Instant, OutboxId, PositionId, ReceiptNo,
+    RepairProposal, RequestId, Risk, SourceName, Verdict,
+};
+use plan::Lang;
+use serde::{Deserialize, Serialize};
+
+/// A logged-in person.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Session {
+    pub account: AccountId,
+    pub name: String,
+    pub positions: Vec<PositionId>,
+    /// Belongs into every form of the session.
+    pub csrf: String,
+    pub language: Option<Lang>,
+}
+
+/// What a reporter sends.
+#[derive(Clone, Debug)]
+pub struct NewReport {
+    pub what: String,
+    /// As the reporter wrote it; empty: unknown.
+    pub when_text: String,
+    pub where_seen: String,
+    pub risk: Option<Risk>,
+    /// Empty: anonymous.
+    pub contact: String,
+    pub from_ip: String,
+    pub lang: Lang,
+    pub request: RequestId,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ReportView {
+    pub receipt: ReceiptNo,
+    pub received_at: Instant,
+    pub what: String,
+    pub when_text: String,
+    pub where_seen: String,
+    pub risk: Option<Risk>,
+    pub contact: String,
+    pub state: ReportState,
+    /// How many people were paged when it came in.
+    pub paged: u32,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum ReportState {
+    Received,
+    Joined { incident: IncidentId },
+    Closed,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct SourceStatus {
+    pub name: String,
+    pub kind: String,
+    pub watching: bool,
+    pub blind_since: Option<Instant>,
+    /// Unlawful changes in the last ten seconds.
+    pub still_writing: bool,
+    pub rows: u64,
+    pub changes: u64,
+    pub lawful: u64,
+    pub findings: u64,
+    pub unwitnessed: u64,
+    pub false_alarms: u64,
+    pub last_change_at: Option<Instant>,
+    pub lag_ms: u32,
+    pub problem: Option<String>,
+    /// Newest first, at most `RECENT_CHANGES`.
+    pub recent: Vec<RecentChange>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct RecentChange {
+    pub table: String,
+    pub key: String,
+    /// `+` inserted, `-` deleted, `placed -> paid` for a state, else the columns' names.
+    pub what: String,
+    pub verdict: Verdict,
+    pub at: Instant,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct LogStatus {
+    pub name: String,
+    pub size: u64,
+    /// Base64 of the root hash.
+    pub root: String,
+    /// The signed note.
+    pub checkpoint: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct OutboxItem {
+    pub id: OutboxId,
+    pub incident: Option<IncidentId>,
+    pub channel: String,
+    pub kind: String,
+    pub state: String,
+    pub attempts: u32,
+    pub created_at: Instant,
+    pub due_at: Instant,
+    pub sent_at: Option<Instant>,
+    pub to: String,
+    pub subject: String,
+    pub body: String,
+    /// Sent more than once may have happened: a crash lay between sending and noting it.
+    pub possible_duplicate: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ProposalView {
+    pub proposal: RepairProposal,
+    pub digest: Digest,
+    pub incident: Option<IncidentId>,
+    pub proposed_by: String,
+    pub approved_by: Option<String>,
+    pub state: String,
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct FindingFilter {
+    pub incident: Option<IncidentId>,
+    pub source: Option<SourceName>,
+    pub after: Option<FindingId>,
+    pub limit: u32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditSummary {
+    pub rows: u64,
+    pub discrepancies: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReportFormat {
+    Html,
+    Markdown,
+}

@@ -1,0 +1,128 @@
+//! What a source's guard shows of itself: counts and the strip of recent changes.
+
+use crate::intake::Judged;
+use crate::view::{RecentChange, SourceStatus};
+use detect::policy::CompiledPolicy;
+use model::{Change, Finding, FindingKind, Instant, Verdict};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Changes shown on the strip.
+pub const RECENT_CHANGES: usize = 50;
+/// The attacker counts as still writing for this long after an unlawful change.
+const STILL_WRITING_S: f64 = 10.0;
+
+#[derive(Debug, Default)]
+pub(crate) struct Status {
+    inner: Mutex<(SourceStatus, Option<Instant>)>,
+}
+
+impl Status {
+    pub fn new(name: &str, kind: &str) -> Self {
+        let status = SourceStatus { name: name.to_owned(), kind: kind.to_owned(), ..SourceStatus::default() };
+        Self { inner: Mutex::new((status, None)) }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, (SourceStatus, Option<Instant>)> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn view(&self, now: Instant) -> SourceStatus {
+        let held = self.lock();
+        let mut view = held.0.clone();
+        view.still_writing = held.1.is_some_and(|at| now.since_s(at) < STILL_WRITING_S);
+        view
+    }
+
+    pub fn looking(&self) {
+        let mut held = self.lock();
+        held.0.watching = true;
+        held.0.blind_since = None;
+        held.0.problem = None;
+    }
+
+    pub fn blind_since(&self, at: Instant) {
+        self.lock().0.blind_since = Some(at);
+    }
+
+    pub fn stopped(&self, at: Instant, problem: &str) {
+        let mut held = self.lock();
+        held.0.watching = false;
+        held.0.blind_since = Some(at);
+        held.0.problem = Some(problem.to_owned());
+    }
+
+    pub fn problem(&self) -> String {
+        self.lock().0.problem.clone().unwrap_or_else(|| "it was stopped".to_owned())
+    }
+
+    pub fn problem_is(&self, problem: String) {
+        self.lock().0.problem = Some(problem);
+    }
+
+    pub fn rows(&self, rows: u64) {
+        self.lock().0.rows = rows;
+    }
+
+    pub fn earlier_findings(&self, findings: u64, unwitnessed: u64) {
+        let mut held = self.lock();
+        held.0.findings = findings;
+        held.0.unwitnessed = unwitnessed;
+    }
+
+    /// Counts a durable batch and puts its newest changes on the strip.
+    pub fn judged(&self, policy: &CompiledPolicy, judged: &[Judged], new: &[Finding], now: Instant) {
+        let mut held = self.lock();
+        for item in judged {
+            let status = &mut held.0;
+            status.changes += 1;
+            status.lawful += u64::from(item.judgement.verdict == Verdict::Lawful);
+            match (&item.change.old, &item.change.new) {
+                (None, Some(_)) => status.rows += 1,
+                (Some(_), None) => status.rows = status.rows.saturating_sub(1),
+                _ => {}
+            }
+            if item.judgement.verdict == Verdict::Unlawful {
+                held.1 = Some(item.change.seen_at);
+            }
+        }
+        let status = &mut held.0;
+        status.findings += new.iter().filter(|f| f.kind.alarms()).count() as u64;
+        status.unwitnessed += new.iter().filter(|f| f.kind == FindingKind::Unwitnessed).count() as u64;
+        if let Some(last) = judged.last() {
+            status.last_change_at = Some(last.change.seen_at);
+            status.lag_ms = (now.since_s(last.change.seen_at).max(0.0) * 1e3) as u32;
+        }
+        let newest = judged.iter().rev().take(RECENT_CHANGES).filter_map(|item| recent(policy, item));
+        let mut strip: Vec<RecentChange> = newest.collect();
+        strip.extend(status.recent.drain(..));
+        strip.truncate(RECENT_CHANGES);
+        status.recent = strip;
+    }
+}
+
+fn recent(policy: &CompiledPolicy, item: &Judged) -> Option<RecentChange> {
+    let table = policy.table(item.change.table)?;
+    Some(RecentChange {
+        table: table.name().to_owned(),
+        key: item.change.key.to_string(),
+        what: what(policy, &item.change),
+        verdict: item.judgement.verdict,
+        at: item.change.seen_at,
+    })
+}
+
+/// `+`, `-`, `placed → paid`, or the names of the changed columns; never a value of another column.
+fn what(policy: &CompiledPolicy, change: &Change) -> String {
+    let (Some(old), Some(new)) = (&change.old, &change.new) else {
+        return if change.new.is_some() { "+".into() } else { "-".into() };
+    };
+    let Some(table) = policy.table(change.table) else { return String::new() };
+    let differing = old.differing(new);
+    if let Some(state) = table.state_column().filter(|c| differing.contains(c)) {
+        let text = |row: &model::Row| row.get(usize::from(state)).map_or(String::new(), |v| v.to_string());
+        return format!("{} → {}", text(old), text(new));
+    }
+    let names: Vec<&str> =
+        differing.iter().filter_map(|c| table.columns().get(usize::from(*c)).map(String::as_str)).collect();
+    names.join(", ")
+}
