@@ -57,7 +57,7 @@ impl Shop {
                 key: found_key,
                 fault: found,
                 ..
-            }) => assert_eq!((&*found_key, &found), (key, fault)),
+            }) => assert_eq!((&*found_key, &*found), (key, fault)),
             other => panic!("{other:?}"),
         }
         assert_eq!(self.all(), before);

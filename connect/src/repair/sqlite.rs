@@ -245,7 +245,7 @@ fn apply_step(
         source => RepairError::RowSql {
             table: step.table.clone(),
             key: step.key.clone(),
-            source,
+            source: Box::new(source),
         },
     };
     let before = db.total_changes();
@@ -301,7 +301,7 @@ fn expect(
     let failed = |source| RepairError::RowSql {
         table: step.table.clone(),
         key: step.key.clone(),
-        source,
+        source: Box::new(source),
     };
     let mut statement = db.prepare(&sql).map_err(failed)?;
     let mut rows = statement
@@ -339,7 +339,7 @@ fn count(db: &Connection, step: &RepairStep) -> Result<u64, RepairError> {
         .map_err(|source| RepairError::RowSql {
             table: step.table.clone(),
             key: step.key.clone(),
-            source,
+            source: Box::new(source),
         })
 }
 

@@ -34,14 +34,14 @@ pub enum RepairError {
     Row {
         table: String,
         key: String,
-        fault: RowFault,
+        fault: Box<RowFault>,
     },
     #[error("row {key} of {table}: the database refused the statement")]
     RowSql {
         table: String,
         key: String,
         #[source]
-        source: rusqlite::Error,
+        source: Box<rusqlite::Error>,
     },
     #[error("the repair would leave row {} of {table} without its parent in {parent}", rowid.map_or("?".to_owned(), |r| r.to_string()))]
     ForeignKey {
@@ -96,7 +96,7 @@ impl RepairError {
         Self::Row {
             table: step.table.clone(),
             key: step.key.clone(),
-            fault,
+            fault: Box::new(fault),
         }
     }
 
@@ -129,24 +129,8 @@ impl RepairError {
             Self::TooManyRows { .. } | Self::TooMuchMoney { .. } => {
                 "nothing was changed; split the proposal, or have the cap raised by whoever owns it"
             }
-            Self::Row {
-                fault:
-                    RowFault::Differs {
-                        afterwards: false, ..
-                    }
-                    | RowFault::Gone
-                    | RowFault::Present,
-                ..
-            } => {
-                "nothing was changed; the row changed since the proposal was made: audit again and make a new one"
-            }
-            Self::Row {
-                fault: RowFault::SideEffects { .. },
-                ..
-            } => {
-                "nothing was changed; look at the shop's triggers, then allow side effects if they are wanted"
-            }
-            Self::Row { .. } | Self::RowSql { .. } => {
+            Self::Row { fault, .. } => fault.advice(),
+            Self::RowSql { .. } => {
                 "nothing was changed; correct the policy's statement and make a new proposal"
             }
             Self::ForeignKey { .. } => {
@@ -156,6 +140,24 @@ impl RepairError {
             Self::Interrupted | Self::Sql { .. } => {
                 "audit the source to see whether the repair was committed, then try again"
             }
+        }
+    }
+}
+
+impl RowFault {
+    fn advice(&self) -> &'static str {
+        match self {
+            Self::Differs {
+                afterwards: false, ..
+            }
+            | Self::Gone
+            | Self::Present => {
+                "nothing was changed; the row changed since the proposal was made: audit again and make a new one"
+            }
+            Self::SideEffects { .. } => {
+                "nothing was changed; look at the shop's triggers, then allow side effects if they are wanted"
+            }
+            _ => "nothing was changed; correct the policy's statement and make a new proposal",
         }
     }
 }

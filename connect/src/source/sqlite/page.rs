@@ -31,8 +31,8 @@ const LEAF: u8 = 0x0d;
 /// `usable`: the page size without the reserved bytes at its end. `None`: not a page of a table.
 pub(super) fn parse(page: &[u8], usable: u32) -> Option<Page> {
     let cells = usize::from(be16(page, 3)?);
-    match page.first()? {
-        &INTERIOR => {
+    match *page.first()? {
+        INTERIOR => {
             let mut children = Vec::with_capacity(cells + 1);
             for cell in 0..cells {
                 children.push(be32(page, usize::from(be16(page, 12 + 2 * cell)?))?);
@@ -40,7 +40,7 @@ pub(super) fn parse(page: &[u8], usable: u32) -> Option<Page> {
             children.push(be32(page, 8)?);
             Some(Page::Interior { children })
         }
-        &LEAF => {
+        LEAF => {
             let mut extent = None;
             let mut spills = Vec::new();
             for cell in 0..cells {
