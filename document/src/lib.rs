@@ -5,5 +5,6 @@
 
 pub mod catalogue;
 pub mod plan_document;
+pub mod report;
 
 pub use catalogue::{Catalogue, Value, words};

@@ -124,7 +124,10 @@ impl Refusal {
     /// Values for the `{ $name }` places of the catalogue's message.
     pub fn params(&self) -> Params {
         match self {
-            Self::NotAllowed { act } => vec![("act", Param::Code(format!("act-{}", act.code())))],
+            Self::NotAllowed { act } => vec![(
+                "act",
+                Param::Code(format!("act-{}", act.code().replace('_', "-"))),
+            )],
             Self::NotAddressed { what } => vec![("what", Param::noun(what))],
             Self::Conflict { what, why } => vec![
                 ("what", Param::noun(what)),
