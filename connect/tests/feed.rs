@@ -114,7 +114,11 @@ impl Watcher {
     }
     /// Takes one poll up; every image must be a real change.
     fn poll(&mut self) -> Option<FeedBatch> {
-        match self.feed.poll(Duration::ZERO).unwrap() {
+        let polled = self.feed.poll(Duration::ZERO).unwrap();
+        self.take(polled)
+    }
+    fn take(&mut self, polled: Polled) -> Option<FeedBatch> {
+        match polled {
             Polled::Quiet => None,
             Polled::Changes(batch) => {
                 for seen in &batch.observed {
@@ -129,6 +133,20 @@ impl Watcher {
             }
             other => panic!("{other:?}"),
         }
+    }
+    /// On a starved machine the log may be overwritten in the moment in which it is let go: then
+    /// it must be said, and a rescan must mend it.
+    fn poll_or_rescan(&mut self) -> Option<FeedBatch> {
+        let polled = self.feed.poll(Duration::ZERO).unwrap();
+        if let Polled::Lost { reason } = polled {
+            assert!(
+                matches!(reason, LostReason::Overwritten | LostReason::Generations),
+                "{reason}"
+            );
+            self.rescan();
+            return None;
+        }
+        self.take(polled)
     }
     fn lost(&mut self) -> LostReason {
         match self.feed.poll(Duration::ZERO).unwrap() {
@@ -499,12 +517,12 @@ fn writers_are_never_made_to_wait_and_nothing_is_missed_under_load() {
     });
     let mut generation = 0;
     while !trade.is_finished() {
-        let batch = watcher.poll();
+        let batch = watcher.poll_or_rescan();
         generation = generation.max(batch.map_or(0, |batch| batch.position >> 32));
         stop.store(generation > 0, Ordering::Relaxed);
     }
     trade.join().unwrap();
-    watcher.poll();
+    watcher.poll_or_rescan();
     watcher.agrees_with(&shop);
     assert_eq!(
         watcher.feed.whole_comparisons(),
