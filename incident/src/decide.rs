@@ -107,13 +107,6 @@ fn dispatch(asked: Asked<'_>, command: Command) -> Decision {
 
 fn dispatch_work(asked: Asked<'_>, command: Command) -> Decision {
     match command {
-        Command::CollectEvidence { item } => records::collect(asked, item),
-        Command::TransferEvidence {
-            evidence,
-            to,
-            purpose,
-            sha256,
-        } => records::transfer(asked, evidence, to, purpose, sha256),
         Command::ProposeHold { rows, until } => containment::propose_hold(asked, rows, until),
         Command::ApproveHold { hold } => containment::approve_hold(asked, hold),
         Command::RefuseHold { hold } => containment::refuse_hold(asked, hold),
@@ -158,6 +151,19 @@ fn dispatch_work(asked: Asked<'_>, command: Command) -> Decision {
             rows,
             discrepancies,
         }]),
+        other => dispatch_records(asked, other),
+    }
+}
+
+fn dispatch_records(asked: Asked<'_>, command: Command) -> Decision {
+    match command {
+        Command::CollectEvidence { item } => records::collect(asked, item),
+        Command::TransferEvidence {
+            evidence,
+            to,
+            purpose,
+            sha256,
+        } => records::transfer(asked, evidence, to, purpose, sha256),
         Command::DraftNotice {
             kind,
             texts,
@@ -180,7 +186,7 @@ fn dispatch_work(asked: Asked<'_>, command: Command) -> Decision {
         Command::RecordDecision { topic, text } => records::decision(asked, topic, text),
         Command::RecordLesson { text, measures } => records::lesson(asked, text, measures),
         Command::RecordImpact { impact } => records::impact(asked, impact),
-        // Everything else was answered by `dispatch`.
+        // Everything else was answered above.
         _ => Ok(Vec::new()),
     }
 }

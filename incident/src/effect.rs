@@ -6,7 +6,7 @@
 use crate::communication::NoticeKind;
 use crate::fact::{Fact, Recorded};
 use crate::incident::Incident;
-use crate::people::{Addressee, CallReason, CallRole};
+use crate::people::{Addressee, Call, CallReason, CallRole};
 use crate::rows::TableRows;
 use model::{GroupId, HoldId, IncidentId, Instant, Level, NoticeId, OrderId, OutboxId, PositionId};
 use plan::{Lang, Plan};
@@ -125,15 +125,7 @@ pub fn effects(plan: &Plan, incident: &Incident, recorded: &Recorded) -> Vec<Eff
         Fact::CalledOut { call } => vec![Effect::Page {
             id: id(0),
             exercise,
-            page: Page::CallOut {
-                call: call.number,
-                group: call.group.clone(),
-                position: call.position.clone(),
-                role: call.role,
-                reason: call.reason,
-                level: incident.level,
-                due_at: call.due_at,
-            },
+            page: page_of(call, incident.level),
         }],
         Fact::OrderIssued {
             order, to, due_at, ..
@@ -196,6 +188,18 @@ pub fn effects(plan: &Plan, incident: &Incident, recorded: &Recorded) -> Vec<Eff
             number: *number,
         }],
         _ => Vec::new(),
+    }
+}
+
+fn page_of(call: &Call, level: Level) -> Page {
+    Page::CallOut {
+        call: call.number,
+        group: call.group.clone(),
+        position: call.position.clone(),
+        role: call.role,
+        reason: call.reason,
+        level,
+        due_at: call.due_at,
     }
 }
 

@@ -7,6 +7,7 @@ summary-yes = yes
 summary-no = no
 summary-none = none
 summary-unknown = unknown
+summary-not-yet = not yet
 summary-known = { $n } (known)
 summary-estimated = { $low } to { $high } (estimated)
 summary-program = the program

@@ -7,6 +7,7 @@ summary-yes = 是
 summary-no = 否
 summary-none = 无
 summary-unknown = 未知
+summary-not-yet = 尚未
 summary-known = { $n }（已知）
 summary-estimated = { $low } 至 { $high }（估计）
 summary-program = 系统

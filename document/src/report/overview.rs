@@ -23,6 +23,10 @@ pub(super) fn overview(on: &Subject<'_>) -> Section {
         i.risk.code(),
         say.code(&format!("risk-{}", i.risk.code().to_lowercase()))
     );
+    let handled = match i.anchors.handled {
+        Some(at) => say.time(at),
+        None => say.text("summary-not-yet"),
+    };
     let facts = vec![
         ("summary-incident", i.id.to_string()),
         ("summary-code-name", i.code_name.clone()),
@@ -35,7 +39,7 @@ pub(super) fn overview(on: &Subject<'_>) -> Section {
         ("summary-occurred", say.maybe_time(i.anchors.occurred)),
         ("summary-discovered", say.maybe_time(i.anchors.discovered)),
         ("summary-opened", say.time(i.opened_at)),
-        ("summary-handled", say.maybe_time(i.anchors.handled)),
+        ("summary-handled", handled),
         (
             "summary-duration",
             duration(i.elapsed_s(on.extras.generated_at)),
@@ -49,10 +53,6 @@ pub(super) fn overview(on: &Subject<'_>) -> Section {
 
 pub(super) fn grade(on: &Subject<'_>) -> Section {
     let (i, say) = (on.incident, &on.say);
-    let confirmed = match i.confirmed() {
-        Some(c) => format!("{} · {}", say.actor(&c.by), say.time(c.at)),
-        None => say.text("summary-not-confirmed"),
-    };
     let side_by_side = vec![
         vec![
             say.text("summary-statutory"),
@@ -66,6 +66,31 @@ pub(super) fn grade(on: &Subject<'_>) -> Section {
         ],
     ];
     let head = ["summary-figure", "summary-proposed", "summary-in-force"];
+    let history = i.grades.iter().map(|c| confirmed_row(on, c)).collect();
+    let head_of_history = [
+        "summary-time",
+        "summary-statutory",
+        "summary-internal",
+        "summary-by",
+        "summary-reason",
+        "summary-clock-changes",
+    ];
+    let blocks = vec![
+        on.table(&head, side_by_side),
+        on.facts(why(on)),
+        on.heading("summary-history"),
+        on.table(&head_of_history, history),
+    ];
+    on.section("summary-grade", blocks)
+}
+
+/// Who confirmed the grade, and what the tables say for it and against it.
+fn why(on: &Subject<'_>) -> Vec<(&'static str, String)> {
+    let (i, say) = (on.incident, &on.say);
+    let confirmed = match i.confirmed() {
+        Some(c) => format!("{} · {}", say.actor(&c.by), say.time(c.at)),
+        None => say.text("summary-not-confirmed"),
+    };
     let scheme = on.plan.schemes.iter().find(|s| s.id == i.assessment.scheme);
     let scheme = scheme.map_or_else(|| i.assessment.scheme.clone(), |s| say.own(&s.title));
     let none = || say.text("summary-none");
@@ -87,7 +112,7 @@ pub(super) fn grade(on: &Subject<'_>) -> Section {
         .iter()
         .map(|id| own(on, id))
         .collect();
-    let facts = vec![
+    vec![
         ("summary-confirmed-by", confirmed),
         ("summary-scheme", scheme),
         ("summary-matched", matched(on, &i.assessment.matched)),
@@ -107,23 +132,7 @@ pub(super) fn grade(on: &Subject<'_>) -> Section {
                 open.join("; ")
             },
         ),
-    ];
-    let history = i.grades.iter().map(|c| confirmed_row(on, c)).collect();
-    let head_of_history = [
-        "summary-time",
-        "summary-statutory",
-        "summary-internal",
-        "summary-by",
-        "summary-reason",
-        "summary-clock-changes",
-    ];
-    let blocks = vec![
-        on.table(&head, side_by_side),
-        on.facts(facts),
-        on.heading("summary-history"),
-        on.table(&head_of_history, history),
-    ];
-    on.section("summary-grade", blocks)
+    ]
 }
 
 fn confirmed_row(on: &Subject<'_>, c: &ConfirmedGrade) -> Vec<String> {

@@ -80,9 +80,14 @@ impl<'a> Phrases<'a> {
                     self.words.with("summary-person", &values)
                 }
             },
-            Actor::System { part } => self
-                .words
-                .with("summary-program-part", &[("part", part.as_str().into())]),
+            // Parts that readers meet have a name of their own.
+            Actor::System { part } => match self.words.get(&format!("part-{part}")) {
+                Some(name) => name.into_owned(),
+                None => {
+                    let part = [("part", part.as_str().into())];
+                    self.words.with("summary-program-part", &part)
+                }
+            },
             Actor::Reporter => self.text("summary-reporter"),
         }
     }

@@ -1,0 +1,7 @@
+//! The course of incidents under the built-in plan, through the room's public face only.
+
+mod four_eyes;
+mod happy_run;
+mod random;
+mod tables;
+mod world;
