@@ -1,0 +1,145 @@
+// Balefire's one script: live parts, clocks, confirmations, keys. Every page works without it.
+// It never writes HTML from text: fresh parts come parsed by the browser and are adopted whole.
+'use strict';
+(() => {
+  const body = document.body;
+  const skew = Date.parse(body.dataset.now || '') - Date.now() || 0;
+  const now = () => Date.now() + skew;
+
+  // Clocks: the server wrote the same text; here it goes on by itself.
+  const two = (n) => String(n).padStart(2, '0');
+  const clock = (seconds) => {
+    const s = Math.max(0, Math.floor(seconds));
+    const text = two(Math.floor((s % 86400) / 3600)) + ':' + two(Math.floor((s % 3600) / 60)) + ':' + two(s % 60);
+    return s < 86400 ? text : Math.floor(s / 86400) + (body.dataset.day || 'd') + ' ' + text;
+  };
+  const runClocks = () => {
+    for (const element of document.querySelectorAll('time[data-since]')) {
+      element.textContent = clock((now() - Date.parse(element.dataset.since)) / 1000);
+    }
+    for (const element of document.querySelectorAll('time[data-until]')) {
+      const left = (Date.parse(element.dataset.until) - now()) / 1000;
+      element.classList.toggle('late', left < 0);
+      element.classList.toggle('soon', left >= 0 && left < 900);
+      element.textContent = (left < 0 ? (body.dataset.overdue || '') + ' ' : '') + clock(Math.abs(left));
+    }
+  };
+
+  // Live parts: elements with data-live and an id are fetched again after a tick.
+  const announce = (text) => {
+    const place = document.getElementById('announce');
+    if (place && text) place.textContent = text;
+  };
+  const busy = (part) => {
+    const active = document.activeElement;
+    if (active && active !== document.body && part.contains(active) && active.matches('input, textarea, select')) return true;
+    if (part.querySelector('details[open] form')) return true;
+    return [...part.querySelectorAll('input, textarea, select')].some((field) =>
+      field.type === 'checkbox' || field.type === 'radio' ? field.checked !== field.defaultChecked :
+        field.defaultValue !== undefined && field.value !== field.defaultValue);
+  };
+  const bare = (part) => part.outerHTML.replace(/name="request" value="[^"]*"/g, '').replace(/<time class="tick[^<]*<\/time>/g, '').replace(/data-now="[^"]*"/g, '');
+  const swap = (fresh) => {
+    for (const part of document.querySelectorAll('[data-live]')) {
+      const next = fresh.getElementById(part.id);
+      if (!next || busy(part) || bare(next) === bare(part)) continue;
+      const open = [...part.querySelectorAll('details[open][id]')].map((d) => d.id);
+      const focused = part.contains(document.activeElement) ? document.activeElement.id : '';
+      if (next.dataset.announce && next.dataset.announce !== part.dataset.announce) announce(next.dataset.announce);
+      const adopted = document.adoptNode(next);
+      part.replaceWith(adopted);
+      for (const id of open) document.getElementById(id)?.setAttribute('open', '');
+      if (focused) document.getElementById(focused)?.focus();
+    }
+    runClocks();
+  };
+  let fetching = false, again = false, last = 0;
+  const refresh = () => {
+    if (fetching || document.hidden) { again = true; return; }
+    const wait = 800 - (Date.now() - last);
+    if (wait > 0) { if (!again) { again = true; setTimeout(() => { again = false; refresh(); }, wait); } return; }
+    fetching = true; again = false; last = Date.now();
+    const url = new URL(location.href);
+    url.searchParams.set('fragment', '1');
+    url.searchParams.delete('done');
+    const request = new XMLHttpRequest();
+    request.open('GET', url);
+    request.responseType = 'document';
+    request.timeout = 15000;
+    request.onloadend = () => {
+      fetching = false;
+      if (request.status === 200 && request.response && new URL(request.responseURL).pathname === location.pathname) swap(request.response);
+      if (again) { again = false; refresh(); }
+    };
+    request.send();
+  };
+  const live = document.getElementById('live');
+  const showLive = (on) => {
+    if (!live) return;
+    const text = live.querySelector('.live-text');
+    live.hidden = false;
+    live.classList.toggle('off', !on);
+    text.textContent = on ? text.dataset.on : text.dataset.off;
+  };
+  if (body.dataset.events && document.querySelector('[data-live]')) {
+    const stream = new EventSource(body.dataset.events);
+    stream.addEventListener('open', () => showLive(true));
+    stream.addEventListener('error', () => showLive(false));
+    stream.addEventListener('tick', refresh);
+    document.addEventListener('visibilitychange', () => { if (!document.hidden && again) { again = false; refresh(); } });
+    addEventListener('pagehide', () => stream.close());
+  }
+
+  // Confirmations.
+  const dialog = document.getElementById('confirm');
+  document.addEventListener('submit', (event) => {
+    const form = event.target, button = event.submitter;
+    const text = (button && button.dataset.confirm) || form.dataset.confirm;
+    if (!text || form.dataset.sure || !dialog || !dialog.showModal) return;
+    event.preventDefault();
+    dialog.querySelector('#confirm-text').textContent = text;
+    dialog.returnValue = 'no';
+    dialog.addEventListener('close', () => {
+      if (dialog.returnValue !== 'yes') return;
+      form.dataset.sure = '1';
+      form.requestSubmit(button || undefined);
+    }, { once: true });
+    dialog.showModal();
+  });
+  // A form that is on its way is not sent again by a second press; its request id would make it one act anyway.
+  document.addEventListener('submit', (event) => {
+    if (event.defaultPrevented) return;
+    for (const button of event.target.querySelectorAll('button')) setTimeout(() => { button.disabled = true; }, 0);
+  });
+  addEventListener('pageshow', () => { for (const button of document.querySelectorAll('button:disabled')) button.disabled = false; });
+
+  // Menus close on a press elsewhere and on Escape.
+  const closeMenus = (except) => {
+    for (const menu of document.querySelectorAll('details.menu[open]')) if (!except || !menu.contains(except)) menu.removeAttribute('open');
+  };
+  document.addEventListener('click', (event) => closeMenus(event.target));
+  for (const button of document.querySelectorAll('[data-print]')) { button.hidden = false; button.addEventListener('click', () => print()); }
+  for (const button of document.querySelectorAll('[data-copy]')) {
+    button.hidden = false;
+    button.addEventListener('click', () => navigator.clipboard?.writeText(document.getElementById(button.dataset.copy).textContent.trim()).then(() => announce(button.dataset.copied)));
+  }
+
+  // Keys; they can be switched off (WCAG 2.1.4).
+  const off = document.getElementById('keys-off'), keys = document.getElementById('keys');
+  const store = { get: () => { try { return localStorage.getItem('balefire-keys'); } catch { return null; } }, set: (v) => { try { localStorage.setItem('balefire-keys', v); } catch { /* private window */ } } };
+  if (off) { off.checked = store.get() === 'off'; off.addEventListener('change', () => store.set(off.checked ? 'off' : 'on')); }
+  const places = { b: '/', i: '/incidents', e: '/evidence', o: '/outbox', p: '/plan', r: '/report' };
+  let going = 0;
+  document.addEventListener('keydown', (event) => {
+    if (event.key === 'Escape') closeMenus();
+    const field = event.target.closest && event.target.closest('input, textarea, select');
+    if (field && (event.ctrlKey || event.metaKey) && event.key === 'Enter' && field.form) { event.preventDefault(); field.form.requestSubmit(); return; }
+    if (field || event.ctrlKey || event.metaKey || event.altKey || (off && off.checked)) return;
+    if (event.key === '?' && keys && keys.showModal && !keys.open) { keys.showModal(); return; }
+    if (event.key === 'g') { going = Date.now(); return; }
+    if (Date.now() - going < 1500 && places[event.key]) { going = 0; location.href = places[event.key]; }
+  });
+
+  runClocks();
+  setInterval(runClocks, 1000);
+})();

@@ -1,0 +1,100 @@
+//! The small JSON API for reading: incidents, sources, the session. Errors are problem+json.
+
+use crate::perform;
+use crate::reply::Reply;
+use crate::visit::Visit;
+use incident::Incident;
+use serde_json::{Value, json};
+
+/// Incidents in one answer.
+const MAX_INCIDENTS: usize = 200;
+
+pub(crate) fn health(_: &Visit) -> Reply {
+    Reply::json(&json!({ "status": "ok" }))
+}
+
+pub(crate) fn session(visit: &Visit) -> Reply {
+    let session = visit.session.as_ref();
+    Reply::json(&json!({
+        "account": session.map(|s| &s.account),
+        "name": session.map(|s| &s.name),
+        "positions": session.map(|s| &s.positions),
+        "csrf": session.map(|s| &s.csrf),
+    }))
+}
+
+pub(crate) fn sources(visit: &Visit) -> Reply {
+    answer(
+        visit,
+        serde_json::to_value(visit.desk().sources()).map(|sources| json!({ "items": sources })),
+    )
+}
+
+pub(crate) fn incidents(visit: &Visit) -> Reply {
+    let incidents = visit.desk().incidents();
+    let items: Vec<Value> = incidents
+        .iter()
+        .take(MAX_INCIDENTS)
+        .map(|i| head(i))
+        .collect();
+    Reply::json(&json!({ "items": items }))
+}
+
+fn head(i: &Incident) -> Value {
+    json!({
+        "id": i.id,
+        "code_name": i.code_name,
+        "exercise": i.exercise,
+        "opened_at": i.opened_at,
+        "closed": i.closed(),
+        "step": i.step,
+        "grade": i.grade().number(),
+        "level": i.level,
+        "grade_to_confirm": i.grade_to_confirm(),
+        "findings": i.findings.total(),
+        "rows": i.findings.counts,
+        "rows_open": i.findings.open,
+    })
+}
+
+/// The incident as it stands, without row keys and data subjects, which the findings page shows by rights.
+pub(crate) fn incident(visit: &Visit) -> Reply {
+    let Some(incident) = perform::incident(visit) else {
+        return Reply::not_found(visit);
+    };
+    let Value::Object(mut body) = head(&incident) else {
+        return Reply::not_found(visit);
+    };
+    let parts = json!({
+        "steps": incident.steps,
+        "calls": incident.calls,
+        "orders": incident.orders,
+        "tasks": incident.tasks,
+        "holds": incident.holds.iter().map(|h| json!({ "id": h.id, "state": h.state, "until": h.until })).collect::<Vec<_>>(),
+        "repairs": incident.repairs.iter().map(|r| json!({
+            "proposal": r.proposal, "digest": r.digest, "state": r.state, "counts": r.counts,
+        })).collect::<Vec<_>>(),
+        "audits": incident.audits,
+        "evidence": incident.evidence.iter().map(|e| json!({ "id": e.id, "name": e.item.name, "sha256": e.item.sha256 })).collect::<Vec<_>>(),
+        "notices": incident.notices.iter().map(|n| json!({ "id": n.id, "kind": n.kind, "state": n.state })).collect::<Vec<_>>(),
+        "version": incident.next_sequence,
+    });
+    if let Value::Object(parts) = parts {
+        body.extend(parts);
+    }
+    Reply::json(&Value::Object(body))
+}
+
+fn answer(visit: &Visit, value: serde_json::Result<Value>) -> Reply {
+    match value {
+        Ok(value) => Reply::json(&value),
+        Err(error) => {
+            tracing::error!(%error, "an answer does not serialise");
+            Reply::refuse(
+                visit,
+                axum::http::StatusCode::INTERNAL_SERVER_ERROR,
+                "inside",
+            )
+        }
+    }
+}

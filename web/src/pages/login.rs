@@ -1,0 +1,172 @@
+//! Logging in and out, the one-time link, and the choice of language and look.
+
+use crate::cookies;
+use crate::narrate;
+use crate::reply::Reply;
+use crate::view::{Section, View};
+use crate::visit::{Theme, Visit};
+use askama::Template;
+use axum::http::{StatusCode, header};
+use desk::LoginError;
+use document::Value;
+use plan::Lang;
+
+#[derive(Template)]
+#[template(path = "login.html")]
+struct LoginPage<'a> {
+    v: View<'a>,
+    refused: Option<String>,
+    name: String,
+    next: String,
+}
+
+pub(crate) fn page(visit: &Visit) -> Reply {
+    if visit.session.is_some() {
+        return Reply::see(&inside(visit.query.get("next")));
+    }
+    show(visit, StatusCode::OK, None)
+}
+
+fn show(visit: &Visit, status: StatusCode, refused: Option<String>) -> Reply {
+    let asked = visit.form.given("next").unwrap_or(visit.query.get("next"));
+    Reply::page_as(
+        status,
+        &LoginPage {
+            v: View::titled(visit, Section::None, "login-title"),
+            refused,
+            name: visit.form.get("name").to_owned(),
+            next: inside(asked),
+        },
+    )
+}
+
+pub(crate) fn log_in(visit: &Visit) -> Reply {
+    // A password may begin or end with a blank: taken as it came.
+    let password = visit
+        .form
+        .0
+        .iter()
+        .find(|(n, _)| n == "password")
+        .map_or("", |(_, v)| v);
+    match visit.desk().login(visit.form.get("name"), password) {
+        Ok(token) => begin(visit, &token, &inside(visit.form.get("next"))),
+        Err(error) => refuse(visit, &error),
+    }
+}
+
+fn begin(visit: &Visit, token: &str, next: &str) -> Reply {
+    Reply::see(next).with_cookie(cookies::session(token, visit.app.options.secure))
+}
+
+fn refuse(visit: &Visit, error: &LoginError) -> Reply {
+    let words = visit.words();
+    match error {
+        LoginError::TooMany { retry_after_s } => {
+            let text = words.with(
+                "login-too-many",
+                &[("n", Value::from(i64::from(*retry_after_s)))],
+            );
+            show(visit, StatusCode::TOO_MANY_REQUESTS, Some(text))
+                .with_header(header::RETRY_AFTER, &retry_after_s.to_string())
+        }
+        LoginError::Link => show(
+            visit,
+            StatusCode::UNAUTHORIZED,
+            Some(words.text("login-link-used").into_owned()),
+        ),
+        LoginError::Desk(error) => {
+            tracing::error!(error = %crate::perform::chain(error), "login failed inside");
+            show(
+                visit,
+                StatusCode::INTERNAL_SERVER_ERROR,
+                Some(narrate::desk_error(words, error)),
+            )
+        }
+        // Wrong name, wrong password and a disabled account look the same.
+        _ => show(
+            visit,
+            StatusCode::UNAUTHORIZED,
+            Some(words.text("login-wrong").into_owned()),
+        ),
+    }
+}
+
+#[derive(Template)]
+#[template(path = "login_link.html")]
+struct LinkPage<'a> {
+    v: View<'a>,
+    token: String,
+}
+
+/// Shows a button: previews of messengers and mail scanners open links, and must not use them up.
+pub(crate) fn link_page(visit: &Visit) -> Reply {
+    let token = visit.query.get("token").to_owned();
+    Reply::page(&LinkPage {
+        v: View::titled(visit, Section::None, "login-title"),
+        token,
+    })
+}
+
+pub(crate) fn log_in_by_link(visit: &Visit) -> Reply {
+    match visit.desk().login_by_link(visit.form.get("token")) {
+        Ok(token) => begin(visit, &token, "/"),
+        Err(error) => refuse(visit, &error),
+    }
+}
+
+pub(crate) fn log_out(visit: &Visit) -> Reply {
+    if let Some(token) = &visit.token {
+        visit.desk().logout(token);
+    }
+    Reply::see("/login").with_cookie(cookies::end_session(visit.app.options.secure))
+}
+
+pub(crate) fn look(visit: &Visit) -> Reply {
+    let secure = visit.app.options.secure;
+    let mut reply = Reply::see(&inside(visit.form.get("next")));
+    if let Ok(lang) = visit.form.get("lang").parse::<Lang>() {
+        if let (Some(token), Some(_)) = (&visit.token, &visit.session) {
+            visit.desk().set_language(token, lang);
+        }
+        reply = reply.with_cookie(cookies::choice(cookies::LANGUAGE, lang.tag(), secure));
+    }
+    if let Some(theme) = visit.form.given("theme") {
+        let theme = Theme::parse(theme).code();
+        reply = reply.with_cookie(cookies::choice(cookies::THEME, theme, secure));
+    }
+    reply
+}
+
+/// A page of ours to go on with; anything else would send people to another site.
+fn inside(path: &str) -> String {
+    let sound = path.starts_with('/')
+        && !path.starts_with("//")
+        && path
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"/-_.".contains(&b));
+    if sound {
+        path.to_owned()
+    } else {
+        "/".to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::inside;
+
+    #[test]
+    fn only_our_own_pages_are_gone_on_with() {
+        assert_eq!(inside("/incidents/abc"), "/incidents/abc");
+        for evil in [
+            "//evil.example",
+            "https://evil.example",
+            "/\\evil.example",
+            "",
+            "javascript:x",
+            "/a\r\nb",
+        ] {
+            assert_eq!(inside(evil), "/", "{evil:?}");
+        }
+    }
+}

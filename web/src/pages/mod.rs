@@ -1,0 +1,38 @@
+//! The pages, one module each: what is asked of the desk, and the template that shows it.
+//!
+//! Deliberately not here: who may see them (module `roles`) and how they travel (`reply`).
+
+pub(crate) mod api;
+pub(crate) mod board;
+pub(crate) mod brief;
+pub(crate) mod custody;
+pub(crate) mod error;
+pub(crate) mod evidence;
+pub(crate) mod findings;
+pub(crate) mod incident_parts;
+pub(crate) mod incidents;
+pub(crate) mod journal;
+pub(crate) mod login;
+pub(crate) mod notices;
+pub(crate) mod outbox;
+pub(crate) mod plan;
+pub(crate) mod repair;
+pub(crate) mod report;
+pub(crate) mod summary;
+pub(crate) mod timeline;
+pub(crate) mod war_acts;
+pub(crate) mod war_parts;
+pub(crate) mod war_room;
+
+use crate::assets;
+use crate::reply::Reply;
+use crate::visit::Visit;
+use axum::http::header;
+
+pub(crate) fn asset(visit: &Visit) -> Reply {
+    match assets::find(visit.params.get("hash"), visit.params.get("name")) {
+        Some(asset) => Reply::bytes(asset.kind, asset.bytes)
+            .with_header(header::CACHE_CONTROL, "public, max-age=31536000, immutable"),
+        None => Reply::not_found(visit),
+    }
+}

@@ -1,0 +1,168 @@
+//! Carries out what a form of an incident asks for, and answers with the page to go on with.
+
+use crate::forms::{self, Read};
+use crate::narrate;
+use crate::pages;
+use crate::reply::Reply;
+use crate::visit::Visit;
+use axum::http::StatusCode;
+use desk::CommandError;
+use incident::{Incident, Refusal};
+use model::{IncidentId, Operation, RequestId};
+use serde_json::json;
+use std::sync::Arc;
+
+/// The incident that a page or a form speaks of.
+pub(crate) fn incident(visit: &Visit) -> Option<Arc<Incident>> {
+    visit
+        .desk()
+        .incident(&IncidentId::new(visit.params.get("id")))
+}
+
+/// A form that stands for commands of the incident.
+pub(crate) fn commands(visit: &Visit, read: Read) -> Reply {
+    let Some(incident) = incident(visit) else {
+        return Reply::not_found(visit);
+    };
+    let commands = match read(visit, &incident) {
+        Ok(commands) => commands,
+        Err(refusal) => return refused(visit, &incident, &refusal),
+    };
+    let op = visit.operation();
+    for (number, command) in commands.into_iter().enumerate() {
+        // One request id stands for one command; the first keeps the form's own.
+        let request = match number {
+            0 => op.request.clone(),
+            n => RequestId(format!("{}/{n}", op.request)),
+        };
+        let op = Operation {
+            request,
+            ..op.clone()
+        };
+        if let Err(error) = visit.desk().execute(op, &incident.id, command) {
+            return failed(visit, &incident, &error);
+        }
+    }
+    done(visit, &incident)
+}
+
+pub(crate) fn collect_evidence(visit: &Visit) -> Reply {
+    by_desk(visit, |incident| {
+        visit
+            .desk()
+            .collect_evidence(visit.operation(), &incident.id)
+            .map(drop)
+    })
+}
+
+pub(crate) fn propose_repair(visit: &Visit) -> Reply {
+    by_desk(visit, |incident| {
+        visit
+            .desk()
+            .propose_repair(visit.operation(), &incident.id)
+            .map(drop)
+    })
+}
+
+pub(crate) fn apply_repair(visit: &Visit) -> Reply {
+    let proposal = forms::proposal(visit);
+    by_desk(visit, |incident| {
+        visit
+            .desk()
+            .apply_repair(visit.operation(), &incident.id, &proposal)
+    })
+}
+
+pub(crate) fn audit(visit: &Visit) -> Reply {
+    by_desk(visit, |incident| {
+        visit
+            .desk()
+            .audit(visit.operation(), &incident.id)
+            .map(drop)
+    })
+}
+
+/// What the desk does by several steps of its own.
+fn by_desk(visit: &Visit, act: impl FnOnce(&Incident) -> Result<(), CommandError>) -> Reply {
+    let Some(incident) = incident(visit) else {
+        return Reply::not_found(visit);
+    };
+    match act(&incident) {
+        Ok(()) => done(visit, &incident),
+        Err(error) => failed(visit, &incident, &error),
+    }
+}
+
+fn done(visit: &Visit, incident: &Incident) -> Reply {
+    if visit.wants_json {
+        return Reply::json(&json!({ "incident": incident.id, "done": true }));
+    }
+    let name = visit.path.rsplit('/').next().unwrap_or("");
+    Reply::see(&format!("{}?done={name}", back(visit, incident)))
+}
+
+/// The page that the form stands on; only pages of this incident.
+pub(crate) fn back(visit: &Visit, incident: &Incident) -> String {
+    let home = format!("/incidents/{}", incident.id);
+    let next = visit.form.get("next");
+    let inside = next.strip_prefix(&home).is_some_and(|rest| {
+        rest.is_empty()
+            || (rest.starts_with('/')
+                && rest
+                    .bytes()
+                    .all(|b| b.is_ascii_alphanumeric() || b"/-_.".contains(&b)))
+    });
+    if inside { next.to_owned() } else { home }
+}
+
+fn failed(visit: &Visit, incident: &Incident, error: &CommandError) -> Reply {
+    match error {
+        CommandError::Refused(refusal) => refused(visit, incident, refusal),
+        CommandError::UnknownIncident => Reply::not_found(visit),
+        CommandError::Desk(error) => {
+            tracing::error!(error = %chain(error), "a command was not carried out");
+            let message = narrate::desk_error(visit.words(), error);
+            pages::error::not_done(
+                visit,
+                incident,
+                StatusCode::INTERNAL_SERVER_ERROR,
+                message,
+                Vec::new(),
+            )
+        }
+    }
+}
+
+fn refused(visit: &Visit, incident: &Incident, refusal: &Refusal) -> Reply {
+    let status = match refusal {
+        Refusal::NotAllowed { .. }
+        | Refusal::SystemOnly
+        | Refusal::NotAddressed { .. }
+        | Refusal::SamePerson => StatusCode::FORBIDDEN,
+        Refusal::Unknown { .. } => StatusCode::NOT_FOUND,
+        Refusal::Bad { .. } | Refusal::ReasonNeeded => StatusCode::UNPROCESSABLE_ENTITY,
+        _ => StatusCode::CONFLICT,
+    };
+    let (message, missing) = narrate::refusal(visit, refusal);
+    if visit.wants_json {
+        return Reply::problem(
+            status,
+            refusal.code(),
+            &message,
+            json!({ "missing": missing }),
+        );
+    }
+    pages::error::not_done(visit, incident, status, message, missing)
+}
+
+/// The error with everything behind it, for the program's own log.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut out = error.to_string();
+    let mut source = error.source();
+    while let Some(inner) = source {
+        out.push_str(": ");
+        out.push_str(&inner.to_string());
+        source = inner.source();
+    }
+    out
+}

@@ -1,0 +1,416 @@
+//! The role matrix: every route and method, and who may use it. The router is built from this
+//! table, so a route without a row cannot exist; what a row does not grant is refused.
+
+use crate::app::App;
+use crate::forms::{self, Read};
+use crate::pages;
+use crate::reply::Reply;
+use crate::visit::{self, Visit};
+use crate::{live, perform, security};
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Request};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodRouter, get, post};
+use plan::Act;
+use std::sync::Arc;
+
+/// A notice in two languages of 5,000 characters each, percent-encoded, is about 90 KB.
+const MAX_FORM_BYTES: usize = 192 * 1024;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Needs {
+    /// Everybody, without login.
+    Public,
+    LoggedIn,
+    /// One of the positions that the plan gives the act to.
+    Act(Act),
+    /// Everybody where the operator publishes the journal, else who may read evidence.
+    Journal,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verb {
+    Get,
+    Post,
+}
+
+/// One route and method.
+pub struct Row {
+    pub verb: Verb,
+    pub path: &'static str,
+    pub needs: Needs,
+    serve: Serve,
+}
+
+#[derive(Clone, Copy)]
+enum Serve {
+    Page(fn(&Visit) -> Reply),
+    /// A form of an incident: see [`crate::forms`].
+    Commands(Read),
+    Stream,
+}
+
+const fn page(path: &'static str, needs: Needs, serve: fn(&Visit) -> Reply) -> Row {
+    Row {
+        verb: Verb::Get,
+        path,
+        needs,
+        serve: Serve::Page(serve),
+    }
+}
+const fn form(path: &'static str, needs: Needs, serve: fn(&Visit) -> Reply) -> Row {
+    Row {
+        verb: Verb::Post,
+        path,
+        needs,
+        serve: Serve::Page(serve),
+    }
+}
+const fn act(path: &'static str, act: Act, serve: Read) -> Row {
+    Row {
+        verb: Verb::Post,
+        path,
+        needs: Needs::Act(act),
+        serve: Serve::Commands(serve),
+    }
+}
+
+const VIEW: Needs = Needs::Act(Act::ViewIncident);
+
+/// Every route of the product.
+pub static ROWS: &[Row] = &[
+    // Without login.
+    page("/healthz", Needs::Public, pages::api::health),
+    page("/assets/{hash}/{name}", Needs::Public, pages::asset),
+    page("/login", Needs::Public, pages::login::page),
+    form("/login", Needs::Public, pages::login::log_in),
+    page("/login/link", Needs::Public, pages::login::link_page),
+    form("/login/link", Needs::Public, pages::login::log_in_by_link),
+    form("/look", Needs::Public, pages::login::look),
+    page("/report", Needs::Public, pages::report::page),
+    form("/report", Needs::Public, pages::report::send),
+    page("/report/receipt", Needs::Public, pages::report::receipt),
+    // Everybody who is logged in.
+    form("/logout", Needs::LoggedIn, pages::login::log_out),
+    page("/", Needs::LoggedIn, pages::board::page),
+    page("/plan", Needs::LoggedIn, pages::plan::page),
+    Row {
+        verb: Verb::Get,
+        path: "/events",
+        needs: Needs::LoggedIn,
+        serve: Serve::Stream,
+    },
+    form("/demo/tamper", Needs::LoggedIn, pages::board::tamper),
+    page("/api/v1/session", Needs::LoggedIn, pages::api::session),
+    page("/api/v1/sources", Needs::LoggedIn, pages::api::sources),
+    // Reading an incident.
+    page("/incidents", VIEW, pages::incidents::page),
+    page("/incidents/{id}", VIEW, pages::war_room::page),
+    page("/incidents/{id}/findings", VIEW, pages::findings::page),
+    page("/incidents/{id}/repair", VIEW, pages::repair::list),
+    page(
+        "/incidents/{id}/repair/{proposal}",
+        VIEW,
+        pages::repair::page,
+    ),
+    page("/incidents/{id}/notices", VIEW, pages::notices::page),
+    page("/incidents/{id}/timeline", VIEW, pages::timeline::page),
+    page("/incidents/{id}/report", VIEW, pages::summary::page),
+    page(
+        "/incidents/{id}/report/{format}",
+        VIEW,
+        pages::summary::file,
+    ),
+    page("/incidents/{id}/brief", VIEW, pages::brief::page),
+    page(
+        "/incidents/{id}/evidence",
+        Needs::Act(Act::ReadEvidence),
+        pages::custody::page,
+    ),
+    page("/api/v1/incidents", VIEW, pages::api::incidents),
+    page("/api/v1/incidents/{id}", VIEW, pages::api::incident),
+    // Evidence, journal, outbox.
+    page(
+        "/evidence",
+        Needs::Act(Act::ReadEvidence),
+        pages::evidence::page,
+    ),
+    page(
+        "/evidence/proof",
+        Needs::Act(Act::ReadEvidence),
+        pages::evidence::proof,
+    ),
+    page("/journal/{*rest}", Needs::Journal, pages::journal::serve),
+    page("/outbox", Needs::Act(Act::ReadOutbox), pages::outbox::page),
+    // Acting.
+    form(
+        "/reports/{receipt}/open",
+        Needs::Act(Act::OpenIncident),
+        pages::board::open_incident,
+    ),
+    act(
+        "/incidents/{id}/do/set-figures",
+        Act::RecordImpact,
+        forms::set_figures,
+    ),
+    act(
+        "/incidents/{id}/do/set-anchors",
+        Act::RecordImpact,
+        forms::set_anchors,
+    ),
+    act(
+        "/incidents/{id}/do/set-trigger-facts",
+        Act::RecordImpact,
+        forms::set_trigger_facts,
+    ),
+    act(
+        "/incidents/{id}/do/record-impact",
+        Act::RecordImpact,
+        forms::record_impact,
+    ),
+    act(
+        "/incidents/{id}/do/confirm-grade",
+        Act::ConfirmGrade,
+        forms::confirm_grade,
+    ),
+    act(
+        "/incidents/{id}/do/call-out",
+        Act::IssueOrder,
+        forms::call_out,
+    ),
+    act(
+        "/incidents/{id}/do/acknowledge",
+        Act::ViewIncident,
+        forms::acknowledge,
+    ),
+    act(
+        "/incidents/{id}/do/refuse-call",
+        Act::ViewIncident,
+        forms::refuse_call,
+    ),
+    act(
+        "/incidents/{id}/do/issue-order",
+        Act::IssueOrder,
+        forms::issue_order,
+    ),
+    act(
+        "/incidents/{id}/do/withdraw-order",
+        Act::IssueOrder,
+        forms::withdraw_order,
+    ),
+    act(
+        "/incidents/{id}/do/accept-order",
+        Act::AnswerOrder,
+        forms::accept_order,
+    ),
+    act(
+        "/incidents/{id}/do/refuse-order",
+        Act::AnswerOrder,
+        forms::refuse_order,
+    ),
+    act(
+        "/incidents/{id}/do/complete-order",
+        Act::AnswerOrder,
+        forms::complete_order,
+    ),
+    act(
+        "/incidents/{id}/do/complete-task",
+        Act::CompleteTask,
+        forms::complete_task,
+    ),
+    act(
+        "/incidents/{id}/do/waive-task",
+        Act::CompleteTask,
+        forms::waive_task,
+    ),
+    form(
+        "/incidents/{id}/do/collect-evidence",
+        Needs::Act(Act::CollectEvidence),
+        perform::collect_evidence,
+    ),
+    act(
+        "/incidents/{id}/do/add-evidence",
+        Act::CollectEvidence,
+        forms::add_evidence,
+    ),
+    act(
+        "/incidents/{id}/do/transfer-evidence",
+        Act::CollectEvidence,
+        forms::transfer_evidence,
+    ),
+    act(
+        "/incidents/{id}/do/propose-hold",
+        Act::ProposeHold,
+        forms::propose_hold,
+    ),
+    act(
+        "/incidents/{id}/do/approve-hold",
+        Act::ApproveHold,
+        forms::approve_hold,
+    ),
+    act(
+        "/incidents/{id}/do/refuse-hold",
+        Act::ApproveHold,
+        forms::refuse_hold,
+    ),
+    act(
+        "/incidents/{id}/do/lift-hold",
+        Act::LiftHold,
+        forms::lift_hold,
+    ),
+    form(
+        "/incidents/{id}/do/propose-repair",
+        Needs::Act(Act::ProposeRepair),
+        perform::propose_repair,
+    ),
+    act(
+        "/incidents/{id}/do/approve-repair",
+        Act::ApproveRepair,
+        forms::approve_repair,
+    ),
+    act(
+        "/incidents/{id}/do/reject-repair",
+        Act::ApproveRepair,
+        forms::reject_repair,
+    ),
+    form(
+        "/incidents/{id}/do/apply-repair",
+        Needs::Act(Act::ApplyRepair),
+        perform::apply_repair,
+    ),
+    form(
+        "/incidents/{id}/do/audit",
+        Needs::Act(Act::ProposeRepair),
+        perform::audit,
+    ),
+    act(
+        "/incidents/{id}/do/draft-notice",
+        Act::DraftNotice,
+        forms::draft_notice,
+    ),
+    act(
+        "/incidents/{id}/do/approve-notice",
+        Act::ApproveNotice,
+        forms::approve_notice,
+    ),
+    act(
+        "/incidents/{id}/do/reject-notice",
+        Act::ApproveNotice,
+        forms::reject_notice,
+    ),
+    act(
+        "/incidents/{id}/do/file-report",
+        Act::FileReport,
+        forms::file_report,
+    ),
+    act(
+        "/incidents/{id}/do/waive-duty",
+        Act::FileReport,
+        forms::waive_duty,
+    ),
+    act(
+        "/incidents/{id}/do/record-decision",
+        Act::RecordDecision,
+        forms::record_decision,
+    ),
+    act(
+        "/incidents/{id}/do/record-lesson",
+        Act::RecordDecision,
+        forms::record_lesson,
+    ),
+    act(
+        "/incidents/{id}/do/start-watch",
+        Act::CompleteTask,
+        forms::start_watch,
+    ),
+    act(
+        "/incidents/{id}/do/advance-step",
+        Act::AdvanceStep,
+        forms::advance_step,
+    ),
+    act(
+        "/incidents/{id}/do/send-brief",
+        Act::RecordDecision,
+        forms::send_brief,
+    ),
+    act(
+        "/incidents/{id}/do/handled",
+        Act::AdvanceStep,
+        forms::handled,
+    ),
+    act("/incidents/{id}/do/close", Act::Close, forms::close),
+];
+
+pub(crate) fn build(app: &Arc<App>) -> Router {
+    let mut router = Router::new();
+    for row in ROWS {
+        router = router.route(row.path, method(app, row));
+    }
+    let (missing, method_of, secure) = (app.clone(), app.clone(), app.options.secure);
+    router
+        .fallback(move |request| {
+            nowhere(missing.clone(), StatusCode::NOT_FOUND, "not-found", request)
+        })
+        .method_not_allowed_fallback(move |request| {
+            nowhere(
+                method_of.clone(),
+                StatusCode::METHOD_NOT_ALLOWED,
+                "method",
+                request,
+            )
+        })
+        .layer(DefaultBodyLimit::max(MAX_FORM_BYTES))
+        .layer(axum::middleware::map_response(
+            move |response: Response| async move { security::harden(response, secure) },
+        ))
+}
+
+fn method(app: &Arc<App>, row: &'static Row) -> MethodRouter {
+    let app = app.clone();
+    let handler = move |request: Request| answer(app.clone(), row, request);
+    match row.verb {
+        Verb::Get => get(handler),
+        Verb::Post => post(handler),
+    }
+}
+
+async fn answer(app: Arc<App>, row: &'static Row, request: Request) -> Response {
+    let visit = match visit::enter(app, row, request).await {
+        Ok(visit) => visit,
+        Err(reply) => return reply.into_response(),
+    };
+    let serve = row.serve;
+    let work = move || match serve {
+        Serve::Page(page) => page(&visit).into_response(),
+        Serve::Commands(read) => perform::commands(&visit, read).into_response(),
+        Serve::Stream => live::events(visit),
+    };
+    if matches!(serve, Serve::Stream) {
+        return work();
+    }
+    // Pages read and commands wait for an fsync: off the threads that serve the sockets.
+    tokio::task::spawn_blocking(work)
+        .await
+        .unwrap_or_else(|error| {
+            tracing::error!(%error, "a page broke off");
+            let text = "500 · 程序内部出错,已记录 · The program failed; this was logged".to_owned();
+            Reply::text(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "text/plain; charset=utf-8",
+                text,
+            )
+            .into_response()
+        })
+}
+
+async fn nowhere(
+    app: Arc<App>,
+    status: StatusCode,
+    key: &'static str,
+    request: Request,
+) -> Response {
+    let (mut parts, _) = request.into_parts();
+    let visit = visit::read(&app, &mut parts).await;
+    Reply::refuse(&visit, status, key).into_response()
+}

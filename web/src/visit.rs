@@ -1,0 +1,228 @@
+//! One request, read and let in: who asks, in which language, with which fields.
+
+use crate::app::App;
+use crate::fields::Fields;
+use crate::reply::Reply;
+use crate::roles::{Needs, Row};
+use crate::{cookies, language, origin};
+use axum::extract::{
+    ConnectInfo, Form, FromRequest, FromRequestParts, Query, RawPathParams, Request,
+};
+use axum::http::{HeaderMap, Method, StatusCode, header, request::Parts};
+use desk::{Desk, Session};
+use document::Catalogue;
+use model::{Actor, Operation, RequestId};
+use plan::{Act, Lang, Plan};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A form that is not here by then is not waited for any longer.
+const FORM_WITHIN: Duration = Duration::from_secs(20);
+/// Fields of a form or a query; what goes beyond is a mistake or an attack.
+const MAX_FIELDS: usize = 400;
+const MAX_REQUEST_ID: usize = 64;
+
+pub(crate) struct Visit {
+    pub app: Arc<App>,
+    pub session: Option<Session>,
+    pub token: Option<String>,
+    pub plan: Arc<Plan>,
+    pub lang: Lang,
+    pub theme: Theme,
+    pub path: String,
+    pub params: Fields,
+    pub query: Fields,
+    pub form: Fields,
+    pub from_ip: String,
+    /// A program asks, not a browser.
+    pub wants_json: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Theme {
+    System,
+    Light,
+    Dark,
+}
+
+impl Theme {
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::System => "system",
+            Self::Light => "light",
+            Self::Dark => "dark",
+        }
+    }
+    pub fn parse(text: &str) -> Self {
+        [Self::Light, Self::Dark]
+            .into_iter()
+            .find(|t| t.code() == text)
+            .unwrap_or(Self::System)
+    }
+}
+
+impl Visit {
+    pub fn desk(&self) -> &Desk {
+        &self.app.desk
+    }
+    pub fn words(&self) -> &'static Catalogue {
+        document::words(self.lang)
+    }
+    pub fn may(&self, act: Act) -> bool {
+        self.session
+            .as_ref()
+            .is_some_and(|s| self.plan.allows(act, &s.positions))
+    }
+    /// Who does what the form says, and why.
+    pub fn operation(&self) -> Operation {
+        let actor = match &self.session {
+            Some(s) => Actor::Person {
+                account: s.account.clone(),
+                name: s.name.clone(),
+                positions: s.positions.clone(),
+            },
+            None => Actor::Reporter,
+        };
+        Operation {
+            actor,
+            reason: self.form.get("reason").to_owned(),
+            request: self.request_id(),
+            now: self.desk().now(),
+        }
+    }
+    /// The form's own id, so that sending it twice acts once; a new one where it has none.
+    pub fn request_id(&self) -> RequestId {
+        let given = self.form.get("request");
+        let sound = !given.is_empty()
+            && given.len() <= MAX_REQUEST_ID
+            && given
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b == b'-');
+        if sound {
+            RequestId::new(given)
+        } else {
+            RequestId(random_id())
+        }
+    }
+}
+
+/// 128 random bits in hex. Without the machine's randomness there is no safe id: fail stop.
+pub(crate) fn random_id() -> String {
+    let mut bytes = [0; 16];
+    #[expect(
+        clippy::expect_used,
+        reason = "a machine without randomness must not go on"
+    )]
+    getrandom::fill(&mut bytes).expect("the machine gives random bytes");
+    model::digest::hex(&bytes)
+}
+
+/// Reads a request and lets it in by its row of the table; `Err` is the answer to who may not.
+pub(crate) async fn enter(
+    app: Arc<App>,
+    row: &'static Row,
+    request: Request,
+) -> Result<Visit, Reply> {
+    let posted = request.method() == Method::POST;
+    let (mut parts, body) = request.into_parts();
+    let ours = origin::is_ours(&parts.headers);
+    let mut visit = read(&app, &mut parts).await;
+    if posted && !ours {
+        return Err(Reply::refuse(&visit, StatusCode::FORBIDDEN, "origin"));
+    }
+    if posted {
+        let request = Request::from_parts(parts, body);
+        let form = Form::<Vec<(String, String)>>::from_request(request, &());
+        match tokio::time::timeout(FORM_WITHIN, form).await {
+            Ok(Ok(Form(fields))) if fields.len() <= MAX_FIELDS => visit.form = Fields(fields),
+            Ok(Err(rejection)) => return Err(Reply::refuse(&visit, rejection.status(), "form")),
+            Ok(Ok(_)) => return Err(Reply::refuse(&visit, StatusCode::PAYLOAD_TOO_LARGE, "form")),
+            Err(_) => return Err(Reply::refuse(&visit, StatusCode::REQUEST_TIMEOUT, "form")),
+        }
+    }
+    admit(&visit, row.needs, posted)?;
+    Ok(visit)
+}
+
+/// Reads what stands outside the body. Never refuses: a request without a session is a visitor's.
+pub(crate) async fn read(app: &Arc<App>, parts: &mut Parts) -> Visit {
+    let secure = app.options.secure;
+    let token = cookies::read(&parts.headers, cookies::session_name(secure)).map(str::to_owned);
+    let session = token.as_deref().and_then(|t| app.desk.session(t));
+    let lang = language::negotiate(
+        session.as_ref().and_then(|s| s.language),
+        cookies::read(&parts.headers, cookies::LANGUAGE),
+        header_text(&parts.headers, header::ACCEPT_LANGUAGE.as_str()),
+        app.options.language,
+    );
+    let theme = Theme::parse(cookies::read(&parts.headers, cookies::THEME).unwrap_or(""));
+    let path = parts.uri.path().to_owned();
+    let accept = header_text(&parts.headers, header::ACCEPT.as_str()).unwrap_or("");
+    let wants_json = path.starts_with("/api/") || accept.starts_with("application/json");
+    let query = Query::<Vec<(String, String)>>::try_from_uri(&parts.uri)
+        .map_or_else(|_| Vec::new(), |Query(fields)| fields);
+    let from_ip = parts
+        .extensions
+        .get::<ConnectInfo<SocketAddr>>()
+        .map_or_else(String::new, |info| info.0.ip().to_string());
+    let params = match RawPathParams::from_request_parts(parts, &()).await {
+        Ok(params) => params
+            .iter()
+            .map(|(n, v)| (n.to_owned(), v.to_owned()))
+            .collect(),
+        Err(_) => Vec::new(),
+    };
+    Visit {
+        app: app.clone(),
+        session,
+        token,
+        plan: app.desk.plan(),
+        lang,
+        theme,
+        path,
+        params: Fields(params),
+        query: Fields(query),
+        form: Fields::default(),
+        from_ip,
+        wants_json,
+    }
+}
+
+/// Deny by default: what a row does not grant is refused.
+fn admit(visit: &Visit, needs: Needs, posted: bool) -> Result<(), Reply> {
+    let granted = match needs {
+        Needs::Public => return Ok(()),
+        Needs::Journal if visit.app.options.public_journal => return Ok(()),
+        Needs::LoggedIn => visit.session.is_some(),
+        Needs::Act(act) => visit.may(act),
+        Needs::Journal => visit.may(Act::ReadEvidence),
+    };
+    let Some(session) = &visit.session else {
+        return Err(ask_to_log_in(visit, posted));
+    };
+    if !granted {
+        return Err(Reply::refuse(visit, StatusCode::FORBIDDEN, "forbidden"));
+    }
+    if posted && !origin::same_token(&session.csrf, visit.form.get("csrf")) {
+        return Err(Reply::refuse(visit, StatusCode::FORBIDDEN, "token"));
+    }
+    Ok(())
+}
+
+fn ask_to_log_in(visit: &Visit, posted: bool) -> Reply {
+    if visit.wants_json || visit.path.starts_with("/journal/") || visit.path == "/events" {
+        return Reply::refuse(visit, StatusCode::UNAUTHORIZED, "login");
+    }
+    // What was typed into a form of an ended session cannot be sent for the person later.
+    let next = if posted || visit.path == "/" {
+        String::new()
+    } else {
+        format!("?next={}", visit.path.replace('&', "%26"))
+    };
+    Reply::see(&format!("/login{next}"))
+}
+
+fn header_text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name).and_then(|v| v.to_str().ok())
+}
