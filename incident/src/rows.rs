@@ -157,6 +157,7 @@ pub struct TrackedRow {
 #[serde(rename_all = "snake_case")]
 pub enum RowState {
     Open,
+    /// An applied repair put it right, or a later audit found it lawful.
     Repaired,
     /// A person decided that it stays as it is.
     Accepted,
@@ -329,8 +330,8 @@ impl FindingsSummary {
         }
     }
 
-    /// Marks rows as settled; rows that are not followed are left out.
-    pub(crate) fn settle(&mut self, rows: &[TableRows], state: RowState) {
+    /// Marks rows found not later than `until` as settled; rows that are not followed are left out.
+    pub(crate) fn settle(&mut self, rows: &[TableRows], until: Instant, state: RowState) {
         for named in rows {
             let Some(table) = self
                 .rows
@@ -342,6 +343,7 @@ impl FindingsSummary {
             for key in &named.keys {
                 if let Some(row) = table.get_mut(key)
                     && row.state == RowState::Open
+                    && row.found_at <= until
                 {
                     row.state = state;
                     self.open.take(row.damage);
@@ -350,12 +352,20 @@ impl FindingsSummary {
         }
     }
 
-    /// Marks every open row found not later than `until` as settled.
-    pub(crate) fn settle_all(&mut self, until: Instant, state: RowState) {
+    /// Marks every open row of a source found not later than `until` as settled; of all sources
+    /// where none is named.
+    pub(crate) fn settle_all(
+        &mut self,
+        source: Option<&SourceName>,
+        until: Instant,
+        state: RowState,
+    ) {
+        let of_source = |name: &String| source.is_none_or(|source| source.as_str() == name);
         for row in self
             .rows
-            .values_mut()
-            .flat_map(|tables| tables.values_mut())
+            .iter_mut()
+            .filter(|(name, _)| of_source(name))
+            .flat_map(|(_, tables)| tables.values_mut())
             .flat_map(|rows| rows.values_mut())
         {
             if row.state == RowState::Open && row.found_at <= until {

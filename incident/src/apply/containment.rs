@@ -50,34 +50,45 @@ impl Incident {
                 self.set_repair(proposal, RepairState::Applying { by, at });
             }
             Fact::RepairApplied { proposal, repaired } => {
+                self.settle_repaired(proposal);
                 let repaired = *repaired;
                 self.set_repair(proposal, RepairState::Applied { at, repaired });
-                self.settle_repaired(proposal);
             }
             Fact::RepairFailed { proposal, why } => {
                 let why = why.clone();
                 self.set_repair(proposal, RepairState::Failed { at, why });
             }
-            Fact::AuditRecorded {
-                source,
-                taken_at,
-                rows,
-                discrepancies,
-            } => {
-                if self.audits.len() >= MAX_AUDITS {
-                    self.audits.remove(1);
-                }
-                self.audits.push(Audit {
-                    source: source.clone(),
-                    taken_at: *taken_at,
-                    recorded_at: at,
-                    rows: *rows,
-                    discrepancies: *discrepancies,
-                });
-            }
+            Fact::AuditRecorded { .. } => self.apply_audit(recorded),
             _ => return false,
         }
         true
+    }
+
+    /// A clean audit proves every row of its source lawful, as far as they were found by then.
+    fn apply_audit(&mut self, recorded: &Recorded) {
+        let Fact::AuditRecorded {
+            source,
+            taken_at,
+            rows,
+            discrepancies,
+        } = &recorded.fact
+        else {
+            return;
+        };
+        if *discrepancies == 0 {
+            self.findings
+                .settle_all(Some(source), *taken_at, RowState::Repaired);
+        }
+        if self.audits.len() >= MAX_AUDITS {
+            self.audits.remove(1);
+        }
+        self.audits.push(Audit {
+            source: source.clone(),
+            taken_at: *taken_at,
+            recorded_at: recorded.operation.now,
+            rows: *rows,
+            discrepancies: *discrepancies,
+        });
     }
 
     fn apply_proposal(&mut self, recorded: &Recorded) {
@@ -116,13 +127,26 @@ impl Incident {
         });
     }
 
+    /// What was found again while the repair ran may have been written after it, and stays open:
+    /// a clean audit settles it.
     fn settle_repaired(&mut self, proposal: &ProposalId) {
         let Some(repair) = self.repairs.iter().find(|r| r.proposal == *proposal) else {
             return;
         };
+        let started = match &repair.state {
+            RepairState::Applying { at, .. } => *at,
+            _ => repair
+                .approved
+                .as_ref()
+                .map_or(repair.made_at, |signed| signed.at),
+        };
         match &repair.scope {
-            RepairScope::AllOpen => self.findings.settle_all(repair.made_at, RowState::Repaired),
-            RepairScope::Rows { rows } => self.findings.settle(rows, RowState::Repaired),
+            RepairScope::AllOpen => {
+                let (source, until) = (&repair.source, repair.made_at);
+                self.findings
+                    .settle_all(Some(source), until, RowState::Repaired);
+            }
+            RepairScope::Rows { rows } => self.findings.settle(rows, started, RowState::Repaired),
         }
     }
 

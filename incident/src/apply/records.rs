@@ -101,8 +101,10 @@ impl Incident {
                 text,
             } => {
                 match topic {
-                    Topic::AcceptRows { rows } => self.findings.settle(rows, RowState::Accepted),
-                    Topic::AcceptOpenRows => self.findings.settle_all(at, RowState::Accepted),
+                    Topic::AcceptRows { rows } => {
+                        self.findings.settle(rows, at, RowState::Accepted)
+                    }
+                    Topic::AcceptOpenRows => self.findings.settle_all(None, at, RowState::Accepted),
                     Topic::General | Topic::NoHold | Topic::NoNotice => {}
                 }
                 let (number, topic, text) = (*number, topic.clone(), text.clone());

@@ -128,3 +128,72 @@ fn the_program_approves_nothing_and_nobody_acts_without_the_position() {
     };
     assert!(!incident::may(world.plan, &[cio], &propose));
 }
+
+#[test]
+fn a_row_found_again_while_its_repair_ran_stays_open_until_an_audit_is_clean() {
+    let (mut world, one, other) = two();
+    let find = |world: &mut World| {
+        let batch = crate::world::altered(&["1", "2"], world.now);
+        let numbers = BTreeMap::new();
+        world.done(
+            &crate::world::system(),
+            Command::AddFindings { batch, numbers },
+        );
+    };
+    find(&mut world);
+    let proposal = ProposalId::from("p-1");
+    let counts = RowCounts {
+        altered: 2,
+        ..RowCounts::default()
+    };
+    world.done(
+        &one,
+        Command::ProposeRepair {
+            proposal: proposal.clone(),
+            digest: digest(),
+            source: SourceName::from("shop"),
+            scope: RepairScope::Rows {
+                rows: rows(&["1", "2"]),
+            },
+            counts,
+            made_at: world.now,
+        },
+    );
+    world.done(
+        &other,
+        Command::ApproveRepair {
+            proposal: proposal.clone(),
+            digest: digest(),
+        },
+    );
+    world.done(
+        &one,
+        Command::StartRepair {
+            proposal: proposal.clone(),
+        },
+    );
+    world.later(1);
+    let batch = crate::world::altered(&["2"], world.now);
+    let again = Command::AddFindings {
+        batch,
+        numbers: BTreeMap::new(),
+    };
+    world.done(&crate::world::system(), again);
+    let applied = Command::RepairApplied {
+        proposal,
+        repaired: counts,
+    };
+    world.done(&crate::world::system(), applied);
+    assert_eq!(world.incident.findings.open.altered, 1);
+    for (discrepancies, open) in [(1, 1), (0, 0)] {
+        let audit = Command::RecordAudit {
+            source: SourceName::from("shop"),
+            taken_at: world.now,
+            rows: 9,
+            discrepancies,
+        };
+        world.done(&crate::world::system(), audit);
+        assert_eq!(world.incident.findings.open.altered, open);
+    }
+    world.check();
+}
