@@ -51,7 +51,7 @@ impl Store {
         })
     }
 
-    /// Disables an account or lets it in again; its sessions end in the same transaction.
+    /// Disables an account or lets it in again; its sessions and login links end in the same transaction.
     pub fn disable_account(&self, id: &AccountId, disabled: bool) -> Result<(), StoreError> {
         let id = id.clone();
         self.write(move |db| {
@@ -62,6 +62,7 @@ impl Store {
                 )?;
                 if disabled {
                     db.execute("DELETE FROM session WHERE account = ?1", [id.as_str()])?;
+                    db.execute("DELETE FROM login_link WHERE account = ?1", [id.as_str()])?;
                 }
                 Ok(())
             };

@@ -4,6 +4,9 @@ use rusqlite::ErrorCode;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
 
+/// SQLite's code for "no room for the shared index of the write-ahead log".
+const IOERR_SHMSIZE: i32 = 4874;
+
 #[derive(Debug, Error)]
 pub enum StoreError {
     #[error("{}: cannot be opened; check that the folder exists and may be written", path.display())]
@@ -20,6 +23,9 @@ pub enum StoreError {
     Conflict { collection: String, id: String },
     #[error("the disk is full; nothing acknowledged is lost. Free some space and try again")]
     Full,
+    /// The disk failed a write or its fsync; the writer accepts nothing more.
+    #[error("the disk failed under balefire.db ({detail}); check the disk, then start again")]
+    Disk { detail: String },
     #[error("another process holds balefire.db; stop it and try again")]
     Busy,
     #[error("balefire.db is damaged; keep the file and restore a backup")]
@@ -43,8 +49,13 @@ pub enum StoreError {
 
 impl StoreError {
     pub(crate) fn of(error: rusqlite::Error, doing: &'static str) -> Self {
+        let extended = error.sqlite_error().map(|e| e.extended_code);
         match error.sqlite_error_code() {
             Some(ErrorCode::DiskFull) => Self::Full,
+            Some(ErrorCode::SystemIoFailure) if extended == Some(IOERR_SHMSIZE) => Self::Full,
+            Some(ErrorCode::SystemIoFailure) => Self::Disk {
+                detail: format!("{doing}: {error}"),
+            },
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy,
             Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Self::Damaged,
             _ => Self::Sql {
@@ -74,6 +85,9 @@ impl StoreError {
             Self::Full => Self::Full,
             Self::Busy => Self::Busy,
             Self::Damaged => Self::Damaged,
+            Self::Disk { detail } => Self::Disk {
+                detail: detail.clone(),
+            },
             _ => Self::Sql {
                 doing: "committing a group",
                 source: rusqlite::Error::ExecuteReturnedResults,

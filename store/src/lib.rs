@@ -28,6 +28,8 @@ use writer::Writer;
 const READERS: usize = 4;
 /// How long SQLite waits for another process before it says that the file is busy.
 const BUSY_MS: u64 = 5_000;
+/// The store holds password hashes and personal data; -wal and -shm take these rights over.
+const OWNER_ONLY: u32 = 0o600;
 
 /// A handle on the store. Cheap to clone; any thread.
 #[derive(Clone)]
@@ -161,16 +163,28 @@ fn connect(path: &Path, read_only: bool) -> Result<Connection, StoreError> {
     opened().map_err(|e| StoreError::open(e, path))
 }
 
-/// The file belongs to its user alone, from its first byte.
+/// The file belongs to its user alone: a new one from its first byte, an old one from now on.
 fn private(path: &Path) -> Result<(), StoreError> {
-    use std::os::unix::fs::OpenOptionsExt as _;
-    let opened = std::fs::OpenOptions::new()
-        .create(true)
-        .append(true)
-        .mode(0o600)
-        .open(path);
-    opened.map(drop).map_err(|source| StoreError::File {
+    use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+    let failed = |source| StoreError::File {
         path: PathBuf::from(path),
         source,
-    })
+    };
+    let mut options = std::fs::OpenOptions::new();
+    match options
+        .write(true)
+        .create_new(true)
+        .mode(OWNER_ONLY)
+        .open(path)
+    {
+        Ok(file) => drop(file),
+        // Narrowed by its name: opening and closing a database that this process uses would drop
+        // SQLite's locks on it.
+        Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => {
+            let mode = std::fs::Permissions::from_mode(OWNER_ONLY);
+            std::fs::set_permissions(path, mode).map_err(failed)?;
+        }
+        Err(e) => return Err(failed(e)),
+    }
+    Ok(())
 }

@@ -68,11 +68,9 @@ impl Store {
     pub fn incident_ids(&self) -> Result<Vec<IncidentId>, StoreError> {
         let sql = "SELECT incident FROM fact WHERE sequence = 0 ORDER BY number";
         self.read(|db| {
-            let ids = db
-                .prepare_cached(sql)?
+            db.prepare_cached(sql)?
                 .query_map([], |row| row.get::<_, String>(0).map(IncidentId))?
-                .collect();
-            ids
+                .collect()
         })
     }
 
@@ -99,13 +97,11 @@ impl Store {
     pub fn finding_counts(&self, source: &SourceName) -> Result<Vec<(String, u64)>, StoreError> {
         let sql = "SELECT kind, count(*) FROM finding WHERE source = ?1 GROUP BY kind";
         self.read(|db| {
-            let counts = db
-                .prepare_cached(sql)?
+            db.prepare_cached(sql)?
                 .query_map([source.as_str()], |row| {
                     Ok((row.get(0)?, row.get::<_, i64>(1)? as u64))
                 })?
-                .collect();
-            counts
+                .collect()
         })
     }
 

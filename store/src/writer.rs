@@ -78,6 +78,9 @@ fn in_savepoint<T>(
 }
 
 fn run(db: &Connection, inbox: &Receiver<Work>, changes: &Changes) {
+    // After a failed fsync the system may have dropped the pages and call the next one a success,
+    // so nothing more is accepted; only a restart reads what is really there.
+    let mut broken: Option<StoreError> = None;
     while let Ok(first) = inbox.recv() {
         let mut group = vec![first];
         while group.len() < GROUP {
@@ -86,7 +89,16 @@ fn run(db: &Connection, inbox: &Receiver<Work>, changes: &Changes) {
                 Err(_) => break,
             }
         }
-        let (finishes, committed) = commit_group(db, group);
+        let (finishes, committed) = match &broken {
+            Some(error) => (
+                group.into_iter().map(|work| work(None)).collect(),
+                Err(error.again()),
+            ),
+            None => commit_group(db, group),
+        };
+        if let Err(error @ StoreError::Disk { .. }) = &committed {
+            broken = Some(error.again());
+        }
         let failed = committed.as_ref().err().map(StoreError::again);
         if failed.is_none() {
             changes.touch();
@@ -102,20 +114,112 @@ fn commit_group(db: &Connection, group: Vec<Work>) -> (Vec<Finish>, Result<(), S
         let finishes = group.into_iter().map(|work| work(None)).collect();
         return (finishes, Err(StoreError::of(error, "beginning to write")));
     }
-    let finishes: Vec<Finish> = group.into_iter().map(|work| work(Some(db))).collect();
+    // A full disk may make SQLite end the transaction in the middle of the group. What came after
+    // would then stand by itself while its caller is told that nothing does, so it is not run.
+    let finishes: Vec<Finish> = group
+        .into_iter()
+        .map(|work| work((!db.is_autocommit()).then_some(db)))
+        .collect();
     if db.is_autocommit() {
         // SQLite ended the transaction by itself; nothing of the group stands.
         return (finishes, Err(StoreError::Full));
     }
-    // A crash before this line: nobody was answered, nothing stands.
-    fail::fail_point!("store-before-commit");
-    let committed = db
-        .execute_batch("COMMIT")
-        .map_err(|e| StoreError::of(e, "committing"));
-    // A crash after this line: the group stands, though nobody was answered.
-    fail::fail_point!("store-after-commit");
+    let committed = commit(db);
     if committed.is_err() && !db.is_autocommit() {
         drop(db.execute_batch("ROLLBACK"));
     }
     (finishes, committed)
+}
+
+fn commit(db: &Connection) -> Result<(), StoreError> {
+    // A crash before this line: nobody was answered, nothing stands.
+    fail::fail_point!("store-before-commit");
+    // As if the write-ahead log could not be fsynced.
+    fail::fail_point!("store-commit-fails", |_| Err(StoreError::Disk {
+        detail: "failpoint".to_owned()
+    }));
+    db.execute_batch("COMMIT")
+        .map_err(|e| StoreError::of(e, "committing"))?;
+    // A crash after this line: the group stands, though nobody was answered.
+    fail::fail_point!("store-after-commit");
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc::{Receiver, channel};
+
+    fn database(folder: &tempfile::TempDir) -> Connection {
+        let db = Connection::open(folder.path().join("group.db")).unwrap();
+        db.execute_batch("PRAGMA journal_mode = WAL; CREATE TABLE t (bytes BLOB);")
+            .unwrap();
+        db
+    }
+
+    fn insert(bytes: u32) -> (Work, Receiver<Result<(), StoreError>>) {
+        let (tell, told) = channel();
+        let work: Work = Box::new(move |db| {
+            let result = db.map_or(Err(StoreError::Busy), |db| {
+                in_savepoint(db, |db| {
+                    db.execute("INSERT INTO t VALUES (zeroblob(?1))", [bytes])
+                        .map(drop)
+                        .map_err(|e| StoreError::of(e, "testing"))
+                })
+            });
+            Box::new(move |committed| tell.send(committed.and(result)).unwrap())
+        });
+        (work, told)
+    }
+
+    fn rows(db: &Connection) -> i64 {
+        db.query_row("SELECT count(*) FROM t", [], |row| row.get(0))
+            .unwrap()
+    }
+
+    #[test]
+    fn after_a_failed_fsync_nothing_is_accepted_any_more() {
+        let scenario = fail::FailScenario::setup();
+        let folder = tempfile::tempdir().unwrap();
+        let writer = Writer::start(database(&folder), Arc::default()).unwrap();
+        let put = || {
+            writer.run(|db| {
+                db.execute("INSERT INTO t VALUES (x'01')", [])
+                    .map(drop)
+                    .map_err(|e| StoreError::of(e, "testing"))
+            })
+        };
+        put().unwrap();
+        fail::cfg("store-commit-fails", "1*return").unwrap();
+        for _ in 0..3 {
+            let error = put().unwrap_err();
+            assert!(matches!(error, StoreError::Disk { .. }), "{error:?}");
+        }
+        let db = Connection::open(folder.path().join("group.db")).unwrap();
+        assert_eq!(rows(&db), 1);
+        scenario.teardown();
+    }
+
+    #[test]
+    fn who_is_told_that_the_disk_is_full_has_nothing_stored() {
+        let scenario = fail::FailScenario::setup();
+        let folder = tempfile::tempdir().unwrap();
+        let db = database(&folder);
+        db.pragma_update_and_check(None, "max_page_count", 20, |_| Ok(()))
+            .unwrap();
+        // The second one fills the disk and makes SQLite end the transaction of all three.
+        let (group, told): (Vec<_>, Vec<_>) = [10, 1_000_000, 10].map(insert).into_iter().unzip();
+        let (finishes, committed) = commit_group(&db, group);
+        let again = committed.as_ref().err().map(StoreError::again);
+        for finish in finishes {
+            finish(again.as_ref().map_or(Ok(()), |e| Err(e.again())));
+        }
+        let acknowledged = told.iter().filter(|t| t.recv().unwrap().is_ok()).count();
+        assert_eq!(rows(&db), acknowledged as i64);
+        // The writer goes on.
+        let (work, _told) = insert(10);
+        assert!(commit_group(&db, vec![work]).1.is_ok());
+        assert_eq!(rows(&db), acknowledged as i64 + 1);
+        scenario.teardown();
+    }
 }

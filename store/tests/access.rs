@@ -1,0 +1,172 @@
+//! Who may come in: accounts, sessions, links that work once, attempts that are counted.
+
+use model::{AccountId, Instant, PositionId};
+use std::path::PathBuf;
+use std::sync::{Arc, Barrier};
+use store::{Account, LoginLink, Store, StoreError};
+
+const NOW: Instant = Instant::from_secs(1_000);
+
+fn open(folder: &tempfile::TempDir) -> Store {
+    let path: PathBuf = folder.path().join("balefire.db");
+    Store::open(&path).unwrap()
+}
+
+fn account(id: &str) -> Account {
+    Account {
+        id: AccountId::new(id),
+        name: "Duty Officer".to_owned(),
+        password_hash: "$argon2id$v=19$m=8,t=1,p=1$c2FsdA$aGFzaA".to_owned(),
+        positions: vec![PositionId::new("ciso")],
+        disabled: false,
+        created_at: NOW,
+    }
+}
+
+fn with_account(id: &str) -> (tempfile::TempDir, Store) {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&folder);
+    store.add_account(account(id), b"leaf".to_vec()).unwrap();
+    (folder, store)
+}
+
+fn session(store: &Store, token: &str, expires: Instant) {
+    let id = AccountId::new("duty");
+    store
+        .create_session(token.to_owned(), id, "csrf".to_owned(), NOW, expires)
+        .unwrap();
+}
+
+/// Runs the same thing on 32 threads that begin together.
+fn together<T: Send + 'static>(store: &Store, run: fn(&Store) -> T) -> Vec<T> {
+    let start = Arc::new(Barrier::new(32));
+    let threads: Vec<_> = (0..32)
+        .map(|_| {
+            let (store, start) = (store.clone(), Arc::clone(&start));
+            std::thread::spawn(move || {
+                start.wait();
+                run(&store)
+            })
+        })
+        .collect();
+    threads
+        .into_iter()
+        .map(|thread| thread.join().unwrap())
+        .collect()
+}
+
+#[test]
+fn parallel_logins_cannot_pass_the_limit() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&folder);
+    let answers = together(&store, |store| {
+        store
+            .register_login_attempt("duty", NOW, NOW.plus_s(-60), 10)
+            .unwrap()
+    });
+    assert_eq!(
+        answers.iter().filter(|refused| refused.is_none()).count(),
+        10
+    );
+    assert!(answers.iter().flatten().all(|oldest| *oldest == NOW));
+    let try_at = |name: &str, now: Instant| {
+        store
+            .register_login_attempt(name, now, now.plus_s(-60), 10)
+            .unwrap()
+            .is_none()
+    };
+    assert!(try_at("somebody else", NOW));
+    assert!(!try_at("duty", NOW.plus_s(60)));
+    assert!(try_at("duty", NOW.plus_s(61)));
+    store.clear_login_attempts("duty").unwrap();
+    assert!((0..10).all(|_| try_at("duty", NOW.plus_s(61))));
+    assert!(!try_at("duty", NOW.plus_s(61)));
+}
+
+#[test]
+fn a_login_link_lets_one_of_many_in() {
+    let (_folder, store) = with_account("duty");
+    let link = |token: &str, expires_at| LoginLink {
+        token_hash: token.to_owned(),
+        account: AccountId::new("duty"),
+        expires_at,
+    };
+    store.add_login_link(link("once", NOW.plus_s(60))).unwrap();
+    store.add_login_link(link("old", NOW)).unwrap();
+    let taken = together(&store, |store| store.take_login_link("once", NOW).unwrap());
+    assert_eq!(
+        taken.iter().flatten().collect::<Vec<_>>(),
+        [&AccountId::new("duty")]
+    );
+    assert_eq!(store.take_login_link("old", NOW).unwrap(), None);
+    assert_eq!(store.take_login_link("unknown", NOW).unwrap(), None);
+}
+
+#[test]
+fn a_name_is_given_once_and_a_refused_account_leaves_no_leaf() {
+    let (folder, store) = with_account("duty");
+    let again = store.add_account(account("duty"), b"second".to_vec());
+    assert!(
+        matches!(again, Err(StoreError::Conflict { .. })),
+        "{again:?}"
+    );
+    assert_eq!(store.leaves_from(0, 10).unwrap(), [b"leaf".to_vec()]);
+    drop(store);
+    let store = open(&folder);
+    assert_eq!(store.accounts().unwrap(), [account("duty")]);
+    assert_eq!(store.account(&AccountId::new("nobody")).unwrap(), None);
+}
+
+#[test]
+fn a_session_ends_by_time_by_logout_and_with_its_account() {
+    let (folder, store) = with_account("duty");
+    let until = NOW.plus_s(60);
+    for token in ["one", "two"] {
+        session(&store, token, until);
+    }
+    let live = |store: &Store, token: &str, now| store.session(token, now).unwrap().is_some();
+    assert!(live(&store, "one", NOW));
+    assert!(!live(&store, "one", until));
+    assert!(!live(&store, "three", NOW));
+    store.set_session_language("two", "en").unwrap();
+    store.end_session("one").unwrap();
+    drop(store);
+
+    let store = open(&folder);
+    assert!(!live(&store, "one", NOW));
+    let found = store.session("two", NOW).unwrap().unwrap();
+    assert_eq!(
+        (found.csrf.as_str(), found.language.as_deref()),
+        ("csrf", Some("en"))
+    );
+    assert_eq!(found.positions, [PositionId::new("ciso")]);
+    store
+        .disable_account(&AccountId::new("duty"), true)
+        .unwrap();
+    assert!(!live(&store, "two", NOW));
+    // Letting the account in again does not bring its old sessions back.
+    store
+        .disable_account(&AccountId::new("duty"), false)
+        .unwrap();
+    assert!(!live(&store, "two", NOW));
+}
+
+#[test]
+fn a_link_of_a_disabled_account_lets_nobody_in() {
+    let (_folder, store) = with_account("duty");
+    let link = LoginLink {
+        token_hash: "link".to_owned(),
+        account: AccountId::new("duty"),
+        expires_at: NOW.plus_s(60),
+    };
+    store.add_login_link(link).unwrap();
+    store
+        .disable_account(&AccountId::new("duty"), true)
+        .unwrap();
+    assert_eq!(store.take_login_link("link", NOW).unwrap(), None);
+    // Nor does the link come back with the account.
+    store
+        .disable_account(&AccountId::new("duty"), false)
+        .unwrap();
+    assert_eq!(store.take_login_link("link", NOW).unwrap(), None);
+}
