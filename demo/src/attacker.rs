@@ -191,3 +191,10 @@ fn choose(connection: &Connection, seed: u64, clock: &dyn Clock) -> Result<i64, 
 
 #[cfg(test)]
 mod tests;
+
+impl std::fmt::Display for Tampered {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (before, after) = (self.total_before_minor, self.total_after_minor);
+        write!(f, "{} {}: total_minor {before} → {after}", self.attacked.row.table, self.attacked.row.id)
+    }
+}

@@ -84,6 +84,6 @@ fn diff(before: &plan::Plan, after: &plan::Plan, console: &Console) -> Done {
     Ok(ExitCode::from(u8::from(!differences.is_empty())))
 }
 
-fn side(value: Option<&serde_json::Value>) -> String {
-    value.map_or_else(|| "-".to_owned(), |v| v.as_str().map_or_else(|| v.to_string(), str::to_owned))
+fn side(value: Option<&String>) -> &str {
+    value.map_or("-", String::as_str)
 }

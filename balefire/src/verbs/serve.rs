@@ -11,9 +11,12 @@ pub fn run(arguments: &Arguments, serve: &Serve, console: &Console) -> Done {
     let settings = desk.config().web.clone();
     desk.start_guards()?;
     desk::control::listen(&desk)?;
-    let options = web::WebOptions { public_journal: settings.public_journal, ..web::WebOptions::default() };
-    let listen = serve.listen.clone().unwrap_or(settings.listen);
-    let running = web::start(desk.clone(), &listen, options)?;
+    let options = web::WebOptions {
+        listen: serve.listen.clone().unwrap_or(settings.listen),
+        public_journal: settings.public_journal,
+        ..web::WebOptions::default()
+    };
+    let running = web::start(desk.clone(), options)?;
     // Whoever starts us waits for this line.
     console.line(&format!("{{\"listening\": \"http://{}\"}}", running.addr));
     wait_for_interrupt()?;

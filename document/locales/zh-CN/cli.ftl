@@ -1,0 +1,96 @@
+# 命令行与演示的解说。
+
+cli-audit-done = 已核对 { $rows } 行，差异 { $discrepancies } 处。
+cli-findings-done = 共 { $count } 条发现。
+cli-kind-altered = 被篡改
+cli-kind-forged = 伪造
+cli-kind-deleted = 被删除
+cli-kind-check-failed = 检查未通过
+cli-kind-unwitnessed = 未见证
+cli-kind-tainted-input = 由被篡改的值算出
+cli-kind-unreadable = 无法读取
+cli-repair-proposal = 修复方案 { $id }，状态 { $state }，摘要 { $digest }。由另一人批准：balefire repair approve { $id }
+cli-account-added = 已添加账号 { $name }。
+cli-logged-in = 已以 { $name } 登录。
+cli-proof-good = { $log } 的第 { $index } 条记录已证实。
+cli-verifying = 正在校验
+cli-log-verified = { $log }：{ $size } 条。
+cli-verify-done = { $faults ->
+    [0] 全部记录、哈希树、根和签名均正确。
+   *[other] 发现 { $faults } 处损坏。
+ }
+cli-plan-checked = 缺口与提示共 { $gaps } 条。
+cli-stopping = 正在有序停止。
+cli-table-guarded = { $table }：受保护，{ $rows } 行，主键 { $key }；个人信息列：{ $personal }
+cli-table-unguarded = { $table }：未保护
+cli-source-checked = { $problems ->
+    [0] 该数据源可以保护。
+   *[other] 有 { $problems } 个问题，改正之前无法保护该数据源。
+ }
+cli-baseline = 建立基线
+cli-baseline-done = 已为 { $source } 建立基线：{ $rows } 行。当时的内容记为“首次所见”。
+cli-init-exists = { $path } 已存在；加 --force 可覆盖。
+cli-init-done = 已写好 { $path }。编辑后运行：balefire source check shop
+cli-config-good = 配置正确：{ $sources } 个数据源。
+cli-benching = 正在测量，需要几分钟。
+
+demo-making-shop = 正在生成含 { $orders } 笔订单的商店：{ $path }
+demo-baseline = 基线已建立：{ $rows } 行已写入日志并落盘。
+demo-folder = 全部文件位于 { $path }
+demo-throw-away = 删除演示：rm -r { $path }
+demo-pages = 网页地址：{ $url }
+demo-link = 一次性登录链接（信息安全主管）：{ $url }
+demo-passwords = 各岗位的密码见 { $path }
+demo-shell-line = 手动篡改可运行：{ $line }
+demo-lawful = 商店正常交易：{ $changes } 次合法变更，误报 { $alarms } 条。
+demo-attack = 攻击者从另一个连接直接改写 shop.db：篡改 { $altered } 行，伪造 { $forged } 行，删除 { $deleted } 行，另有 { $undetectable } 笔完全符合规则的伪造。
+demo-carried-on = 商店毫不知情，照常处理了其中 { $rows } 行。
+demo-incident = 事件 { $code } 已开启：指明 { $rows } 行，涉险金额 CNY { $money }；法定等级 { $grade }，内部级别 { $level }。
+demo-undetectable = 那笔完全符合规则的伪造不在其中：仅凭数据行无法把它与商店自己的订单区分开，支付机构的对账单可以。
+demo-finding = { $table } { $key } { $kind }：{ $columns }
+demo-more-findings = ……另有 { $n } 条。
+demo-clock-running = 时限 { $clock }：截止 { $due }
+demo-clock-waiting = 时限 { $clock }：{ $state }
+demo-manual = 以下各步由您来操作：请打开上面的链接。按 Ctrl-C 结束演示。
+demo-calls-answered = { $calls } 人已应答呼叫。
+demo-grade-reason = 数字由日志统计得出；未达到更高等级的定性标准。
+demo-grade-confirmed = 等级 { $grade } 已确认，内部级别 { $level }。
+demo-order-response = 先取证，冻结受影响的订单和退款，查明范围，准备修复。
+demo-order-legal = 逐项核对法定时限，应报的按时报送。
+demo-order-communication = 起草用户通知，统一口径答复咨询。
+demo-order-constraint = 先取证，不得关机。
+demo-orders = 已下达 { $orders } 条指令，均已接受。
+demo-hold-reason = 被篡改的金额和收款方不得付出。
+demo-held = 冻结 { $hold } 已生效：商店对相关行不发货、不退款。
+demo-self-approval-refused = 提出人自己批准被拒绝：{ $message }
+demo-repaired = 已修复 { $rows } 行；核对 { $audited } 行，差异 { $discrepancies } 处。
+demo-users-told = 给 { $users } 位用户的通知已由法务批准并发送。
+demo-filing-receipt = 演示报送
+demo-filing-channel = 12387.cert.org.cn
+demo-waive-reason = 已核对：本案事实不产生该项义务。
+demo-duties = 已登记报送 { $filed } 项义务。
+demo-watching = 持续监测，{ $seconds } 秒内无新发现。
+demo-lift-reason = 数据已恢复正确，交易继续。
+demo-order-result = 已完成。
+demo-lesson = 攻击者利用了对商店数据库文件的写权限；有一个本不需要写权限的账号可以写该文件。
+demo-measure = 收回除商店自身以外所有账号对数据库文件的写权限。
+demo-task-note = 已完成并核对。
+demo-step = { $step } { $title }：用时 { $took } 秒（目标 { $target } 秒）
+demo-report = 总结报告：{ $html }
+demo-report-markdown = Markdown 版本：{ $markdown }
+demo-counts = 被攻击 { $injected } 行，发现 { $found } 行，误报 { $false } 条；从提交到发现入库 p99 为 { $p99 } 毫秒；修复后差异 { $discrepancies } 处；日志校验通过：{ $verified }。
+demo-still-up = 网页仍可访问，按 Ctrl-C 结束演示。
+demo-user-notice = 我们发现平台的部分交易记录被未经授权地更改，涉及部分订单的金额、收款方以及部分退款。我们已依据防篡改日志将所有受影响的记录恢复正确。
+    目前没有发现您的个人信息离开我们的系统。
+    您无需任何操作。请留意您的订单；如发现异常，请联系客服，由此造成的损失我们将予以赔付。
+    平台的每一条交易记录都处于防篡改日志的保护之下，并被持续核对。我们不会以此为由向您索要密码、验证码或要求转账。
+
+page-call-out-subject = [{ $code }] 请以{ $position }身份到位
+page-call-out-body = 事件 { $code }：现呼叫您以{ $position }身份参与处置（内部级别 { $what }）。请在 { $due } 前到指挥室页面确认。
+page-order-subject = [{ $code }] 给{ $position }的指令 { $what }
+page-order-body = 事件 { $code }：指令 { $what } 下达给您（{ $position }），期限 { $due }。请在指挥室页面接受，或说明理由拒绝。
+page-brief-subject = [{ $code }] 第 { $number } 期管理层简报
+page-brief-body = 事件 { $code } 的第 { $number } 期简报已可在其页面查看。
+page-report-subject = 收到一份报告：{ $receipt }
+page-report-body = 有人报告了异常情况。回执号 { $receipt }。请立即查看值班台。
+demo-clock-not-applicable = 不适用

@@ -105,6 +105,16 @@ pub struct Fault {
     pub detail: String,
 }
 
+impl std::fmt::Display for Fault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} at byte {}: {}", self.file.display(), self.offset, self.kind.name())?;
+        if let Some(entry) = self.entry {
+            write!(f, ", entry {entry} of {}", self.log)?;
+        }
+        write!(f, ": {}", self.detail)
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VerifiedLog {
     pub log: String,

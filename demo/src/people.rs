@@ -1,0 +1,46 @@
+//! The demo's people: one for each position of the plan, with a random password each, known by
+//! their positions and no invented names.
+
+use crate::DemoError;
+use desk::Desk;
+use model::{AccountId, PositionId};
+use std::collections::BTreeMap;
+
+/// Passwords by account; they live in memory and in one 0600 file of the demo's folder.
+#[derive(Debug, Default)]
+pub struct People {
+    passwords: BTreeMap<PositionId, String>,
+}
+
+impl People {
+    /// Adds an account for every position of the plan.
+    pub fn muster(desk: &Desk) -> Result<Self, DemoError> {
+        let plan = desk.plan();
+        let mut people = Self::default();
+        for position in &plan.positions {
+            let password = password()?;
+            let name = position.title.in_lang(desk.config().web.language);
+            let id = AccountId::new(position.id.as_str());
+            desk.add_account(&id, name, std::slice::from_ref(&position.id), &password)?;
+            people.passwords.insert(position.id.clone(), password);
+        }
+        Ok(people)
+    }
+
+    pub fn password(&self, position: &str) -> Option<&str> {
+        self.passwords.get(&PositionId::new(position)).map(String::as_str)
+    }
+
+    /// One line an account, for the user who plays the people by hand.
+    pub fn lines(&self) -> String {
+        self.passwords.iter().map(|(position, password)| format!("{position}\t{password}\n")).collect()
+    }
+}
+
+/// 20 letters and digits, 100 bits and more.
+fn password() -> Result<String, DemoError> {
+    const LETTERS: &[u8; 32] = b"abcdefghjkmnpqrstuvwxyz23456789-";
+    let mut bytes = [0_u8; 20];
+    getrandom::fill(&mut bytes).map_err(|e| DemoError::Random(e.to_string()))?;
+    Ok(bytes.iter().map(|b| LETTERS[usize::from(b & 31)] as char).collect())
+}
