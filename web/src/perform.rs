@@ -6,7 +6,7 @@ use crate::pages;
 use crate::reply::Reply;
 use crate::visit::Visit;
 use axum::http::StatusCode;
-use desk::CommandError;
+use desk::{CommandError, DeskError};
 use incident::{Incident, Refusal};
 use model::{IncidentId, Operation, RequestId};
 use serde_json::json;
@@ -120,15 +120,19 @@ fn failed(visit: &Visit, incident: &Incident, error: &CommandError) -> Reply {
         CommandError::Refused(refusal) => refused(visit, incident, refusal),
         CommandError::UnknownIncident => Reply::not_found(visit),
         CommandError::Desk(error) => {
-            tracing::error!(error = %chain(error), "a command was not carried out");
+            let status = match error {
+                DeskError::NotFound(_) => StatusCode::NOT_FOUND,
+                DeskError::Refused(_) => StatusCode::CONFLICT,
+                _ => StatusCode::INTERNAL_SERVER_ERROR,
+            };
+            if status.is_server_error() {
+                tracing::error!(error = %chain(error), "a command was not carried out");
+            }
             let message = narrate::desk_error(visit.words(), error);
-            pages::error::not_done(
-                visit,
-                incident,
-                StatusCode::INTERNAL_SERVER_ERROR,
-                message,
-                Vec::new(),
-            )
+            if visit.wants_json {
+                return Reply::problem(status, "not-done", &message, json!({}));
+            }
+            pages::error::not_done(visit, incident, status, message, Vec::new())
         }
     }
 }

@@ -362,7 +362,7 @@ impl View<'_> {
         }
     }
     pub fn grade(&self, grade: &Grade) -> String {
-        self.tt("incident-grade", &grade.number().to_string())
+        self.tt("incident-grade", grade.number().to_string())
             .into_owned()
     }
 }

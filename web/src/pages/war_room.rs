@@ -135,7 +135,7 @@ pub(crate) fn grade(v: &View<'_>, i: &Incident) -> GradeView {
             (None, true) => v.t("grade-no-criterion").into_owned(),
             (None, false) => matched.join(&comma),
         },
-        level: v.tt("incident-level", &i.level.0.to_string()).into_owned(),
+        level: v.tt("incident-level", i.level.0.to_string()).into_owned(),
         level_reason: if raised.is_empty() {
             v.t("level-as-grade").into_owned()
         } else {

@@ -1,0 +1,360 @@
+//! Every page in both languages on a real desk: nothing missing, nothing inline, nothing of a
+//! stranger's text taken as markup.
+
+use crate::world::{Person, World};
+use axum::http::StatusCode;
+use plan::Lang;
+use web::roles::{ROWS, Verb};
+
+const CANARY: &str = "<canary onload=x>\"'&lt;";
+
+/// Every page that answers with HTML to somebody who holds every position.
+fn pages(incident: &str, proposal: &str) -> Vec<String> {
+    ROWS.iter()
+        .filter(|row| row.verb == Verb::Get)
+        .filter(|row| !["/events", "/healthz"].contains(&row.path))
+        .filter(|row| {
+            !["/api/", "/assets/", "/journal/", "/evidence/proof"]
+                .iter()
+                .any(|p| row.path.starts_with(p))
+        })
+        .filter(|row| !row.path.ends_with("{format}"))
+        .map(|row| {
+            row.path
+                .replace("{id}", incident)
+                .replace("{proposal}", proposal)
+        })
+        .collect()
+}
+
+struct Story {
+    world: World,
+    all: Person,
+    incident: String,
+    proposal: String,
+}
+
+/// An incident with something of everything in it, each free text a canary.
+async fn story() -> Story {
+    let world = World::new();
+    let incident = world.attacked().to_string();
+    let receipt = world.report(CANARY);
+    let all = world.everything("everything");
+    let other = world.everything(CANARY);
+    let form = |name: &str| format!("/incidents/{incident}/do/{name}");
+    let due = [
+        ("to", "position:ciso"),
+        ("text", CANARY),
+        ("constraint", CANARY),
+        ("due_min", "30"),
+    ];
+    let decision = [("topic", "general"), ("text", CANARY)];
+    let lesson = [
+        ("text", CANARY),
+        ("measure", CANARY),
+        ("owner", "ciso"),
+        ("measure_days", "3"),
+    ];
+    let hold = [("rows", "open"), ("until_h", "4"), ("reason", CANARY)];
+    let notice = [
+        ("kind", "user"),
+        ("text-zh", CANARY),
+        ("text-en", CANARY),
+        ("audience", "3"),
+    ];
+    let hash = "a".repeat(64);
+    let evidence = [
+        ("name", CANARY),
+        ("kind", "log"),
+        ("source", CANARY),
+        ("witness", CANARY),
+        ("method", CANARY),
+        ("sha256", hash.as_str()),
+        ("size_bytes", "12"),
+        ("location", CANARY),
+    ];
+    let transfer = [
+        ("evidence", "E-1"),
+        ("to", CANARY),
+        ("purpose", CANARY),
+        ("sha256", hash.as_str()),
+    ];
+    let impact = [
+        ("orders", "2"),
+        ("persons", "1"),
+        ("persons-high", "3"),
+        ("out", "12.50"),
+        ("note", CANARY),
+    ];
+    let grade = [("grade", "4"), ("level", "2"), ("reason", CANARY)];
+    let forms: [(&str, &[(&str, &str)]); 13] = [
+        ("confirm-grade", &grade),
+        ("issue-order", &due),
+        ("issue-order", &due),
+        ("accept-order", &[("order", "O-1")]),
+        ("complete-order", &[("order", "O-1"), ("result", CANARY)]),
+        ("refuse-order", &[("order", "O-2"), ("reason", CANARY)]),
+        ("record-decision", &decision),
+        ("record-lesson", &lesson),
+        ("propose-hold", &hold),
+        ("draft-notice", &notice),
+        ("add-evidence", &evidence),
+        ("transfer-evidence", &transfer),
+        ("record-impact", &impact),
+    ];
+    for (name, fields) in forms {
+        let answer = world.post(&form(name), Some(&other), fields).await;
+        assert_eq!(
+            answer.status,
+            StatusCode::SEE_OTHER,
+            "{name}: {}",
+            answer.body
+        );
+        assert_eq!(
+            answer.location(),
+            format!("/incidents/{incident}?done={name}")
+        );
+    }
+    let answer = world.post(&form("propose-repair"), Some(&other), &[]).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.body);
+    let answer = world.post(&form("audit"), Some(&other), &[]).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.body);
+    let stands = world
+        .desk
+        .incidents()
+        .into_iter()
+        .find(|i| i.id.as_str() == incident)
+        .expect("the incident");
+    let proposal = stands
+        .repairs
+        .last()
+        .expect("a repair")
+        .proposal
+        .to_string();
+    assert!(world.desk.report_by_receipt(&receipt).is_some());
+    Story {
+        world,
+        all,
+        incident,
+        proposal,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_page_speaks_both_languages_and_runs_nothing_foreign() {
+    let story = story().await;
+    for lang in Lang::ALL {
+        for path in pages(&story.incident, &story.proposal) {
+            let who = (path != "/login").then_some(&story.all);
+            let answer = story.world.get_in(&path, who, lang).await;
+            let name = format!("{lang} {path}");
+            assert_eq!(answer.status, StatusCode::OK, "{name}");
+            assert!(
+                answer.body.contains(&format!("<html lang=\"{lang}\"")),
+                "{name}: another language"
+            );
+            let policy = answer.header("content-security-policy");
+            assert!(
+                policy.contains("script-src 'self'")
+                    && policy.contains("require-trusted-types-for 'script'"),
+                "{name}"
+            );
+            assert_eq!(answer.header("cache-control"), "no-store", "{name}");
+            assert_eq!(answer.header("x-content-type-options"), "nosniff", "{name}");
+            assert!(
+                !answer.body.contains("<canary"),
+                "{name}: a stranger's text is markup"
+            );
+            for inline in [
+                "<style",
+                "style=\"",
+                " onclick",
+                " onload=\"",
+                "javascript:",
+                "<script>",
+            ] {
+                assert!(!answer.body.contains(inline), "{name}: {inline}");
+            }
+            labelled(&name, &answer.body);
+        }
+    }
+    // The canary is there, as text: the walk above would see nothing in empty pages.
+    let war_room = story
+        .world
+        .get(&format!("/incidents/{}", story.incident), Some(&story.all))
+        .await;
+    assert!(war_room.body.contains("&#60;canary"), "{}", war_room.body);
+    let findings = story
+        .world
+        .get(
+            &format!("/incidents/{}/findings", story.incident),
+            Some(&story.all),
+        )
+        .await;
+    assert!(findings.body.contains("&#60;canary"), "{}", findings.body);
+}
+
+/// Ids are unique, every label names a field, every table has a caption or a heading of its own.
+fn labelled(name: &str, html: &str) {
+    let values = |attribute: &str| -> Vec<String> {
+        html.split(attribute)
+            .skip(1)
+            .filter_map(|rest| rest.split('"').next())
+            .map(str::to_owned)
+            .collect()
+    };
+    let mut ids = values(" id=\"");
+    let all = ids.len();
+    ids.sort();
+    ids.dedup();
+    assert_eq!(ids.len(), all, "{name}: an id stands twice");
+    for field in values("<label for=\"") {
+        assert!(ids.contains(&field), "{name}: no field {field}");
+    }
+    for cell in html.split("<th").skip(1) {
+        let head = cell.split('>').next().unwrap_or("");
+        assert!(
+            head.starts_with("ead") || head.contains("scope="),
+            "{name}: <th{head}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn personal_values_are_masked_but_for_readers_of_evidence() {
+    let world = World::new();
+    let incident = world.attacked();
+    let reader = world.person("reader", &["security_engineer"]);
+    let agent = world.person("agent", &["cs_agent"]);
+    let path = format!("/incidents/{incident}/findings");
+    let full = world.get(&path, Some(&reader)).await.body;
+    let masked = world.get(&path, Some(&agent)).await.body;
+    assert!(full.contains("13900001111"), "{full}");
+    assert!(
+        !masked.contains("13900001111") && masked.contains("••••11"),
+        "{masked}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_says_everything_that_is_missing() {
+    let world = World::new();
+    let incident = world.attacked();
+    let cio = world.person("cio", &["cio"]);
+    let path = format!("/incidents/{incident}/do/close");
+    let refused = world.post(&path, Some(&cio), &[]).await;
+    assert_eq!(refused.status, StatusCode::CONFLICT);
+    let missing = refused.body.matches("data-missing>").count();
+    let plan = world.desk.plan();
+    let stands = world.desk.incident(&incident).expect("the incident");
+    let lacks = incident::conditions::missing(
+        &plan,
+        &stands,
+        incident::conditions::Leaving::Incident,
+        world.desk.now(),
+    );
+    assert!(
+        missing > 5 && missing == lacks.len(),
+        "{missing} of {}",
+        lacks.len()
+    );
+    // What was written is shown again, so that it is not lost.
+    let path = format!("/incidents/{incident}/do/issue-order");
+    let fields = [
+        ("to", "position:nobody"),
+        ("text", "Hold every shipment of today."),
+        ("due_min", "30"),
+    ];
+    let refused = world.post(&path, Some(&cio), &fields).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(
+        refused
+            .body
+            .contains("<pre>Hold every shipment of today.</pre>"),
+        "{}",
+        refused.body
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_repair_wants_two_people_and_sending_twice_acts_once() {
+    let world = World::new();
+    let incident = world.attacked();
+    let (ciso, support) = (
+        world.person("ciso", &["ciso"]),
+        world.person("support", &["head_support"]),
+    );
+    let form = |name: &str| format!("/incidents/{incident}/do/{name}");
+    assert_eq!(
+        world
+            .post(&form("propose-repair"), Some(&ciso), &[])
+            .await
+            .status,
+        StatusCode::SEE_OTHER
+    );
+    let repair = world
+        .desk
+        .incident(&incident)
+        .expect("the incident")
+        .repairs[0]
+        .clone();
+    let (proposal, digest) = (repair.proposal.to_string(), repair.digest.to_string());
+    let page = world
+        .get(
+            &format!("/incidents/{incident}/repair/{proposal}"),
+            Some(&ciso),
+        )
+        .await
+        .body;
+    assert!(
+        page.contains(&digest) && !page.contains("/do/approve-repair"),
+        "{page}"
+    );
+    let approval = [
+        ("proposal", proposal.as_str()),
+        ("digest", digest.as_str()),
+        ("request", "once-1"),
+    ];
+    let own = world
+        .post(&form("approve-repair"), Some(&ciso), &approval)
+        .await;
+    assert_eq!(own.status, StatusCode::FORBIDDEN, "{}", own.body);
+    let stale = [
+        ("proposal", proposal.as_str()),
+        ("digest", &digest.replace(|c: char| c.is_ascii_digit(), "0")),
+        ("request", "once-2"),
+    ];
+    let other_digest = world
+        .post(&form("approve-repair"), Some(&support), &stale)
+        .await;
+    assert_eq!(
+        other_digest.status,
+        StatusCode::CONFLICT,
+        "{}",
+        other_digest.body
+    );
+    for _ in 0..2 {
+        let again = [
+            ("proposal", proposal.as_str()),
+            ("digest", digest.as_str()),
+            ("request", "once-3"),
+        ];
+        assert_eq!(
+            world
+                .post(&form("approve-repair"), Some(&support), &again)
+                .await
+                .status,
+            StatusCode::SEE_OTHER
+        );
+    }
+    let applied = world
+        .post(
+            &form("apply-repair"),
+            Some(&support),
+            &[("proposal", &proposal)],
+        )
+        .await;
+    assert_eq!(applied.status, StatusCode::SEE_OTHER, "{}", applied.body);
+    let stands = world.desk.incident(&incident).expect("the incident");
+    assert_eq!(stands.findings.open.total(), 0);
+}
