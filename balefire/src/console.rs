@@ -30,7 +30,11 @@ impl Console {
             .with_writer(std::io::stderr)
             .with_ansi(std::io::stderr().is_terminal())
             .try_init();
-        Self { lang, json: arguments.json, words: document::words(lang) }
+        Self {
+            lang,
+            json: arguments.json,
+            words: document::words(lang),
+        }
     }
 
     /// A message of the catalogue to stderr.
@@ -111,7 +115,10 @@ pub fn arm_failpoints() -> Option<fail::FailScenario<'static>> {
     let left = AtomicU32::new(count.parse().unwrap_or(1));
     let armed = fail::cfg_callback(name, move || {
         if left.fetch_sub(1, Ordering::SeqCst) == 1 {
-            let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
+            let _ = rustix::process::kill_process(
+                rustix::process::getpid(),
+                rustix::process::Signal::KILL,
+            );
         }
     });
     armed.ok()?;

@@ -41,9 +41,10 @@ fn run(arguments: &Arguments, console: &Console) -> Done {
         }
         Command::Repair(repair) => verbs::repair::run(arguments, repair, console),
         Command::Account(account) => verbs::account::run(arguments, account, console),
-        Command::Login { name, password_file } => {
-            verbs::account::login(arguments, name, password_file, console)
-        }
+        Command::Login {
+            name,
+            password_file,
+        } => verbs::account::login(arguments, name, password_file, console),
         Command::Journal(journal) => verbs::journal::run(arguments, journal, console),
         Command::Incident(incident) => verbs::incident::run(arguments, incident, console),
         Command::Plan(plan) => verbs::plan::run(arguments, plan, console),

@@ -195,6 +195,10 @@ mod tests;
 impl std::fmt::Display for Tampered {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let (before, after) = (self.total_before_minor, self.total_after_minor);
-        write!(f, "{} {}: total_minor {before} → {after}", self.attacked.row.table, self.attacked.row.id)
+        write!(
+            f,
+            "{} {}: total_minor {before} → {after}",
+            self.attacked.row.table, self.attacked.row.id
+        )
     }
 }

@@ -13,9 +13,16 @@ const MAX_PAGE_BYTES: u64 = 16 << 20;
 #[derive(Debug, Error)]
 pub enum BrowserError {
     #[error("{path}: the server did not answer")]
-    Unreachable { path: String, source: Box<ureq::Error> },
+    Unreachable {
+        path: String,
+        source: Box<ureq::Error>,
+    },
     #[error("{path}: status {status}: {message}")]
-    Status { path: String, status: u16, message: String },
+    Status {
+        path: String,
+        status: u16,
+        message: String,
+    },
     #[error("{path}: the page has no form token")]
     NoToken { path: String },
 }
@@ -45,16 +52,28 @@ impl Browser {
             .http_status_as_error(false)
             .timeout_global(Some(TIMEOUT))
             .build();
-        Self { agent: config.into(), base: base.to_owned(), cookie: String::new() }
+        Self {
+            agent: config.into(),
+            base: base.to_owned(),
+            cookie: String::new(),
+        }
     }
 
     /// Logs in through the login form.
     pub fn login(base: &str, name: &str, password: &str) -> Result<Self, BrowserError> {
         let mut browser = Self::new(base);
-        let answer = browser.submit("/login", "/login", &[("name", name), ("password", password)])?;
+        let answer = browser.submit(
+            "/login",
+            "/login",
+            &[("name", name), ("password", password)],
+        )?;
         match answer.status {
             303 if !browser.cookie.is_empty() => Ok(browser),
-            status => Err(BrowserError::Status { path: "/login".into(), status, message: message_of(&answer.body) }),
+            status => Err(BrowserError::Status {
+                path: "/login".into(),
+                status,
+                message: message_of(&answer.body),
+            }),
         }
     }
 
@@ -64,13 +83,23 @@ impl Browser {
         if answer.status == 200 {
             return Ok(answer.body);
         }
-        Err(BrowserError::Status { path: path.into(), status: answer.status, message: message_of(&answer.body) })
+        Err(BrowserError::Status {
+            path: path.into(),
+            status: answer.status,
+            message: message_of(&answer.body),
+        })
     }
 
     /// Opens `page`, takes its form token, and posts `fields` to `action`.
-    pub fn submit(&mut self, page: &str, action: &str, fields: &[(&str, &str)]) -> Result<Answer, BrowserError> {
+    pub fn submit(
+        &mut self,
+        page: &str,
+        action: &str,
+        fields: &[(&str, &str)],
+    ) -> Result<Answer, BrowserError> {
         let form = self.get(page)?;
-        let csrf = hidden(&form.body, "csrf").ok_or_else(|| BrowserError::NoToken { path: page.into() })?;
+        let csrf = hidden(&form.body, "csrf")
+            .ok_or_else(|| BrowserError::NoToken { path: page.into() })?;
         let request = hidden(&form.body, "request").unwrap_or_default();
         let mut all = vec![("csrf", csrf.as_str()), ("request", request.as_str())];
         all.extend_from_slice(fields);
@@ -84,7 +113,11 @@ impl Browser {
     }
 
     fn get(&mut self, path: &str) -> Result<Answer, BrowserError> {
-        let sent = self.agent.get(format!("{}{path}", self.base)).header("cookie", &self.cookie).call();
+        let sent = self
+            .agent
+            .get(format!("{}{path}", self.base))
+            .header("cookie", &self.cookie)
+            .call();
         self.answer(path, sent)
     }
 
@@ -93,14 +126,31 @@ impl Browser {
         path: &str,
         sent: Result<ureq::http::Response<ureq::Body>, ureq::Error>,
     ) -> Result<Answer, BrowserError> {
-        let unreachable = |source| BrowserError::Unreachable { path: path.to_owned(), source: Box::new(source) };
+        let unreachable = |source| BrowserError::Unreachable {
+            path: path.to_owned(),
+            source: Box::new(source),
+        };
         let mut response = sent.map_err(unreachable)?;
         for cookie in response.headers().get_all("set-cookie") {
             self.keep(cookie.to_str().unwrap_or_default());
         }
-        let location = response.headers().get("location").and_then(|l| l.to_str().ok()).unwrap_or_default().to_owned();
-        let body = response.body_mut().with_config().limit(MAX_PAGE_BYTES).read_to_string().map_err(unreachable)?;
-        Ok(Answer { status: response.status().as_u16(), location, body })
+        let location = response
+            .headers()
+            .get("location")
+            .and_then(|l| l.to_str().ok())
+            .unwrap_or_default()
+            .to_owned();
+        let body = response
+            .body_mut()
+            .with_config()
+            .limit(MAX_PAGE_BYTES)
+            .read_to_string()
+            .map_err(unreachable)?;
+        Ok(Answer {
+            status: response.status().as_u16(),
+            location,
+            body,
+        })
     }
 
     /// Keeps `name=value` of a Set-Cookie line, replacing an older value of that name.
@@ -124,13 +174,26 @@ pub fn hidden(page: &str, name: &str) -> Option<String> {
     let start = page[..at].rfind('<')?;
     let tag = &page[start..start + page[start..].find('>')?];
     let value = tag.split("value=\"").nth(1)?.split('"').next()?;
-    Some(value.replace("&quot;", "\"").replace("&#38;", "&").replace("&amp;", "&"))
+    Some(
+        value
+            .replace("&quot;", "\"")
+            .replace("&#38;", "&")
+            .replace("&amp;", "&"),
+    )
 }
 
 /// The message that a refusal page shows, for the narration.
 pub fn message_of(page: &str) -> String {
-    let marked = page.split("data-message>").nth(1).and_then(|rest| rest.split('<').next());
-    marked.unwrap_or_default().trim().chars().take(300).collect()
+    let marked = page
+        .split("data-message>")
+        .nth(1)
+        .and_then(|rest| rest.split('<').next());
+    marked
+        .unwrap_or_default()
+        .trim()
+        .chars()
+        .take(300)
+        .collect()
 }
 
 #[cfg(test)]
@@ -139,7 +202,8 @@ mod tests {
 
     #[test]
     fn a_hidden_field_is_found_in_any_order() {
-        let page = r#"<form><input type="hidden" value="a&amp;b" name="csrf"><input name="x"></form>"#;
+        let page =
+            r#"<form><input type="hidden" value="a&amp;b" name="csrf"><input name="x"></form>"#;
         assert_eq!(hidden(page, "csrf").as_deref(), Some("a&b"));
         assert_eq!(hidden(page, "request"), None);
     }

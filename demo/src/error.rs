@@ -8,7 +8,10 @@ pub enum DemoError {
     #[error("{} is not a demo's folder; give another one with --data, or remove it", folder.display())]
     NotOurs { folder: PathBuf },
     #[error("{}: cannot be written", path.display())]
-    File { path: PathBuf, source: std::io::Error },
+    File {
+        path: PathBuf,
+        source: std::io::Error,
+    },
     #[error("the system gives no random numbers: {0}")]
     Random(String),
     #[error(transparent)]

@@ -11,7 +11,10 @@ pub struct Narrator {
 
 impl Narrator {
     pub fn new(lang: Lang, line: impl Fn(&str) + Send + Sync + 'static) -> Self {
-        Self { words: document::words(lang), line: Box::new(line) }
+        Self {
+            words: document::words(lang),
+            line: Box::new(line),
+        }
     }
     pub fn lang(&self) -> Lang {
         self.words.lang()

@@ -93,28 +93,41 @@ pub fn found(findings: &[Finding]) -> RowCounts {
         }
     }
     let count = |damage| rows.values().filter(|d| **d == damage).count() as u64;
-    RowCounts { altered: count(Damage::Altered), forged: count(Damage::Forged), deleted: count(Damage::Deleted) }
+    RowCounts {
+        altered: count(Damage::Altered),
+        forged: count(Damage::Forged),
+        deleted: count(Damage::Deleted),
+    }
 }
 
 /// Findings on rows that nobody attacked: alarms under lawful trade.
 pub fn false_findings(findings: &[Finding], injected: &Injected) -> u64 {
     let attacked: BTreeSet<(String, String)> = all(injected).map(|r| name(&r.row)).collect();
     let known = |f: &&Finding| !attacked.contains(&(f.table.clone(), f.key.clone()));
-    findings.iter().filter(|f| f.kind.alarms()).filter(known).count() as u64
+    findings
+        .iter()
+        .filter(|f| f.kind.alarms())
+        .filter(known)
+        .count() as u64
 }
 
 /// Milliseconds from the row's COMMIT to its first stored finding.
 pub fn detected(findings: &[Finding], injected: &Injected) -> Detected {
     let mut first: BTreeMap<(String, String), Instant> = BTreeMap::new();
     for finding in findings.iter().filter(|f| Damage::of(f.kind).is_some()) {
-        let at = first.entry((finding.table.clone(), finding.key.clone())).or_insert(finding.stored_at);
+        let at = first
+            .entry((finding.table.clone(), finding.key.clone()))
+            .or_insert(finding.stored_at);
         *at = (*at).min(finding.stored_at);
     }
     let mut times: Vec<u64> = all(injected)
         .filter_map(|row| Some(milliseconds(row.committed_at, *first.get(&name(&row.row))?)))
         .collect();
     times.sort_unstable();
-    Detected { p50: nearest_rank(&times, 50.0), p99: nearest_rank(&times, 99.0) }
+    Detected {
+        p50: nearest_rank(&times, 50.0),
+        p99: nearest_rank(&times, 99.0),
+    }
 }
 
 /// Seconds and targets of the steps as the incident recorded them.
@@ -133,7 +146,12 @@ pub fn milliseconds(from: Instant, to: Instant) -> u64 {
 }
 
 fn all(injected: &Injected) -> impl Iterator<Item = &AttackedRow> {
-    injected.altered.iter().chain(&injected.forged).chain(&injected.deleted).chain(&injected.undetectable)
+    injected
+        .altered
+        .iter()
+        .chain(&injected.forged)
+        .chain(&injected.deleted)
+        .chain(&injected.undetectable)
 }
 
 fn name(row: &RowName) -> (String, String) {

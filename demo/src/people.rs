@@ -28,12 +28,17 @@ impl People {
     }
 
     pub fn password(&self, position: &str) -> Option<&str> {
-        self.passwords.get(&PositionId::new(position)).map(String::as_str)
+        self.passwords
+            .get(&PositionId::new(position))
+            .map(String::as_str)
     }
 
     /// One line an account, for the user who plays the people by hand.
     pub fn lines(&self) -> String {
-        self.passwords.iter().map(|(position, password)| format!("{position}\t{password}\n")).collect()
+        self.passwords
+            .iter()
+            .map(|(position, password)| format!("{position}\t{password}\n"))
+            .collect()
     }
 }
 
@@ -42,5 +47,8 @@ fn password() -> Result<String, DemoError> {
     const LETTERS: &[u8; 32] = b"abcdefghjkmnpqrstuvwxyz23456789-";
     let mut bytes = [0_u8; 20];
     getrandom::fill(&mut bytes).map_err(|e| DemoError::Random(e.to_string()))?;
-    Ok(bytes.iter().map(|b| LETTERS[usize::from(b & 31)] as char).collect())
+    Ok(bytes
+        .iter()
+        .map(|b| LETTERS[usize::from(b & 31)] as char)
+        .collect())
 }

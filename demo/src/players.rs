@@ -25,7 +25,12 @@ pub struct Players<'a> {
 
 impl<'a> Players<'a> {
     pub fn new(staged: &'a Staged, id: IncidentId, say: &'a Narrator) -> Self {
-        Self { staged, id, say, sessions: BTreeMap::new() }
+        Self {
+            staged,
+            id,
+            say,
+            sessions: BTreeMap::new(),
+        }
     }
 
     /// The six steps, one after the other, until the incident is closed.
@@ -46,7 +51,10 @@ impl<'a> Players<'a> {
     }
 
     fn incident(&self) -> Result<Arc<Incident>, DemoError> {
-        self.staged.desk.incident(&self.id).ok_or_else(|| DemoError::Story("the incident is gone".into()))
+        self.staged
+            .desk
+            .incident(&self.id)
+            .ok_or_else(|| DemoError::Story("the incident is gone".into()))
     }
 
     /// Fills in a form of the incident as the holder of a position.
@@ -56,10 +64,20 @@ impl<'a> Players<'a> {
             return Ok(());
         }
         let path = format!("{who}: {form}");
-        Err(BrowserError::Status { path, status: answer.status, message: message_of(&answer.body) }.into())
+        Err(BrowserError::Status {
+            path,
+            status: answer.status,
+            message: message_of(&answer.body),
+        }
+        .into())
     }
 
-    fn try_act(&mut self, who: &str, form: &str, fields: &[(&str, &str)]) -> Result<Answer, DemoError> {
+    fn try_act(
+        &mut self,
+        who: &str,
+        form: &str,
+        fields: &[(&str, &str)],
+    ) -> Result<Answer, DemoError> {
         let page = format!("/incidents/{}", self.id);
         let action = format!("{page}/do/{form}");
         if !self.sessions.contains_key(who) {
@@ -82,15 +100,28 @@ impl<'a> Players<'a> {
             .filter(|c| c.state == CallState::Called)
             .map(|c| (c.call.number, c.call.position.clone()))
             .collect();
+        let mut answered = 0;
         for (number, position) in &calls {
-            self.act(position.as_str(), "acknowledge", &[("call", &number.to_string())])?;
+            // Whoever is called in two groups answers both calls at once.
+            let waiting = |c: &incident::people::CallOut| {
+                c.call.number == *number && c.state == CallState::Called
+            };
+            if self.incident()?.calls.iter().any(waiting) {
+                self.act(
+                    position.as_str(),
+                    "acknowledge",
+                    &[("call", &number.to_string())],
+                )?;
+                answered += 1;
+            }
         }
-        Ok(calls.len())
+        Ok(answered)
     }
 
     fn report_and_assess(&mut self) -> Result<(), DemoError> {
         let called = self.answer_calls()?;
-        self.say.say("demo-calls-answered", &[("calls", called.into())]);
+        self.say
+            .say("demo-calls-answered", &[("calls", called.into())]);
         let facts = [
             ("cii", "no"),
             ("personal_information", "no"),
@@ -102,14 +133,29 @@ impl<'a> Players<'a> {
         let incident = self.incident()?;
         let grade = incident.assessment.grade.number().to_string();
         let level = incident.level.0.to_string();
-        self.act("cio", "confirm-grade", &[("grade", &grade), ("level", &level), ("reason", &self.say.text("demo-grade-reason"))])?;
-        self.say.say("demo-grade-confirmed", &[("grade", grade.into()), ("level", level.into())]);
+        self.act(
+            "cio",
+            "confirm-grade",
+            &[
+                ("grade", &grade),
+                ("level", &level),
+                ("reason", &self.say.text("demo-grade-reason")),
+            ],
+        )?;
+        self.say.say(
+            "demo-grade-confirmed",
+            &[("grade", grade.into()), ("level", level.into())],
+        );
         self.answer_calls()?;
         Ok(())
     }
 
     fn order(&mut self) -> Result<(), DemoError> {
-        for (group, key) in [("response", "demo-order-response"), ("legal", "demo-order-legal"), ("communication", "demo-order-communication")] {
+        for (group, key) in [
+            ("response", "demo-order-response"),
+            ("legal", "demo-order-legal"),
+            ("communication", "demo-order-communication"),
+        ] {
             let fields = [
                 ("to", format!("group:{group}")),
                 ("text", self.say.text(key)),
@@ -128,10 +174,15 @@ impl<'a> Players<'a> {
     }
 
     /// Orders in a state, each with the lead of the group that it is addressed to.
-    fn orders(&self, wanted: impl Fn(&OrderState) -> bool) -> Result<Vec<(String, String)>, DemoError> {
+    fn orders(
+        &self,
+        wanted: impl Fn(&OrderState) -> bool,
+    ) -> Result<Vec<(String, String)>, DemoError> {
         let plan = self.staged.desk.plan();
         let lead = |to: &Addressee| match to {
-            Addressee::Group(group) => plan.group(group).map_or("cio".into(), |g| g.lead.to_string()),
+            Addressee::Group(group) => plan
+                .group(group)
+                .map_or("cio".into(), |g| g.lead.to_string()),
             Addressee::Position(position) => position.to_string(),
         };
         let incident = self.incident()?;
@@ -141,21 +192,43 @@ impl<'a> Players<'a> {
 
     fn analyse_and_recover(&mut self) -> Result<(), DemoError> {
         self.act("security_engineer", "collect-evidence", &[])?;
-        self.act("security_engineer", "propose-hold", &[("rows", "open"), ("until_h", "4"), ("reason", &self.say.text("demo-hold-reason"))])?;
-        let hold = self.incident()?.holds.last().map(|h| h.id.to_string()).unwrap_or_default();
+        self.act(
+            "security_engineer",
+            "propose-hold",
+            &[
+                ("rows", "open"),
+                ("until_h", "4"),
+                ("reason", &self.say.text("demo-hold-reason")),
+            ],
+        )?;
+        let hold = self
+            .incident()?
+            .holds
+            .last()
+            .map(|h| h.id.to_string())
+            .unwrap_or_default();
         self.act("ciso", "approve-hold", &[("hold", &hold)])?;
         self.say.say("demo-held", &[("hold", hold.into())]);
         self.act("head_support", "propose-repair", &[])?;
         let incident = self.incident()?;
-        let repair = incident.repairs.iter().rev().find(|r| r.state == RepairState::Proposed);
+        let repair = incident
+            .repairs
+            .iter()
+            .rev()
+            .find(|r| r.state == RepairState::Proposed);
         let repair = repair.ok_or_else(|| DemoError::Story("no repair was proposed".into()))?;
         let (proposal, digest) = (repair.proposal.to_string(), repair.digest.to_string());
         let approval = [("proposal", proposal.as_str()), ("digest", digest.as_str())];
         let refused = self.try_act("head_support", "approve-repair", &approval)?;
         if refused.status == 303 {
-            return Err(DemoError::Story("the proposer could approve the own repair".into()));
+            return Err(DemoError::Story(
+                "the proposer could approve the own repair".into(),
+            ));
         }
-        self.say.say("demo-self-approval-refused", &[("message", message_of(&refused.body).into())]);
+        self.say.say(
+            "demo-self-approval-refused",
+            &[("message", message_of(&refused.body).into())],
+        );
         self.act("ciso", "approve-repair", &approval)?;
         self.act("sysadmin", "apply-repair", &[("proposal", &proposal)])?;
         self.act("security_engineer", "audit", &[])?;
@@ -176,13 +249,27 @@ impl<'a> Players<'a> {
         let incident = self.incident()?;
         let users = incident.findings.subjects.len().max(1).to_string();
         let (zh, en) = (notice(Lang::Zh), notice(Lang::En));
-        let fields = [("kind", "user"), ("text-zh", zh.as_str()), ("text-en", en.as_str()), ("audience", users.as_str())];
+        let fields = [
+            ("kind", "user"),
+            ("text-zh", zh.as_str()),
+            ("text-en", en.as_str()),
+            ("audience", users.as_str()),
+        ];
         self.act("head_cs", "draft-notice", &fields)?;
-        let draft = self.incident()?.notices.iter().rev().find(|n| n.state == NoticeState::Draft).map(|n| n.id.to_string());
+        let draft = self
+            .incident()?
+            .notices
+            .iter()
+            .rev()
+            .find(|n| n.state == NoticeState::Draft)
+            .map(|n| n.id.to_string());
         let draft = draft.ok_or_else(|| DemoError::Story("no notice was drafted".into()))?;
         self.act("head_legal", "approve-notice", &[("notice", &draft)])?;
         self.wait_until("the notice was not sent", |incident| {
-            incident.notices.iter().any(|n| matches!(n.state, NoticeState::Sent { .. }))
+            incident
+                .notices
+                .iter()
+                .any(|n| matches!(n.state, NoticeState::Sent { .. }))
         })?;
         self.say.say("demo-users-told", &[("users", users.into())]);
         Ok(())
@@ -196,35 +283,80 @@ impl<'a> Players<'a> {
         for clock in clocks(&plan, &incident, self.staged.desk.now()) {
             let id = clock.clock.id.to_string();
             match clock.state {
-                ClockState::Running { .. } | ClockState::DueSoon { .. } | ClockState::Overdue { .. } | ClockState::Duty { .. } => {
+                ClockState::Running { .. }
+                | ClockState::DueSoon { .. }
+                | ClockState::Overdue { .. }
+                | ClockState::Duty { .. } => {
                     let receipt = self.say.text("demo-filing-receipt");
                     let channel = self.say.text("demo-filing-channel");
-                    self.act("compliance_officer", "file-report", &[("clock", &id), ("filed", ""), ("channel", &channel), ("receipt", &receipt)])?;
+                    self.act(
+                        "compliance_officer",
+                        "file-report",
+                        &[
+                            ("clock", &id),
+                            ("filed", ""),
+                            ("channel", &channel),
+                            ("receipt", &receipt),
+                        ],
+                    )?;
                     filed += 1;
                 }
                 ClockState::Undecided { .. } => {
-                    self.act("head_legal", "waive-duty", &[("clock", &id), ("reason", &self.say.text("demo-waive-reason"))])?;
+                    self.act(
+                        "head_legal",
+                        "waive-duty",
+                        &[
+                            ("clock", &id),
+                            ("reason", &self.say.text("demo-waive-reason")),
+                        ],
+                    )?;
                 }
                 _ => {}
             }
         }
-        self.say.say("demo-duties", &[("filed", filed.into())]);
+        if filed > 0 {
+            self.say.say("demo-duties", &[("filed", filed.into())]);
+        }
         Ok(())
     }
 
     fn watch(&mut self) -> Result<(), DemoError> {
-        self.act("security_engineer", "start-watch", &[])?;
-        self.say.say("demo-watching", &[("seconds", self.staged.desk.plan().watch_quiet_s.into())]);
+        // The repair starts the watch by itself; without one a person does.
+        if self.incident()?.watch.started_at.is_none() {
+            self.act("security_engineer", "start-watch", &[])?;
+        }
+        self.say.say(
+            "demo-watching",
+            &[("seconds", self.staged.desk.plan().watch_quiet_s.into())],
+        );
         Ok(())
     }
 
     fn clean_up(&mut self) -> Result<(), DemoError> {
         let incident = self.incident()?;
-        for hold in incident.holds.iter().filter(|h| h.state == HoldState::Active) {
-            self.act("ciso", "lift-hold", &[("hold", hold.id.as_str()), ("reason", &self.say.text("demo-lift-reason"))])?;
+        for hold in incident
+            .holds
+            .iter()
+            .filter(|h| h.state == HoldState::Active)
+        {
+            self.act(
+                "ciso",
+                "lift-hold",
+                &[
+                    ("hold", hold.id.as_str()),
+                    ("reason", &self.say.text("demo-lift-reason")),
+                ],
+            )?;
         }
         for (order, lead) in self.orders(|s| *s == OrderState::Accepted)? {
-            self.act(&lead, "complete-order", &[("order", &order), ("result", &self.say.text("demo-order-result"))])?;
+            self.act(
+                &lead,
+                "complete-order",
+                &[
+                    ("order", &order),
+                    ("result", &self.say.text("demo-order-result")),
+                ],
+            )?;
         }
         let lesson = [
             ("text", self.say.text("demo-lesson")),
@@ -244,10 +376,18 @@ impl<'a> Players<'a> {
     /// Completes the required tasks of the running step that no act has completed by itself.
     fn finish_tasks(&mut self) -> Result<(), DemoError> {
         let incident = self.incident()?;
-        let open = incident.tasks.iter().filter(|t| t.state == TaskState::Open && t.planned.required && t.step == incident.step);
-        let open: Vec<(String, String)> = open.map(|t| (t.planned.id.to_string(), t.planned.owner.to_string())).collect();
+        let open = incident.tasks.iter().filter(|t| {
+            t.state == TaskState::Open && t.planned.required && t.step == incident.step
+        });
+        let open: Vec<(String, String)> = open
+            .map(|t| (t.planned.id.to_string(), t.planned.owner.to_string()))
+            .collect();
         for (task, owner) in open {
-            self.act(&owner, "complete-task", &[("task", &task), ("note", &self.say.text("demo-task-note"))])?;
+            self.act(
+                &owner,
+                "complete-task",
+                &[("task", &task), ("note", &self.say.text("demo-task-note"))],
+            )?;
         }
         Ok(())
     }
@@ -258,7 +398,13 @@ impl<'a> Players<'a> {
         self.finish_tasks()?;
         let (desk, plan) = (self.staged.desk.clone(), self.staged.desk.plan());
         self.wait_until("the step cannot be left", |incident| {
-            incident::conditions::missing(&plan, incident, incident::conditions::Leaving::Step, desk.now()).is_empty()
+            incident::conditions::missing(
+                &plan,
+                incident,
+                incident::conditions::Leaving::Step,
+                desk.now(),
+            )
+            .is_empty()
         })?;
         self.act("cio", "advance-step", &[])?;
         self.narrate_step(step)
@@ -272,14 +418,23 @@ impl<'a> Players<'a> {
             if self.staged.desk.now() >= until {
                 return Err(DemoError::Story(failure.to_owned()));
             }
-            seen = self.staged.desk.wait_for_change(seen, Duration::from_millis(200));
+            seen = self
+                .staged
+                .desk
+                .wait_for_change(seen, Duration::from_millis(200));
         }
         Ok(())
     }
 
     fn narrate_step(&self, step: StepId) -> Result<(), DemoError> {
-        let (incident, plan, now) = (self.incident()?, self.staged.desk.plan(), self.staged.desk.now());
-        let (Some(record), Some(planned)) = (incident.step_record(step), plan.step(step)) else { return Ok(()) };
+        let (incident, plan, now) = (
+            self.incident()?,
+            self.staged.desk.plan(),
+            self.staged.desk.now(),
+        );
+        let (Some(record), Some(planned)) = (incident.step_record(step), plan.step(step)) else {
+            return Ok(());
+        };
         let left = record.left_at.unwrap_or(now);
         self.say.say(
             "demo-step",

@@ -2,8 +2,8 @@
 
 use crate::view::Session;
 use crate::{Desk, DeskError};
-use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _, phc::PasswordHash};
 use argon2::Argon2;
+use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _, phc::PasswordHash};
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use model::{AccountId, Digest, Instant, PositionId};
@@ -66,7 +66,9 @@ impl Desk {
             )));
         }
         if id.as_str().is_empty() || id.as_str().len() > 64 {
-            return Err(DeskError::Refused("an account name has 1 to 64 bytes".into()));
+            return Err(DeskError::Refused(
+                "an account name has 1 to 64 bytes".into(),
+            ));
         }
         let hash = hash(password)?;
         self.put_account(id, name, positions, hash)
@@ -81,8 +83,14 @@ impl Desk {
         }
         let id = AccountId::new(name);
         let account = self.account(&id)?.filter(|a| !a.disabled);
-        let stored = account.as_ref().map_or_else(decoy, |a| a.password_hash.clone());
-        if password.is_empty() || password.len() > MAX_PASSWORD_BYTES || !verify(password, &stored) || account.is_none() {
+        let stored = account
+            .as_ref()
+            .map_or_else(decoy, |a| a.password_hash.clone());
+        if password.is_empty()
+            || password.len() > MAX_PASSWORD_BYTES
+            || !verify(password, &stored)
+            || account.is_none()
+        {
             return Err(LoginError::Wrong);
         }
         self.login_succeeded(name)?;
@@ -95,10 +103,17 @@ impl Desk {
         Ok(self.open_session(&account)?)
     }
 
-    fn put_account(&self, id: &AccountId, name: &str, positions: &[PositionId], password_hash: String) -> Result<(), DeskError> {
+    fn put_account(
+        &self,
+        id: &AccountId,
+        name: &str,
+        positions: &[PositionId],
+        password_hash: String,
+    ) -> Result<(), DeskError> {
         let created_at = self.now();
         // The record says who was let in and to which positions, never a password or its hash.
-        let leaf = json!({ "kind": "account", "account": id, "positions": positions, "at": created_at });
+        let leaf =
+            json!({ "kind": "account", "account": id, "positions": positions, "at": created_at });
         let account = Account {
             id: id.clone(),
             name: name.to_owned(),
@@ -107,14 +122,20 @@ impl Desk {
             disabled: false,
             created_at,
         };
-        self.store().add_account(account, serde_json::to_vec(&leaf)?)?;
+        self.store()
+            .add_account(account, serde_json::to_vec(&leaf)?)?;
         self.touched();
         Ok(())
     }
 
     /// Everybody, without passwords.
     pub fn accounts(&self) -> Result<Vec<Person>, DeskError> {
-        let person = |a: Account| Person { id: a.id, name: a.name, positions: a.positions, disabled: a.disabled };
+        let person = |a: Account| Person {
+            id: a.id,
+            name: a.name,
+            positions: a.positions,
+            disabled: a.disabled,
+        };
         Ok(self.store().accounts()?.into_iter().map(person).collect())
     }
 
@@ -128,7 +149,9 @@ impl Desk {
     /// Counts the attempt; seconds to wait when there were too many.
     fn login_delay(&self, name: &str, now: Instant) -> Result<Option<u32>, LoginError> {
         let since = now.plus_s(-LOGIN_WINDOW_S);
-        let oldest = self.store().register_login_attempt(name, now, since, LOGIN_ATTEMPTS)?;
+        let oldest = self
+            .store()
+            .register_login_attempt(name, now, since, LOGIN_ATTEMPTS)?;
         Ok(oldest.map(|at| (LOGIN_WINDOW_S as f64 - now.since_s(at)).max(1.0) as u32))
     }
 
@@ -142,7 +165,13 @@ impl Desk {
 
     fn open_session(&self, account: &AccountId) -> Result<String, DeskError> {
         let (token, csrf, now) = (token()?, token()?, self.now());
-        self.store().create_session(token_hash(&token), account.clone(), csrf, now, now.plus_s(SESSION_S))?;
+        self.store().create_session(
+            token_hash(&token),
+            account.clone(),
+            csrf,
+            now,
+            now.plus_s(SESSION_S),
+        )?;
         Ok(token)
     }
 
@@ -159,14 +188,25 @@ impl Desk {
     }
 
     fn take_link(&self, token: &str) -> Result<Option<AccountId>, LoginError> {
-        Ok(self.store().take_login_link(&token_hash(token), self.now())?)
+        Ok(self
+            .store()
+            .take_login_link(&token_hash(token), self.now())?)
     }
 
     /// The session behind a token; `None` once it ended or its account was disabled.
     pub fn session(&self, token: &str) -> Option<Session> {
-        let row = self.store().session(&token_hash(token), self.now()).ok()??;
+        let row = self
+            .store()
+            .session(&token_hash(token), self.now())
+            .ok()??;
         let language = row.language.as_deref().and_then(|l| l.parse().ok());
-        Some(Session { account: row.account, name: row.name, positions: row.positions, csrf: row.csrf, language })
+        Some(Session {
+            account: row.account,
+            name: row.name,
+            positions: row.positions,
+            csrf: row.csrf,
+            language,
+        })
     }
 
     pub fn logout(&self, token: &str) {
@@ -176,7 +216,10 @@ impl Desk {
     }
 
     pub fn set_language(&self, token: &str, lang: Lang) {
-        if let Err(error) = self.store().set_session_language(&token_hash(token), lang.tag()) {
+        if let Err(error) = self
+            .store()
+            .set_session_language(&token_hash(token), lang.tag())
+        {
             tracing::warn!(error = %crate::error::chain(&error), "the language could not be kept");
         }
     }
@@ -216,12 +259,17 @@ fn hash(password: &str) -> Result<String, DeskError> {
 }
 
 fn verify(password: &str, stored: &str) -> bool {
-    PasswordHash::new(stored)
-        .is_ok_and(|parsed| Argon2::default().verify_password(password.as_bytes(), &parsed).is_ok())
+    PasswordHash::new(stored).is_ok_and(|parsed| {
+        Argon2::default()
+            .verify_password(password.as_bytes(), &parsed)
+            .is_ok()
+    })
 }
 
 /// A hash that no password opens, so that unknown names cost the same time.
 fn decoy() -> String {
     static DECOY: OnceLock<String> = OnceLock::new();
-    DECOY.get_or_init(|| hash("no password is like this one").unwrap_or_default()).clone()
+    DECOY
+        .get_or_init(|| hash("no password is like this one").unwrap_or_default())
+        .clone()
 }

@@ -9,8 +9,8 @@ use crate::{Desk, DeskError};
 use connect::source::sqlite::{GuardedTable, SqliteSource};
 use journal::index::Snapshot;
 use model::{Instant, Key, SourceName};
-use recover::audit::{Candidate, Discrepancy, TableAudit, confirm, table_records};
 use recover::RowToRepair;
+use recover::audit::{Candidate, Discrepancy, TableAudit, confirm, table_records};
 use recover::seal::RowSealer;
 use serde::Serialize;
 use std::path::PathBuf;
@@ -53,7 +53,11 @@ impl Desk {
                 snapshot: guard.intake.ledger.snapshot(),
             })
         })?;
-        let (rows, unreadable, candidates) = pass(&plan)?;
+        let Passed {
+            rows,
+            unreadable,
+            candidates,
+        } = pass(&plan)?;
         let discrepancies = self.on_guard(source, move |guard| confirmed(guard, &candidates))?;
         Ok(AuditReport {
             rows,
@@ -64,7 +68,10 @@ impl Desk {
     }
 
     /// The rows that do not stand as they lawfully should, with both images.
-    pub(crate) fn rows_to_repair(&self, source: &SourceName) -> Result<Vec<RowToRepair>, DeskError> {
+    pub(crate) fn rows_to_repair(
+        &self,
+        source: &SourceName,
+    ) -> Result<Vec<RowToRepair>, DeskError> {
         let path = self.source_config(source)?.path.clone();
         let plan = self.on_guard(source, move |guard| {
             guard.intake.ledger.settle()?;
@@ -75,21 +82,33 @@ impl Desk {
                 snapshot: guard.intake.ledger.snapshot(),
             })
         })?;
-        let (_, _, candidates) = pass(&plan)?;
+        let Passed { candidates, .. } = pass(&plan)?;
         let rows = self.on_guard(source, move |guard| confirmed(guard, &candidates))?;
         Ok(rows.into_iter().map(|(_, row)| row).collect())
     }
 }
 
+/// What one pass over the tables gave.
+pub(crate) struct Passed {
+    pub rows: u64,
+    /// Rows whose key is NULL.
+    pub unreadable: u64,
+    pub candidates: Vec<(u16, Key)>,
+}
+
 /// One pass over all tables in one snapshot: rows, unreadable rows, candidates.
-pub(crate) fn pass(plan: &Plan) -> Result<(u64, u64, Vec<(u16, Key)>), DeskError> {
+pub(crate) fn pass(plan: &Plan) -> Result<Passed, DeskError> {
     let source = SqliteSource::open(&plan.path)?;
     let mut candidates: Vec<(u16, Key)> = Vec::new();
     let mut rows = 0;
     let mut audit: Option<(u16, TableAudit<'_>)> = None;
-    let mut finish = |audit: Option<(u16, TableAudit<'_>)>, into: &mut Vec<(u16, Key)>| -> Result<(), DeskError> {
+    let mut finish = |audit: Option<(u16, TableAudit<'_>)>,
+                      into: &mut Vec<(u16, Key)>|
+     -> Result<(), DeskError> {
         if let Some((_, done)) = audit {
-            rows += done.finish(&mut |c: Candidate| into.push((c.table, c.key)))?.rows;
+            rows += done
+                .finish(&mut |c: Candidate| into.push((c.table, c.key)))?
+                .rows;
         }
         Ok(())
     };
@@ -113,22 +132,35 @@ pub(crate) fn pass(plan: &Plan) -> Result<(u64, u64, Vec<(u16, Key)>), DeskError
         let empty = TableAudit::new(&plan.sealer, table, table_records(&plan.snapshot, table))?;
         finish(Some((table, empty)), &mut candidates)?;
     }
-    Ok((rows, report.unreadable_rows, candidates))
+    Ok(Passed {
+        rows,
+        unreadable: report.unreadable_rows,
+        candidates,
+    })
 }
 
 /// Confirms candidates where shop and ledger stand still together.
-fn confirmed(guard: &mut Guard, candidates: &[(u16, Key)]) -> Result<Vec<(Discrepancy, RowToRepair)>, DeskError> {
+fn confirmed(
+    guard: &mut Guard,
+    candidates: &[(u16, Key)],
+) -> Result<Vec<(Discrepancy, RowToRepair)>, DeskError> {
     let mut polls = 0;
     while guard.poll()? {
         polls += 1;
         if polls >= CATCH_UP_POLLS {
-            return Err(DeskError::Refused("the shop writes faster than the guard can follow; try the audit again".into()));
+            return Err(DeskError::Refused(
+                "the shop writes faster than the guard can follow; try the audit again".into(),
+            ));
         }
     }
     guard.intake.ledger.settle()?;
     let mut out = Vec::new();
     for (table, key) in candidates {
-        let live = guard.feed.read(*table, std::slice::from_ref(key))?.pop().flatten();
+        let live = guard
+            .feed
+            .read(*table, std::slice::from_ref(key))?
+            .pop()
+            .flatten();
         let record = guard.intake.ledger.record(*table, key)?;
         let lawful = match &record {
             Some(record) => guard.intake.ledger.lawful_row(*table, key, record)?,
@@ -136,11 +168,24 @@ fn confirmed(guard: &mut Guard, candidates: &[(u16, Key)]) -> Result<Vec<(Discre
         };
         // A long cell is journaled by its hash alone: the digest has compared it already.
         let agrees = record.as_ref().is_some_and(|r| {
-            r.lawful.is_some() && r.lawful == live.as_ref().map(|row| guard.intake.ledger.sealer.digest_of(*table, key, row))
+            r.lawful.is_some()
+                && r.lawful
+                    == live
+                        .as_ref()
+                        .map(|row| guard.intake.ledger.sealer.digest_of(*table, key, row))
         });
         let sealer = Arc::clone(&guard.intake.ledger.sealer);
-        let Some(seal_table) = sealer.table(*table).filter(|_| !agrees) else { continue };
-        let found = confirm(&guard.source, seal_table, key, live.as_ref(), record.as_ref(), lawful.as_ref());
+        let Some(seal_table) = sealer.table(*table).filter(|_| !agrees) else {
+            continue;
+        };
+        let found = confirm(
+            &guard.source,
+            seal_table,
+            key,
+            live.as_ref(),
+            record.as_ref(),
+            lawful.as_ref(),
+        );
         let Some(discrepancy) = found else { continue };
         let row = RowToRepair {
             table: *table,

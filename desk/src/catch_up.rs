@@ -15,7 +15,11 @@ use recover::audit::table_records;
 const MAX_MISSED: usize = 500_000;
 
 /// Looks at every row through the feed and takes in what differs from the images.
-pub(crate) fn run(intake: &mut Intake, feed: &mut Feed, at: Instant) -> Result<Ingested, DeskError> {
+pub(crate) fn run(
+    intake: &mut Intake,
+    feed: &mut Feed,
+    at: Instant,
+) -> Result<Ingested, DeskError> {
     intake.ledger.settle()?;
     let snapshot = intake.ledger.snapshot();
     let mut missed: Vec<Observed> = Vec::new();
@@ -40,7 +44,12 @@ pub(crate) fn run(intake: &mut Intake, feed: &mut Feed, at: Instant) -> Result<I
     for table in first_left..intake.policy.tables().len() as u16 {
         Merge::new(&snapshot, table)?.rest(&mut missed)?;
     }
-    let seen = Seen { at, witnessed: false, coalesced: true, source_position: 0 };
+    let seen = Seen {
+        at,
+        witnessed: false,
+        coalesced: true,
+        source_position: 0,
+    };
     learn_old(intake, &missed, seen)?;
     intake.ingest(&missed, seen)
 }
@@ -98,7 +107,11 @@ struct Merge<'s> {
 
 impl<'s> Merge<'s> {
     fn new(snapshot: &'s journal::index::Snapshot, table: u16) -> Result<Self, DeskError> {
-        let mut merge = Self { table, records: table_records(snapshot, table), next: None };
+        let mut merge = Self {
+            table,
+            records: table_records(snapshot, table),
+            next: None,
+        };
         merge.step()?;
         Ok(merge)
     }
@@ -112,7 +125,11 @@ impl<'s> Merge<'s> {
     }
 
     /// The record of `key`; rows of the records before it are gone.
-    fn at(&mut self, key: &Key, missed: &mut Vec<Observed>) -> Result<Option<ImageRecord>, DeskError> {
+    fn at(
+        &mut self,
+        key: &Key,
+        missed: &mut Vec<Observed>,
+    ) -> Result<Option<ImageRecord>, DeskError> {
         while let Some((next, record)) = &self.next {
             match next.cmp(key) {
                 std::cmp::Ordering::Less => {
@@ -141,6 +158,10 @@ impl<'s> Merge<'s> {
 
 fn gone(table: u16, key: &Key, record: &ImageRecord, missed: &mut Vec<Observed>) {
     if record.live.is_some() {
-        missed.push(Observed { table, key: key.clone(), row: None });
+        missed.push(Observed {
+            table,
+            key: key.clone(),
+            row: None,
+        });
     }
 }

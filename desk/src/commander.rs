@@ -4,8 +4,8 @@
 //! leaves in one transaction, and only then shows the new state and answers. A crash before the
 //! transaction means that nobody was answered; after it, that the facts stand and the callers ask again.
 
-use crate::error::CommandError;
 use crate::DeskError;
+use crate::error::CommandError;
 use incident::{Command, Fact, Incident, OpenRequest, Recorded};
 use model::{IncidentId, Operation};
 use plan::Plan;
@@ -35,7 +35,11 @@ pub(crate) struct Incidents {
 
 impl Incidents {
     pub fn get(&self, id: &IncidentId) -> Option<Held> {
-        self.held.read().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
+        self.held
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(id)
+            .cloned()
     }
     /// Newest first.
     pub fn all(&self) -> Vec<Arc<Incident>> {
@@ -45,15 +49,27 @@ impl Incidents {
         all
     }
     pub fn put(&self, id: IncidentId, held: Held) {
-        self.held.write().unwrap_or_else(PoisonError::into_inner).insert(id, held);
+        self.held
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(id, held);
     }
 }
 
 type Answer = Result<Vec<Recorded>, CommandError>;
 
 pub(crate) enum Ask {
-    Command { op: Operation, id: IncidentId, command: Box<Command> },
-    Open { op: Operation, request: Box<OpenRequest>, with: Vec<Command>, batch: Box<Batch> },
+    Command {
+        op: Operation,
+        id: IncidentId,
+        command: Box<Command>,
+    },
+    Open {
+        op: Operation,
+        request: Box<OpenRequest>,
+        with: Vec<Command>,
+        batch: Box<Batch>,
+    },
 }
 
 struct Job {
@@ -68,9 +84,19 @@ pub(crate) struct Commander {
 }
 
 impl Commander {
-    pub fn start(plan: Arc<Plan>, store: store::Store, incidents: Incidents, touched: Arc<dyn Fn() + Send + Sync>) -> Result<Self, DeskError> {
+    pub fn start(
+        plan: Arc<Plan>,
+        store: store::Store,
+        incidents: Incidents,
+        touched: Arc<dyn Fn() + Send + Sync>,
+    ) -> Result<Self, DeskError> {
         let (queue, inbox) = sync_channel(QUEUE);
-        let worker = Worker { plan, store, incidents, touched };
+        let worker = Worker {
+            plan,
+            store,
+            incidents,
+            touched,
+        };
         std::thread::Builder::new()
             .name("commander".into())
             .spawn(move || worker.run(&inbox))
@@ -81,11 +107,16 @@ impl Commander {
     /// Waits until the facts are durable.
     pub fn ask(&self, ask: Ask) -> Answer {
         let (answer, wait) = sync_channel(1);
-        self.queue.try_send(Job { ask, answer }).map_err(|error| match error {
-            TrySendError::Full(_) => DeskError::Refused("too many commands are waiting; try again in a moment".into()),
-            TrySendError::Disconnected(_) => DeskError::GuardStopped("commander".into()),
-        })?;
-        wait.recv().map_err(|_| DeskError::GuardStopped("commander".into()))?
+        self.queue
+            .try_send(Job { ask, answer })
+            .map_err(|error| match error {
+                TrySendError::Full(_) => DeskError::Refused(
+                    "too many commands are waiting; try again in a moment".into(),
+                ),
+                TrySendError::Disconnected(_) => DeskError::GuardStopped("commander".into()),
+            })?;
+        wait.recv()
+            .map_err(|_| DeskError::GuardStopped("commander".into()))?
     }
 }
 
@@ -131,21 +162,36 @@ impl Worker {
         for Job { ask, answer } in jobs {
             answers.push((answer, self.decide(&mut work, ask)));
         }
-        let stored = if work.copies.is_empty() { Ok(()) } else { self.store.commit(work.batch).map(drop) };
+        let stored = if work.copies.is_empty() {
+            Ok(())
+        } else {
+            self.store.commit(work.batch).map(drop)
+        };
         match stored {
             Ok(()) => {
                 for (id, (incident, recorded)) in work.copies {
-                    self.incidents.put(id, Held { incident: Arc::new(incident), recorded: Arc::new(recorded) });
+                    self.incidents.put(
+                        id,
+                        Held {
+                            incident: Arc::new(incident),
+                            recorded: Arc::new(recorded),
+                        },
+                    );
                 }
                 (self.touched)();
-                answers.into_iter().for_each(|(to, answer)| drop(to.send(answer)));
+                answers
+                    .into_iter()
+                    .for_each(|(to, answer)| drop(to.send(answer)));
             }
             Err(error) => {
                 // Nothing was stored, so nothing is shown; every caller of the group is told.
                 let text = crate::error::chain(&error);
                 tracing::error!(error = %text, "facts could not be stored");
                 for (to, answer) in answers {
-                    let refused = answer.and(Err(DeskError::Refused(format!("nothing was stored: {text}")).into()));
+                    let refused = answer.and(Err(DeskError::Refused(format!(
+                        "nothing was stored: {text}"
+                    ))
+                    .into()));
                     drop(to.send(refused));
                 }
             }
@@ -155,7 +201,12 @@ impl Worker {
     fn decide(&self, work: &mut Work, ask: Ask) -> Answer {
         match ask {
             Ask::Command { op, id, command } => self.command(work, &op, &id, *command),
-            Ask::Open { op, request, with, batch } => {
+            Ask::Open {
+                op,
+                request,
+                with,
+                batch,
+            } => {
                 let id = request.id.clone();
                 let facts = incident::open(&op, &self.plan, *request);
                 let mut made = self.record(work, &op, &id, facts)?;
@@ -170,7 +221,13 @@ impl Worker {
         }
     }
 
-    fn command(&self, work: &mut Work, op: &Operation, id: &IncidentId, command: Command) -> Answer {
+    fn command(
+        &self,
+        work: &mut Work,
+        op: &Operation,
+        id: &IncidentId,
+        command: Command,
+    ) -> Answer {
         let facts = {
             let incident = self.working(work, id)?;
             incident::decide(op, &self.plan, incident, command)?
@@ -179,20 +236,40 @@ impl Worker {
     }
 
     /// The working copy of an incident within this group.
-    fn working<'w>(&self, work: &'w mut Work, id: &IncidentId) -> Result<&'w Incident, CommandError> {
+    fn working<'w>(
+        &self,
+        work: &'w mut Work,
+        id: &IncidentId,
+    ) -> Result<&'w Incident, CommandError> {
         if !work.copies.contains_key(id) {
-            let held = self.incidents.get(id).ok_or(CommandError::UnknownIncident)?;
-            work.copies.insert(id.clone(), ((*held.incident).clone(), (*held.recorded).clone()));
+            let held = self
+                .incidents
+                .get(id)
+                .ok_or(CommandError::UnknownIncident)?;
+            work.copies.insert(
+                id.clone(),
+                ((*held.incident).clone(), (*held.recorded).clone()),
+            );
         }
-        work.copies.get(id).map(|(incident, _)| incident).ok_or(CommandError::UnknownIncident)
+        work.copies
+            .get(id)
+            .map(|(incident, _)| incident)
+            .ok_or(CommandError::UnknownIncident)
     }
 
     /// Applies facts to the working copy and puts them, their effects and their leaves into the batch.
     fn record(&self, work: &mut Work, op: &Operation, id: &IncidentId, facts: Vec<Fact>) -> Answer {
         let mut made = Vec::with_capacity(facts.len());
         for fact in facts {
-            let sequence = work.copies.get(id).map_or(0, |(_, recorded)| recorded.len() as u32);
-            let recorded = Recorded { sequence, operation: op.clone(), fact };
+            let sequence = work
+                .copies
+                .get(id)
+                .map_or(0, |(_, recorded)| recorded.len() as u32);
+            let recorded = Recorded {
+                sequence,
+                operation: op.clone(),
+                fact,
+            };
             match work.copies.get_mut(id) {
                 Some((incident, all)) => {
                     incident.apply(&recorded);
@@ -201,18 +278,27 @@ impl Worker {
                 None => {
                     let incident = Incident::replay(std::slice::from_ref(&recorded))
                         .map_err(|e| DeskError::Refused(e.to_string()))?;
-                    work.copies.insert(id.clone(), (incident, vec![Arc::new(recorded.clone())]));
+                    work.copies
+                        .insert(id.clone(), (incident, vec![Arc::new(recorded.clone())]));
                 }
             }
-            let leaf = Leaf { kind: "fact", incident: id, recorded: &recorded };
-            work.batch.leaves.push(serde_json::to_vec(&leaf).map_err(DeskError::from)?);
+            let leaf = Leaf {
+                kind: "fact",
+                incident: id,
+                recorded: &recorded,
+            };
+            work.batch
+                .leaves
+                .push(serde_json::to_vec(&leaf).map_err(DeskError::from)?);
             work.batch.facts.push(NewFact {
                 incident: id.clone(),
                 sequence,
                 at: op.now,
                 json: serde_json::to_string(&recorded).map_err(DeskError::from)?,
             });
-            let Some((incident, _)) = work.copies.get(id) else { continue };
+            let Some((incident, _)) = work.copies.get(id) else {
+                continue;
+            };
             for effect in incident::effects(&self.plan, incident, &recorded) {
                 work.batch.outbox.push(NewOutbox {
                     id: effect.id().clone(),
@@ -237,10 +323,19 @@ pub(crate) fn load(store: &store::Store) -> Result<Incidents, DeskError> {
         for fact in store.facts(&id)? {
             recorded.push(serde_json::from_str::<Recorded>(&fact.json)?);
         }
-        let incident = Incident::replay(&recorded)
-            .map_err(|e| DeskError::Refused(format!("the facts of incident {id} do not fit together: {e}")))?;
+        let incident = Incident::replay(&recorded).map_err(|e| {
+            DeskError::Refused(format!(
+                "the facts of incident {id} do not fit together: {e}"
+            ))
+        })?;
         let recorded = Arc::new(recorded.into_iter().map(Arc::new).collect());
-        incidents.put(id, Held { incident: Arc::new(incident), recorded });
+        incidents.put(
+            id,
+            Held {
+                incident: Arc::new(incident),
+                recorded,
+            },
+        );
     }
     Ok(incidents)
 }

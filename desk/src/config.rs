@@ -31,7 +31,11 @@ pub struct WebConfig {
 
 impl Default for WebConfig {
     fn default() -> Self {
-        Self { listen: "127.0.0.1:7878".into(), public_journal: false, language: plan::Lang::Zh }
+        Self {
+            listen: "127.0.0.1:7878".into(),
+            public_journal: false,
+            language: plan::Lang::Zh,
+        }
     }
 }
 
@@ -75,7 +79,10 @@ pub struct RepairConfig {
 
 impl Default for RepairConfig {
     fn default() -> Self {
-        Self { max_rows: 1_000, lock_timeout_ms: 2_000 }
+        Self {
+            max_rows: 1_000,
+            lock_timeout_ms: 2_000,
+        }
     }
 }
 
@@ -92,10 +99,14 @@ impl SourceConfig {
 impl Config {
     /// Reads and checks the file.
     pub fn load(path: &Path) -> Result<Self, DeskError> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|error| DeskError::Config { path: path.to_owned(), detail: error.to_string() })?;
-        let mut config = Self::parse(&text)
-            .map_err(|detail| DeskError::Config { path: path.to_owned(), detail })?;
+        let text = std::fs::read_to_string(path).map_err(|error| DeskError::Config {
+            path: path.to_owned(),
+            detail: error.to_string(),
+        })?;
+        let mut config = Self::parse(&text).map_err(|detail| DeskError::Config {
+            path: path.to_owned(),
+            detail,
+        })?;
         let folder = path.parent().unwrap_or(Path::new("."));
         for source in &mut config.source {
             source.path = folder.join(&source.path);
@@ -108,10 +119,14 @@ impl Config {
 
     /// Parses the text; the error says where and what to write instead.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let config: Self = toml::from_str(text).map_err(|error| with_suggestion(&error.to_string()))?;
+        let config: Self =
+            toml::from_str(text).map_err(|error| with_suggestion(&error.to_string()))?;
         for (i, source) in config.source.iter().enumerate() {
             if config.source[..i].iter().any(|s| s.name == source.name) {
-                return Err(format!("two sources are called `{}`; give each its own name", source.name));
+                return Err(format!(
+                    "two sources are called `{}`; give each its own name",
+                    source.name
+                ));
             }
         }
         Ok(config)
@@ -124,7 +139,9 @@ fn with_suggestion(message: &str) -> String {
     let unknown = message
         .find("unknown field `")
         .and_then(|at| message[at..].split('`').nth(1));
-    let Some(unknown) = unknown else { return message.to_owned() };
+    let Some(unknown) = unknown else {
+        return message.to_owned();
+    };
     let candidates: Vec<&str> = quoted.into_iter().filter(|name| *name != unknown).collect();
     match detect::policy::suggest(unknown, candidates) {
         Some(nearest) => format!("{message}\ndid you mean `{nearest}`?"),
@@ -140,14 +157,21 @@ mod tests {
     fn an_unknown_setting_is_named_with_the_nearest_one() {
         let text = "[[source]]\nname = \"shop\"\nkind = \"sqlite\"\npath = \"shop.db\"\n[[source.table]]\nname = \"orders\"\nfrozn = 1\n";
         let error = Config::parse(text).unwrap_err();
-        assert!(error.contains("frozn") && error.contains("did you mean `frozen`?"), "{error}");
+        assert!(
+            error.contains("frozn") && error.contains("did you mean `frozen`?"),
+            "{error}"
+        );
         assert!(error.contains("line 7"), "{error}");
     }
 
     #[test]
     fn two_sources_of_one_name_are_refused() {
         let one = "[[source]]\nname = \"shop\"\nkind = \"sqlite\"\npath = \"a\"\n";
-        assert!(Config::parse(&format!("{one}{one}")).unwrap_err().contains("shop"));
+        assert!(
+            Config::parse(&format!("{one}{one}"))
+                .unwrap_err()
+                .contains("shop")
+        );
         assert_eq!(Config::parse(one).unwrap().web.listen, "127.0.0.1:7878");
     }
 }

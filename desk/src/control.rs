@@ -6,7 +6,9 @@
 
 use crate::view::FindingFilter;
 use crate::{CommandError, Desk, DeskError};
-use model::{AccountId, Actor, IncidentId, Operation, PositionId, ProposalId, RequestId, SourceName};
+use model::{
+    AccountId, Actor, IncidentId, Operation, PositionId, ProposalId, RequestId, SourceName,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -20,20 +22,54 @@ const MAX_REQUEST_BYTES: u64 = 1 << 20;
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "verb", rename_all = "snake_case")]
 pub enum ControlRequest {
-    Findings { source: Option<SourceName>, limit: u32 },
-    Audit { source: SourceName },
-    Baseline { source: SourceName, again: bool },
-    RepairPlan { source: SourceName, session: String },
-    RepairShow { id: ProposalId },
-    RepairApprove { id: ProposalId, session: String },
-    RepairApply { id: ProposalId, session: String },
-    AccountAdd { id: AccountId, name: String, positions: Vec<PositionId>, password: String },
+    Findings {
+        source: Option<SourceName>,
+        limit: u32,
+    },
+    Audit {
+        source: SourceName,
+    },
+    Baseline {
+        source: SourceName,
+        again: bool,
+    },
+    RepairPlan {
+        source: SourceName,
+        session: String,
+    },
+    RepairShow {
+        id: ProposalId,
+    },
+    RepairApprove {
+        id: ProposalId,
+        session: String,
+    },
+    RepairApply {
+        id: ProposalId,
+        session: String,
+    },
+    AccountAdd {
+        id: AccountId,
+        name: String,
+        positions: Vec<PositionId>,
+        password: String,
+    },
     AccountList,
-    Login { name: String, password: String },
+    Login {
+        name: String,
+        password: String,
+    },
     Incidents,
-    Incident { id: IncidentId },
-    Prove { log: String, index: u64 },
-    Checkpoint { log: String },
+    Incident {
+        id: IncidentId,
+    },
+    Prove {
+        log: String,
+        index: u64,
+    },
+    Checkpoint {
+        log: String,
+    },
     Key,
 }
 
@@ -47,8 +83,14 @@ pub struct ControlAnswer {
 /// Carries out one request on a desk that this process owns.
 pub fn handle(desk: &Desk, request: ControlRequest) -> ControlAnswer {
     match answer(desk, request) {
-        Ok(value) => ControlAnswer { ok: Some(value), error: None },
-        Err(error) => ControlAnswer { ok: None, error: Some(plain(&error)) },
+        Ok(value) => ControlAnswer {
+            ok: Some(value),
+            error: None,
+        },
+        Err(error) => ControlAnswer {
+            ok: None,
+            error: Some(plain(&error)),
+        },
     }
 }
 
@@ -58,12 +100,20 @@ pub fn ask(socket: &Path, request: &ControlRequest) -> Option<Result<ControlAnsw
     Some(converse(stream, socket, request))
 }
 
-fn converse(mut stream: UnixStream, socket: &Path, request: &ControlRequest) -> Result<ControlAnswer, DeskError> {
+fn converse(
+    mut stream: UnixStream,
+    socket: &Path,
+    request: &ControlRequest,
+) -> Result<ControlAnswer, DeskError> {
     let mut line = serde_json::to_vec(request)?;
     line.push(b'\n');
-    stream.write_all(&line).map_err(|e| DeskError::file(socket, e))?;
+    stream
+        .write_all(&line)
+        .map_err(|e| DeskError::file(socket, e))?;
     let mut answer = String::new();
-    BufReader::new(stream).read_line(&mut answer).map_err(|e| DeskError::file(socket, e))?;
+    BufReader::new(stream)
+        .read_line(&mut answer)
+        .map_err(|e| DeskError::file(socket, e))?;
     Ok(serde_json::from_str(&answer)?)
 }
 
@@ -88,11 +138,16 @@ pub fn listen(desk: &Desk) -> Result<(), DeskError> {
 
 fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<(), DeskError> {
     let thread = std::thread::Builder::new().name(name.to_owned());
-    thread.spawn(run).map(drop).map_err(|e| DeskError::GuardStopped(e.to_string()))
+    thread
+        .spawn(run)
+        .map(drop)
+        .map_err(|e| DeskError::GuardStopped(e.to_string()))
 }
 
 fn serve(desk: &Desk, stream: UnixStream) {
-    let Ok(writer) = stream.try_clone() else { return };
+    let Ok(writer) = stream.try_clone() else {
+        return;
+    };
     let mut line = String::new();
     let read = BufReader::new(stream.take(MAX_REQUEST_BYTES)).read_line(&mut line);
     if read.is_err() || line.is_empty() {
@@ -100,7 +155,10 @@ fn serve(desk: &Desk, stream: UnixStream) {
     }
     let reply = match serde_json::from_str(&line) {
         Ok(request) => handle(desk, request),
-        Err(error) => ControlAnswer { ok: None, error: Some(format!("the request cannot be read: {error}")) },
+        Err(error) => ControlAnswer {
+            ok: None,
+            error: Some(format!("the request cannot be read: {error}")),
+        },
     };
     if let Ok(mut bytes) = serde_json::to_vec(&reply) {
         bytes.push(b'\n');
@@ -113,7 +171,11 @@ fn answer(desk: &Desk, request: ControlRequest) -> Result<Value, CommandError> {
     use ControlRequest as R;
     Ok(match request {
         R::Findings { source, limit } => {
-            let filter = FindingFilter { source, limit, ..FindingFilter::default() };
+            let filter = FindingFilter {
+                source,
+                limit,
+                ..FindingFilter::default()
+            };
             json(&desk.findings(&filter))?
         }
         R::Audit { source } => json(&desk.audit_source(&source)?)?,
@@ -121,7 +183,9 @@ fn answer(desk: &Desk, request: ControlRequest) -> Result<Value, CommandError> {
         R::RepairPlan { source, session } => {
             let op = operation(desk, &session)?;
             let incident = desk.open_incident_of(&source).ok_or_else(|| {
-                DeskError::NotFound("no open incident concerns this source: there is nothing to repair".into())
+                DeskError::NotFound(
+                    "no open incident concerns this source: there is nothing to repair".into(),
+                )
             })?;
             let id = desk.propose_repair(op, &incident)?;
             proposal(desk, &id)?
@@ -130,7 +194,10 @@ fn answer(desk: &Desk, request: ControlRequest) -> Result<Value, CommandError> {
         R::RepairApprove { id, session } => {
             let view = view(desk, &id)?;
             let incident = incident_of(&view)?;
-            let command = incident::Command::ApproveRepair { proposal: id.clone(), digest: view.digest };
+            let command = incident::Command::ApproveRepair {
+                proposal: id.clone(),
+                digest: view.digest,
+            };
             desk.execute(operation(desk, &session)?, &incident, command)?;
             proposal(desk, &id)?
         }
@@ -139,13 +206,20 @@ fn answer(desk: &Desk, request: ControlRequest) -> Result<Value, CommandError> {
             desk.apply_repair(operation(desk, &session)?, &incident, &id)?;
             proposal(desk, &id)?
         }
-        R::AccountAdd { id, name, positions, password } => {
+        R::AccountAdd {
+            id,
+            name,
+            positions,
+            password,
+        } => {
             desk.add_account(&id, &name, &positions, &password)?;
             json!({ "account": id, "positions": positions })
         }
         R::AccountList => json(&desk.accounts()?)?,
         R::Login { name, password } => {
-            let token = desk.login(&name, &password).map_err(|e| DeskError::Refused(e.to_string()))?;
+            let token = desk
+                .login(&name, &password)
+                .map_err(|e| DeskError::Refused(e.to_string()))?;
             json!({ "session": token })
         }
         R::Incidents => json(&desk.incidents())?,
@@ -153,7 +227,8 @@ fn answer(desk: &Desk, request: ControlRequest) -> Result<Value, CommandError> {
         R::Prove { log, index } => json!({ "bundle": desk.prove(&log, index)? }),
         R::Checkpoint { log } => {
             let status = desk.logs().into_iter().find(|l| l.name == log);
-            let status = status.ok_or_else(|| DeskError::NotFound(format!("there is no log `{log}`")))?;
+            let status =
+                status.ok_or_else(|| DeskError::NotFound(format!("there is no log `{log}`")))?;
             json!({ "checkpoint": status.checkpoint, "size": status.size })
         }
         R::Key => json!({ "key": desk.vkey() }),
@@ -165,7 +240,8 @@ fn json<T: Serialize>(value: &T) -> Result<Value, DeskError> {
 }
 
 fn view(desk: &Desk, id: &ProposalId) -> Result<crate::ProposalView, DeskError> {
-    desk.proposal(id).ok_or_else(|| DeskError::NotFound(format!("there is no proposal `{id}`")))
+    desk.proposal(id)
+        .ok_or_else(|| DeskError::NotFound(format!("there is no proposal `{id}`")))
 }
 
 fn proposal(desk: &Desk, id: &ProposalId) -> Result<Value, DeskError> {
@@ -173,16 +249,22 @@ fn proposal(desk: &Desk, id: &ProposalId) -> Result<Value, DeskError> {
 }
 
 fn incident_of(view: &crate::ProposalView) -> Result<IncidentId, DeskError> {
-    view.incident.clone().ok_or_else(|| DeskError::NotFound("the proposal belongs to no incident".into()))
+    view.incident
+        .clone()
+        .ok_or_else(|| DeskError::NotFound("the proposal belongs to no incident".into()))
 }
 
 /// The person behind a session acts.
 fn operation(desk: &Desk, session: &str) -> Result<Operation, DeskError> {
-    let person = desk
-        .session(session)
-        .ok_or_else(|| DeskError::Refused("log in first: balefire login NAME --password-file FILE".into()))?;
+    let person = desk.session(session).ok_or_else(|| {
+        DeskError::Refused("log in first: balefire login NAME --password-file FILE".into())
+    })?;
     Ok(Operation {
-        actor: Actor::Person { account: person.account, name: person.name, positions: person.positions },
+        actor: Actor::Person {
+            account: person.account,
+            name: person.name,
+            positions: person.positions,
+        },
         reason: String::new(),
         request: RequestId::new(crate::account::token()?),
         now: desk.now(),
@@ -208,7 +290,9 @@ fn plain(error: &CommandError) -> String {
 
 /// A refusal with everything that is missing.
 fn refused(refusal: &incident::Refusal) -> String {
-    let incident::Refusal::Missing { missing } = refusal else { return refusal.to_string() };
+    let incident::Refusal::Missing { missing } = refusal else {
+        return refusal.to_string();
+    };
     let codes: Vec<&str> = missing.iter().map(|item| item.code.as_str()).collect();
     format!("{refusal}: {}", codes.join(", "))
 }

@@ -22,7 +22,10 @@ const IDLE: Duration = Duration::from_millis(500);
 pub(crate) fn check(store: &Store, log: &Log) -> Result<(), DeskError> {
     let database = store.leaf_count()?;
     if log.size() > database {
-        return Err(DeskError::LogAhead { log: log.size(), database });
+        return Err(DeskError::LogAhead {
+            log: log.size(),
+            database,
+        });
     }
     Ok(())
 }

@@ -20,8 +20,16 @@ pub(crate) struct CrossChecks {
 
 impl CrossChecks {
     pub fn of(desk: &Desk, source: &SourceName) -> Self {
-        let checks = desk.source_config(source).map(|c| c.check.clone()).unwrap_or_default();
-        Self { checks, seen: HashSet::new(), changed: true, ran_at: Instant::default() }
+        let checks = desk
+            .source_config(source)
+            .map(|c| c.check.clone())
+            .unwrap_or_default();
+        Self {
+            checks,
+            seen: HashSet::new(),
+            changed: true,
+            ran_at: Instant::default(),
+        }
     }
 
     /// The shop has changed since the last run.
@@ -34,7 +42,13 @@ impl CrossChecks {
     }
 
     /// Violations that were not found before.
-    pub fn run(&mut self, source: &SourceName, feed: &mut Feed, intake: &Intake, now: Instant) -> Result<Vec<Finding>, DeskError> {
+    pub fn run(
+        &mut self,
+        source: &SourceName,
+        feed: &mut Feed,
+        intake: &Intake,
+        now: Instant,
+    ) -> Result<Vec<Finding>, DeskError> {
         self.changed = false;
         self.ran_at = now;
         let mut found = Vec::new();

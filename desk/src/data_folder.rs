@@ -48,7 +48,13 @@ impl DataFolder {
 
     /// Creates the folder (0700) with its subfolders and takes the lock.
     pub fn own(&self) -> Result<Ownership, DeskError> {
-        for folder in [&self.root, &self.keys(), &self.journal(), &self.reports(), &self.evidence()] {
+        for folder in [
+            &self.root,
+            &self.keys(),
+            &self.journal(),
+            &self.reports(),
+            &self.evidence(),
+        ] {
             std::fs::create_dir_all(folder).map_err(|e| DeskError::file(folder, e))?;
         }
         private(&self.root)?;
@@ -62,7 +68,9 @@ impl DataFolder {
             .map_err(|e| DeskError::file(&path, e))?;
         match file.try_lock() {
             Ok(()) => Ok(Ownership { _lock: file }),
-            Err(TryLockError::WouldBlock) => Err(DeskError::InUse { folder: self.root.clone() }),
+            Err(TryLockError::WouldBlock) => Err(DeskError::InUse {
+                folder: self.root.clone(),
+            }),
             Err(TryLockError::Error(e)) => Err(DeskError::file(&path, e)),
         }
     }

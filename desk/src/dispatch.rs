@@ -10,8 +10,11 @@ use crate::{Desk, DeskError};
 use connect::contain::{HeldAction, HeldRow, Hold, HoldList};
 use connect::notify::{FileOutbox, OutboxMessage};
 use incident::{Command, Effect, Page};
-use model::{Actor, HoldId, IncidentId, Instant, Operation, OutboxId, RequestId};
+use model::{
+    Actor, HoldId, IncidentId, Instant, Operation, OutboxId, PositionId, ReceiptNo, RequestId,
+};
 use plan::Lang;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use std::time::Duration;
 use store::OutboxRow;
@@ -23,6 +26,16 @@ const IDLE: Duration = Duration::from_millis(200);
 /// Seconds until a failed row is tried again, doubled each time up to an hour.
 const RETRY_S: i64 = 5;
 const RETRY_MOST_S: i64 = 3_600;
+
+/// Kind of the rows that page the leading group when somebody reports.
+pub(crate) const REPORT: &str = "report";
+
+/// What such a row holds.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct ReportPage {
+    pub report: ReceiptNo,
+    pub position: PositionId,
+}
 
 /// Runs until `stopped` says so.
 pub(crate) fn run(desk: &Desk, stopped: impl Fn() -> bool) {
@@ -60,19 +73,32 @@ fn turn(desk: &Desk, file: &mut Option<FileOutbox>) -> Result<usize, DeskError> 
 }
 
 fn realise(desk: &Desk, row: &OutboxRow, file: &mut Option<FileOutbox>) -> Result<(), DeskError> {
+    if row.kind == REPORT {
+        let page: ReportPage = serde_json::from_str(&row.json)?;
+        return report_messages(desk, row, &page)
+            .iter()
+            .try_for_each(|message| send(desk, file, message));
+    }
     let effect: Effect = serde_json::from_str(&row.json)?;
     let exercise = effect.exercise();
     match &effect {
-        Effect::Page { page, .. } => {
-            page_messages(desk, row, page).iter().try_for_each(|message| send(desk, file, message))
-        }
+        Effect::Page { page, .. } => page_messages(desk, row, page)
+            .iter()
+            .try_for_each(|message| send(desk, file, message)),
         Effect::Brief { number, .. } => send(desk, file, &brief_message(desk, row, *number)),
         // An exercise never touches the real outside: the hold list is the shop's.
         Effect::Hold { .. } | Effect::LiftHold { .. } if exercise => Ok(()),
-        Effect::Hold { hold, rows, until, .. } => {
+        Effect::Hold {
+            hold, rows, until, ..
+        } => {
             let rows = rows
                 .iter()
-                .flat_map(|t| t.keys.iter().map(|k| HeldRow { table: t.table.clone(), key: k.clone() }))
+                .flat_map(|t| {
+                    t.keys.iter().map(|k| HeldRow {
+                        table: t.table.clone(),
+                        key: k.clone(),
+                    })
+                })
                 .collect();
             Ok(hold_list(desk)?.place(Hold {
                 id: outside_id(row, hold),
@@ -83,14 +109,29 @@ fn realise(desk: &Desk, row: &OutboxRow, file: &mut Option<FileOutbox>) -> Resul
                 until: *until,
             })?)
         }
-        Effect::LiftHold { hold, .. } => Ok(hold_list(desk)?.lift(&outside_id(row, hold)).map(drop)?),
-        Effect::SendNotice { notice, texts, audience, .. } => {
+        Effect::LiftHold { hold, .. } => {
+            Ok(hold_list(desk)?.lift(&outside_id(row, hold)).map(drop)?)
+        }
+        Effect::SendNotice {
+            notice,
+            texts,
+            audience,
+            ..
+        } => {
             for (lang, text) in texts {
                 let id = format!("{}-{lang}", row.id);
                 let subject = text.lines().next().unwrap_or_default();
-                send(desk, file, &message(row, &id, "users", subject, text, desk.now()))?;
+                send(
+                    desk,
+                    file,
+                    &message(row, &id, "users", subject, text, desk.now()),
+                )?;
             }
-            let sent = Command::NoticeSent { notice: notice.clone(), delivered: *audience, failed: 0 };
+            let sent = Command::NoticeSent {
+                notice: notice.clone(),
+                delivered: *audience,
+                failed: 0,
+            };
             system(desk, row, sent)
         }
     }
@@ -108,17 +149,25 @@ fn outside_id(row: &OutboxRow, hold: &HoldId) -> HoldId {
 
 /// What follows from an effect comes back as a command like everybody else's.
 fn system(desk: &Desk, row: &OutboxRow, command: Command) -> Result<(), DeskError> {
-    let Some(id) = &row.incident else { return Ok(()) };
+    let Some(id) = &row.incident else {
+        return Ok(());
+    };
     let op = Operation {
         actor: Actor::system("dispatch"),
         reason: String::new(),
         request: RequestId::new(format!("outbox-{}", row.id)),
         now: desk.now(),
     };
-    desk.execute(op, id, command).map(drop).map_err(|e| DeskError::Refused(e.to_string()))
+    desk.execute(op, id, command)
+        .map(drop)
+        .map_err(|e| DeskError::Refused(e.to_string()))
 }
 
-fn send(desk: &Desk, file: &mut Option<FileOutbox>, message: &OutboxMessage) -> Result<(), DeskError> {
+fn send(
+    desk: &Desk,
+    file: &mut Option<FileOutbox>,
+    message: &OutboxMessage,
+) -> Result<(), DeskError> {
     let open = match file.take() {
         Some(open) => open,
         None => FileOutbox::open(desk.folder().outbox())?,
@@ -127,7 +176,14 @@ fn send(desk: &Desk, file: &mut Option<FileOutbox>, message: &OutboxMessage) -> 
     Ok(file.insert(open).send(message).map(drop)?)
 }
 
-fn message(row: &OutboxRow, id: &str, to: &str, subject: &str, body: &str, at: Instant) -> OutboxMessage {
+fn message(
+    row: &OutboxRow,
+    id: &str,
+    to: &str,
+    subject: &str,
+    body: &str,
+    at: Instant,
+) -> OutboxMessage {
     let mut content = Map::new();
     let mut put = |name: &str, value: Value| drop(content.insert(name.to_owned(), value));
     put("incident", json!(row.incident));
@@ -136,46 +192,103 @@ fn message(row: &OutboxRow, id: &str, to: &str, subject: &str, body: &str, at: I
     put("subject", json!(subject));
     put("body", json!(body));
     put("possible_duplicate", json!(row.attempts > 0));
-    OutboxMessage { id: OutboxId::new(id), at, content }
+    OutboxMessage {
+        id: OutboxId::new(id),
+        at,
+        content,
+    }
+}
+
+fn page_messages(desk: &Desk, row: &OutboxRow, page: &Page) -> Vec<OutboxMessage> {
+    let (subject, body) = page_words(desk, row, page, &desk.plan(), desk.config().web.language);
+    to_holders(desk, row, page.position(), &subject, &body)
+}
+
+fn report_messages(desk: &Desk, row: &OutboxRow, page: &ReportPage) -> Vec<OutboxMessage> {
+    let (subject, body) = report_words(&page.report, desk.config().web.language);
+    to_holders(desk, row, &page.position, &subject, &body)
 }
 
 /// One message for each holder of the position; to the position itself when nobody holds it.
-fn page_messages(desk: &Desk, row: &OutboxRow, page: &Page) -> Vec<OutboxMessage> {
-    let plan = desk.plan();
-    let position = page.position();
+fn to_holders(
+    desk: &Desk,
+    row: &OutboxRow,
+    position: &PositionId,
+    subject: &str,
+    body: &str,
+) -> Vec<OutboxMessage> {
     let holders = desk.holders(position);
     let to: Vec<String> = match holders.is_empty() {
         true => vec![position.to_string()],
         false => holders.iter().map(|a| a.id.to_string()).collect(),
     };
+    let now = desk.now();
     to.iter()
-        .map(|who| {
-            let (subject, body) = page_words(desk, row, page, &plan, desk.config().web.language);
-            message(row, &format!("{}-{who}", row.id), who, &subject, &body, desk.now())
-        })
+        .map(|who| message(row, &format!("{}-{who}", row.id), who, subject, body, now))
         .collect()
 }
 
-pub(crate) fn page_words(desk: &Desk, row: &OutboxRow, page: &Page, plan: &plan::Plan, lang: Lang) -> (String, String) {
+pub(crate) fn report_words(receipt: &ReceiptNo, lang: Lang) -> (String, String) {
     let words = document::words(lang);
-    let code = row.incident.as_ref().and_then(|id| desk.incident(id)).map_or(String::new(), |i| i.code_name.clone());
-    let title = plan.position(page.position()).map_or("", |p| p.title.in_lang(lang));
+    let values = [("receipt", receipt.as_str().into())];
+    (
+        words.with("page-report-subject", &values),
+        words.with("page-report-body", &values),
+    )
+}
+
+pub(crate) fn page_words(
+    desk: &Desk,
+    row: &OutboxRow,
+    page: &Page,
+    plan: &plan::Plan,
+    lang: Lang,
+) -> (String, String) {
+    let words = document::words(lang);
+    let code = row
+        .incident
+        .as_ref()
+        .and_then(|id| desk.incident(id))
+        .map_or(String::new(), |i| i.code_name.clone());
+    let title = plan
+        .position(page.position())
+        .map_or("", |p| p.title.in_lang(lang));
     let zone = |at: Instant| at.in_zone("Asia/Shanghai");
     let (key, due, what) = match page {
-        Page::CallOut { due_at, level, .. } => ("page-call-out", zone(*due_at), level.0.to_string()),
+        Page::CallOut { due_at, level, .. } => {
+            ("page-call-out", zone(*due_at), level.0.to_string())
+        }
         Page::Order { due_at, order, .. } => ("page-order", zone(*due_at), order.to_string()),
     };
-    let values =
-        [("code", code.into()), ("position", title.into()), ("due", due.into()), ("what", what.into())];
-    (words.with(&format!("{key}-subject"), &values), words.with(&format!("{key}-body"), &values))
+    let values = [
+        ("code", code.into()),
+        ("position", title.into()),
+        ("due", due.into()),
+        ("what", what.into()),
+    ];
+    (
+        words.with(&format!("{key}-subject"), &values),
+        words.with(&format!("{key}-body"), &values),
+    )
 }
 
 fn brief_message(desk: &Desk, row: &OutboxRow, number: u32) -> OutboxMessage {
     let lang = desk.config().web.language;
     let words = document::words(lang);
-    let code = row.incident.as_ref().and_then(|id| desk.incident(id)).map_or(String::new(), |i| i.code_name.clone());
+    let code = row
+        .incident
+        .as_ref()
+        .and_then(|id| desk.incident(id))
+        .map_or(String::new(), |i| i.code_name.clone());
     let values = [("code", code.into()), ("number", number.into())];
     let subject = words.with("page-brief-subject", &values);
     let body = words.with("page-brief-body", &values);
-    message(row, row.id.as_str(), "senior_management", &subject, &body, desk.now())
+    message(
+        row,
+        row.id.as_str(),
+        "senior_management",
+        &subject,
+        &body,
+        desk.now(),
+    )
 }

@@ -12,19 +12,32 @@ pub enum DeskError {
     InUse { folder: PathBuf },
     #[error("{path}: the file or folder cannot be used", path = path.display())]
     File { path: PathBuf, source: io::Error },
-    #[error("the record log holds {log} entries but the database knows only {database}: an older copy of balefire.db was put back. Restore the matching copy of both, or keep this folder as evidence and start a new one")]
+    #[error(
+        "the record log holds {log} entries but the database knows only {database}: an older copy of balefire.db was put back. Restore the matching copy of both, or keep this folder as evidence and start a new one"
+    )]
     LogAhead { log: u64, database: u64 },
-    #[error("the ledger holds {log} entries but findings were stored up to {mark}: an older copy of the journal was put back. Restore the matching copy of both")]
+    #[error(
+        "the ledger holds {log} entries but findings were stored up to {mark}: an older copy of the journal was put back. Restore the matching copy of both"
+    )]
     LedgerBehind { log: u64, mark: u64 },
-    #[error("the source `{source_name}` has no baseline yet; run `balefire source baseline {source_name}` first")]
+    #[error(
+        "the source `{source_name}` has no baseline yet; run `balefire source baseline {source_name}` first"
+    )]
     NoBaseline { source_name: String },
-    #[error("the source `{source_name}` has a baseline already ({rows} rows); confirm to take a second one")]
+    #[error(
+        "the source `{source_name}` has a baseline already ({rows} rows); confirm to take a second one"
+    )]
     HasBaseline { source_name: String, rows: u64 },
     #[error("no source is called `{0}` in the configuration")]
     UnknownSource(String),
     #[error("the policy of `{source_name}` cannot be used:\n{problems}")]
-    Policy { source_name: String, problems: String },
-    #[error("the schema of `{table}` is no longer the one of the baseline ({detail}); check the change, mend the policy, and take a new baseline")]
+    Policy {
+        source_name: String,
+        problems: String,
+    },
+    #[error(
+        "the schema of `{table}` is no longer the one of the baseline ({detail}); check the change, mend the policy, and take a new baseline"
+    )]
     SchemaChanged { table: String, detail: String },
     #[error("{0}")]
     NotFound(String),
@@ -54,7 +67,10 @@ pub enum DeskError {
 
 impl DeskError {
     pub fn file(path: &Path, source: io::Error) -> Self {
-        Self::File { path: path.to_owned(), source }
+        Self::File {
+            path: path.to_owned(),
+            source,
+        }
     }
 }
 

@@ -37,14 +37,21 @@ impl Desk {
     pub fn collect_evidence(&self, op: Operation, id: &IncidentId) -> Result<(), CommandError> {
         let plan = self.plan();
         if !plan.allows(plan::Act::CollectEvidence, op.actor.positions()) {
-            return Err(incident::Refusal::NotAllowed { act: plan::Act::CollectEvidence }.into());
+            return Err(incident::Refusal::NotAllowed {
+                act: plan::Act::CollectEvidence,
+            }
+            .into());
         }
         if self.incident(id).is_none() {
             return Err(CommandError::UnknownIncident);
         }
         let mut findings = self.findings_of(id)?;
         // Personal values stay sealed in the entries; the list names the column only.
-        for column in findings.iter_mut().flat_map(|f| &mut f.columns).filter(|c| c.personal) {
+        for column in findings
+            .iter_mut()
+            .flat_map(|f| &mut f.columns)
+            .filter(|c| c.personal)
+        {
             column.lawful = column.lawful.as_ref().map(|_| "(sealed)".into());
             column.live = column.live.as_ref().map(|_| "(sealed)".into());
         }
@@ -59,36 +66,57 @@ impl Desk {
         };
         let bytes = serde_json::to_vec_pretty(&file).map_err(DeskError::from)?;
         let sha256 = Digest::of(&bytes);
-        let path = self.folder().evidence().join(format!("{id}-{}.json", sha256.short()));
+        let path = self
+            .folder()
+            .evidence()
+            .join(format!("{id}-{}.json", sha256.short()));
         write_durably(&path, &bytes)?;
         let item = EvidenceItem {
-            name: format!("{} findings, {} journal entries", findings.len(), positions.len()),
+            name: format!(
+                "{} findings, {} journal entries",
+                findings.len(),
+                positions.len()
+            ),
             kind: "rows".into(),
-            source: self.config().source.first().map_or(String::new(), |s| s.path.display().to_string()),
+            source: self
+                .config()
+                .source
+                .first()
+                .map_or(String::new(), |s| s.path.display().to_string()),
             witness: None,
             collected_at: op.now,
             method: format!("balefire {} evidence export", env!("CARGO_PKG_VERSION")),
             sha256,
             size_bytes: bytes.len() as u64,
             positions,
-            location: path.file_name().map_or(String::new(), |n| format!("evidence/{}", n.to_string_lossy())),
+            location: path.file_name().map_or(String::new(), |n| {
+                format!("evidence/{}", n.to_string_lossy())
+            }),
         };
         self.execute(op, id, Command::CollectEvidence { item })?;
         Ok(())
     }
 
     /// The entries of the findings, each once, with their proofs.
-    fn proven(&self, findings: &[Finding]) -> Result<(Vec<ProvenEntry>, Vec<JournalPosition>), DeskError> {
+    fn proven(
+        &self,
+        findings: &[Finding],
+    ) -> Result<(Vec<ProvenEntry>, Vec<JournalPosition>), DeskError> {
         let mut positions: Vec<JournalPosition> = findings
             .iter()
-            .map(|f| JournalPosition { log: f.log.clone(), index: f.position })
+            .map(|f| JournalPosition {
+                log: f.log.clone(),
+                index: f.position,
+            })
             .collect();
         positions.sort();
         positions.dedup();
         positions.truncate(MOST_PROOFS);
         let mut entries = Vec::with_capacity(positions.len());
         for position in &positions {
-            let Some(reader) = self.log_reader(&position.log) else { continue };
+            let Some(reader) = self.log_reader(&position.log) else {
+                continue;
+            };
             entries.push(ProvenEntry {
                 log: position.log.clone(),
                 index: position.index,

@@ -58,7 +58,12 @@ impl GuardHandle {
             .name(format!("guard-{}", guard.source))
             .spawn(move || run(guard, &inbox, &stopped))
             .map_err(|e| DeskError::GuardStopped(e.to_string()))?;
-        Ok(Self { status, requests, stop, thread: Some(thread) })
+        Ok(Self {
+            status,
+            requests,
+            stop,
+            thread: Some(thread),
+        })
     }
 
     /// Runs `work` on the guard's thread and waits for its answer.
@@ -71,11 +76,16 @@ impl GuardHandle {
             // Whoever asked may have given up; the work is done all the same.
             let _ = answer.send(work(guard));
         });
-        self.requests.try_send(request).map_err(|error| match error {
-            TrySendError::Full(_) => DeskError::Refused("the guard is busy; try again in a moment".into()),
-            TrySendError::Disconnected(_) => DeskError::GuardStopped(self.status.problem()),
-        })?;
-        wait.recv().map_err(|_| DeskError::GuardStopped(self.status.problem()))?
+        self.requests
+            .try_send(request)
+            .map_err(|error| match error {
+                TrySendError::Full(_) => {
+                    DeskError::Refused("the guard is busy; try again in a moment".into())
+                }
+                TrySendError::Disconnected(_) => DeskError::GuardStopped(self.status.problem()),
+            })?;
+        wait.recv()
+            .map_err(|_| DeskError::GuardStopped(self.status.problem()))?
     }
 
     pub fn stop(&mut self) {
@@ -91,7 +101,9 @@ fn run(mut guard: Guard, inbox: &Receiver<Request>, stop: &AtomicBool) {
     while !stop.load(Ordering::SeqCst) {
         if let Err(error) = guard.turn() {
             tracing::error!(source = %guard.source, %error, "the guard has stopped");
-            guard.status.stopped(guard.desk.now(), &crate::error::chain(&error));
+            guard
+                .status
+                .stopped(guard.desk.now(), &crate::error::chain(&error));
             return;
         }
         while let Ok(request) = inbox.try_recv() {
@@ -104,10 +116,26 @@ fn run(mut guard: Guard, inbox: &Receiver<Request>, stop: &AtomicBool) {
 }
 
 impl Guard {
-    pub fn new(source: SourceName, desk: Desk, intake: Intake, feed: Feed, tables: Arc<Vec<GuardedTable>>, status: Arc<Status>) -> Self {
+    pub fn new(
+        source: SourceName,
+        desk: Desk,
+        intake: Intake,
+        feed: Feed,
+        tables: Arc<Vec<GuardedTable>>,
+        status: Arc<Status>,
+    ) -> Self {
         let checks = crate::cross_check::CrossChecks::of(&desk, &source);
         let heartbeat_at = desk.now();
-        Self { source, intake, feed, tables, status, desk, checks, heartbeat_at }
+        Self {
+            source,
+            intake,
+            feed,
+            tables,
+            status,
+            desk,
+            checks,
+            heartbeat_at,
+        }
     }
 
     /// One poll and what follows from it.
@@ -137,11 +165,19 @@ impl Guard {
             Polled::Quiet => Ok(false),
             Polled::Changes(batch) => {
                 let at = self.desk.now();
-                let seen = Seen { at, witnessed: true, coalesced: batch.coalesced, source_position: batch.position };
+                let seen = Seen {
+                    at,
+                    witnessed: true,
+                    coalesced: batch.coalesced,
+                    source_position: batch.position,
+                };
                 let ingested = self.intake.ingest(&batch.observed, seen)?;
                 self.store(ingested)?;
                 if !batch.unreadable.is_empty() {
-                    self.status.problem_is(format!("{} rows have a NULL key and cannot be guarded", batch.unreadable.len()));
+                    self.status.problem_is(format!(
+                        "{} rows have a NULL key and cannot be guarded",
+                        batch.unreadable.len()
+                    ));
                 }
                 self.checks.changed();
                 Ok(true)
@@ -162,7 +198,13 @@ impl Guard {
         let at = self.desk.now();
         tracing::warn!(source = %self.source, reason, "the feed lost its place; looking at every row again");
         self.status.blind_since(at);
-        self.intake.ledger.push(&WatchEntry::Lost { at, reason: reason.to_owned() }.entry()?)?;
+        self.intake.ledger.push(
+            &WatchEntry::Lost {
+                at,
+                reason: reason.to_owned(),
+            }
+            .entry()?,
+        )?;
         let ingested = catch_up::run(&mut self.intake, &mut self.feed, at)?;
         self.store(ingested)?;
         self.status.looking();
@@ -181,7 +223,8 @@ impl Guard {
         } else {
             self.desk.store_findings(&self.source, findings, covered)?
         };
-        self.status.judged(&self.intake.policy, &ingested.judged, &new, self.desk.now());
+        self.status
+            .judged(&self.intake.policy, &ingested.judged, &new, self.desk.now());
         self.desk.touched();
         self.raise(new)
     }
@@ -198,7 +241,9 @@ impl Guard {
     }
 
     fn run_checks(&mut self, now: model::Instant) -> Result<(), DeskError> {
-        let found = self.checks.run(&self.source, &mut self.feed, &self.intake, now)?;
+        let found = self
+            .checks
+            .run(&self.source, &mut self.feed, &self.intake, now)?;
         if !found.is_empty() {
             let covered = self.intake.ledger.reader.size();
             let new = self.desk.store_findings(&self.source, found, covered)?;
@@ -225,9 +270,12 @@ impl Guard {
     fn finish(&mut self) -> Result<(), DeskError> {
         while self.poll()? {}
         let at = self.desk.now();
-        self.intake.ledger.push(&WatchEntry::Stopped { at }.entry()?)?;
+        self.intake
+            .ledger
+            .push(&WatchEntry::Stopped { at }.entry()?)?;
         self.flush()?;
-        self.desk.store_mark(&mark_looking(&self.source), at.0.unsigned_abs())
+        self.desk
+            .store_mark(&mark_looking(&self.source), at.0.unsigned_abs())
     }
 }
 

@@ -15,7 +15,9 @@ use detect::{FindingAt, Judge};
 use model::entry::{EntryKind, LedgerEntry, RowEntry};
 use model::image::ImageRecord;
 use model::proposal::ExpectedImage;
-use model::{Change, Finding, Instant, Judgement, Key, Observed, Row, Standing, Value, ValueRef, Verdict};
+use model::{
+    Change, Finding, Instant, Judgement, Key, Observed, Row, Standing, Value, ValueRef, Verdict,
+};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -68,7 +70,9 @@ impl Intake {
         let mut records = Vec::with_capacity(observed.len());
         let mut matched = Vec::new();
         for row in observed {
-            let Some((change, record)) = self.change(row, seen)? else { continue };
+            let Some((change, record)) = self.change(row, seen)? else {
+                continue;
+            };
             if self.takes_expected(&change) {
                 matched.push((change, record));
             } else {
@@ -82,17 +86,28 @@ impl Intake {
         // Repaired rows first: what comes with them in the batch is judged by the mended state.
         let mut out = Ingested::default();
         for (change, record) in matched {
-            self.judge.learn(change.table, &change.key, change.new.as_ref());
+            self.judge
+                .learn(change.table, &change.key, change.new.as_ref());
             let judgement = Judgement::lawful(standing_of(change.new.as_ref()));
             self.journal(change, judgement, record.as_ref(), seen, false, &mut out)?;
         }
         let mut judgements = std::mem::take(&mut self.judgements);
         self.judge.judge(&changes, &mut judgements);
         let last = changes.len().saturating_sub(1);
-        for (i, ((change, record), judgement)) in
-            changes.into_iter().zip(records).zip(judgements.drain(..)).enumerate()
+        for (i, ((change, record), judgement)) in changes
+            .into_iter()
+            .zip(records)
+            .zip(judgements.drain(..))
+            .enumerate()
         {
-            self.journal(change, judgement, record.as_ref(), seen, i == last, &mut out)?;
+            self.journal(
+                change,
+                judgement,
+                record.as_ref(),
+                seen,
+                i == last,
+                &mut out,
+            )?;
         }
         self.judgements = judgements;
         self.ledger.seal_group()?;
@@ -101,7 +116,8 @@ impl Intake {
 
     /// First images of rows, "as first seen": journaled without a verdict on how they came to be.
     pub fn baseline(&mut self, rows: &[(u16, Key, Row)], at: Instant) -> Result<(), DeskError> {
-        self.ledger.prepare(rows.iter().map(|(t, k, r)| (*t, k, r)))?;
+        self.ledger
+            .prepare(rows.iter().map(|(t, k, r)| (*t, k, r)))?;
         for (table, key, row) in rows {
             let previous = self.ledger.record(*table, key)?;
             let change = Change {
@@ -115,9 +131,14 @@ impl Intake {
                 coalesced: true,
                 seen_at: at,
             };
-            let context = EntryContext { kind: EntryKind::Baseline, source_position: 0, last_of_transaction: false };
+            let context = EntryContext {
+                kind: EntryKind::Baseline,
+                source_position: 0,
+                last_of_transaction: false,
+            };
             let judgement = Judgement::lawful(Standing::Clean);
-            self.ledger.append(&change, &judgement, previous.as_ref(), context)?;
+            self.ledger
+                .append(&change, &judgement, previous.as_ref(), context)?;
         }
         Ok(())
     }
@@ -145,22 +166,36 @@ impl Intake {
     }
 
     /// Takes an unwitnessed or baseline state of the judge from a row that did not change.
-    pub fn learn(&mut self, table: u16, key: &Key, record: &ImageRecord, live: Option<&Row>) -> Result<(), DeskError> {
+    pub fn learn(
+        &mut self,
+        table: u16,
+        key: &Key,
+        record: &ImageRecord,
+        live: Option<&Row>,
+    ) -> Result<(), DeskError> {
         if record.standing == Standing::Clean {
             self.judge.learn(table, key, live);
             return Ok(());
         }
         let lawful = self.ledger.lawful_row(table, key, record)?;
         self.judge.learn(table, key, lawful.as_ref());
-        self.judge.learn_standing(table, key, live, &record.standing);
+        self.judge
+            .learn_standing(table, key, live, &record.standing);
         Ok(())
     }
 
     /// The change behind an observed row; `None` when it is as it was seen last.
-    pub fn change(&mut self, seen: &Observed, how: Seen) -> Result<Option<(Change, Option<ImageRecord>)>, DeskError> {
+    pub fn change(
+        &mut self,
+        seen: &Observed,
+        how: Seen,
+    ) -> Result<Option<(Change, Option<ImageRecord>)>, DeskError> {
         let (table, key) = (seen.table, &seen.key);
         let record = self.ledger.record(table, key)?;
-        let live = seen.row.as_ref().map(|row| self.ledger.sealer.digest_of(table, key, row));
+        let live = seen
+            .row
+            .as_ref()
+            .map(|row| self.ledger.sealer.digest_of(table, key, row));
         if record.as_ref().and_then(|r| r.live) == live {
             return Ok(None);
         }
@@ -211,8 +246,11 @@ impl Intake {
         last_of_transaction: bool,
         out: &mut Ingested,
     ) -> Result<(), DeskError> {
-        let context =
-            EntryContext { kind: EntryKind::Change, source_position: seen.source_position, last_of_transaction };
+        let context = EntryContext {
+            kind: EntryKind::Change,
+            source_position: seen.source_position,
+            last_of_transaction,
+        };
         let position = match self.ledger.append(&change, &judgement, record, context) {
             Err(error) if too_large(&error) => {
                 // Hundreds of long cells in one row; the audit still compares the digest of the baseline.
@@ -222,10 +260,16 @@ impl Intake {
             other => other?,
         };
         if judgement.verdict != Verdict::Lawful || !judgement.hits.is_empty() {
-            let at = FindingAt { log: &self.ledger.name, position, stored_at: seen.at };
+            let at = FindingAt {
+                log: &self.ledger.name,
+                position,
+                stored_at: seen.at,
+            };
             let mut found = detect::finding(&self.policy, &change, &judgement, at);
             let subject = self.subject(&change);
-            found.iter_mut().for_each(|f| f.subject.clone_from(&subject));
+            found
+                .iter_mut()
+                .for_each(|f| f.subject.clone_from(&subject));
             out.findings.append(&mut found);
         }
         out.judged.push(Judged { change, judgement });
@@ -236,12 +280,20 @@ impl Intake {
     pub fn subject(&self, change: &Change) -> Option<String> {
         self.policy.subject_column(change.table)?;
         let row = change.old.as_ref().or(change.new.as_ref())?;
-        Some(model::digest::hex(&self.ledger.sealer.subject_id(change.table, &change.key, row)))
+        Some(model::digest::hex(&self.ledger.sealer.subject_id(
+            change.table,
+            &change.key,
+            row,
+        )))
     }
 }
 
 fn standing_of(row: Option<&Row>) -> Standing {
-    if row.is_some() { Standing::Clean } else { Standing::Gone }
+    if row.is_some() {
+        Standing::Clean
+    } else {
+        Standing::Gone
+    }
 }
 
 /// Puts a long cell back where the journal holds its hash and the new row still has the same cell.
@@ -266,16 +318,26 @@ pub(crate) fn findings_since(intake: &mut Intake, from: u64) -> Result<Vec<Findi
     let mut found = Vec::new();
     for position in from..size {
         let bytes = intake.ledger.reader.entry(position)?;
-        let LedgerEntry::Row(entry) = LedgerEntry::decode(&bytes)? else { continue };
+        let LedgerEntry::Row(entry) = LedgerEntry::decode(&bytes)? else {
+            continue;
+        };
         let judgement = entry.judgement.clone();
-        if entry.kind != EntryKind::Change || (judgement.verdict == Verdict::Lawful && judgement.hits.is_empty()) {
+        if entry.kind != EntryKind::Change
+            || (judgement.verdict == Verdict::Lawful && judgement.hits.is_empty())
+        {
             continue;
         }
         let change = change_again(intake, entry)?;
-        let at = FindingAt { log: &intake.ledger.name, position, stored_at: change.seen_at };
+        let at = FindingAt {
+            log: &intake.ledger.name,
+            position,
+            stored_at: change.seen_at,
+        };
         let mut again = detect::finding(&intake.policy, &change, &judgement, at);
         let subject = intake.subject(&change);
-        again.iter_mut().for_each(|f| f.subject.clone_from(&subject));
+        again
+            .iter_mut()
+            .for_each(|f| f.subject.clone_from(&subject));
         found.append(&mut again);
     }
     Ok(found)

@@ -46,7 +46,13 @@ pub(crate) struct Ledger {
 }
 
 impl Ledger {
-    pub fn new(name: String, log: Log, index: ImageIndex, sealer: Arc<RowSealer>, keys: Arc<Mutex<SubjectKeys>>) -> Self {
+    pub fn new(
+        name: String,
+        log: Log,
+        index: ImageIndex,
+        sealer: Arc<RowSealer>,
+        keys: Arc<Mutex<SubjectKeys>>,
+    ) -> Self {
         Self {
             name,
             reader: log.reader(),
@@ -65,11 +71,19 @@ impl Ledger {
     /// The index's record of a row.
     pub fn record(&self, table: u16, key: &Key) -> Result<Option<ImageRecord>, DeskError> {
         let found = self.index.get(&index_key(table, key))?;
-        found.map(|bytes| ImageRecord::decode(&bytes)).transpose().map_err(DeskError::from)
+        found
+            .map(|bytes| ImageRecord::decode(&bytes))
+            .transpose()
+            .map_err(DeskError::from)
     }
 
     /// The image seen last, in the clear.
-    pub fn live_row(&mut self, table: u16, key: &Key, record: &ImageRecord) -> Result<Option<Row>, DeskError> {
+    pub fn live_row(
+        &mut self,
+        table: u16,
+        key: &Key,
+        record: &ImageRecord,
+    ) -> Result<Option<Row>, DeskError> {
         if record.live.is_none() {
             return Ok(None);
         }
@@ -81,7 +95,12 @@ impl Ledger {
     }
 
     /// The lawful image, in the clear.
-    pub fn lawful_row(&mut self, table: u16, key: &Key, record: &ImageRecord) -> Result<Option<Row>, DeskError> {
+    pub fn lawful_row(
+        &mut self,
+        table: u16,
+        key: &Key,
+        record: &ImageRecord,
+    ) -> Result<Option<Row>, DeskError> {
         if record.standing == Standing::Clean
             && let Some(row) = self.cache.get(table, key)
         {
@@ -92,7 +111,10 @@ impl Ledger {
     }
 
     /// Makes keys for the data subjects of these rows: fsynced before anything is sealed with them.
-    pub fn prepare<'a>(&self, rows: impl Iterator<Item = (u16, &'a Key, &'a Row)>) -> Result<(), DeskError> {
+    pub fn prepare<'a>(
+        &self,
+        rows: impl Iterator<Item = (u16, &'a Key, &'a Row)>,
+    ) -> Result<(), DeskError> {
         let mut subjects: Vec<[u8; 16]> = rows
             .filter(|(table, _, _)| self.sealer.has_personal(*table))
             .map(|(table, key, row)| self.sealer.subject_id(table, key, row))
@@ -148,7 +170,10 @@ impl Ledger {
         position: u64,
     ) -> Result<(), DeskError> {
         let (table, key) = (change.table, &change.key);
-        let live = change.new.as_ref().map(|row| self.sealer.digest_of(table, key, row));
+        let live = change
+            .new
+            .as_ref()
+            .map(|row| self.sealer.digest_of(table, key, row));
         let lawful = self.lawful_digest(change, judgement, live);
         let slot = index_key(table, key);
         match images::advance(previous, judgement, position, live, lawful) {
@@ -163,7 +188,12 @@ impl Ledger {
     }
 
     /// Digest of the lawful image after the change.
-    fn lawful_digest(&self, change: &Change, judgement: &Judgement, live: Option<RowDigest>) -> Option<RowDigest> {
+    fn lawful_digest(
+        &self,
+        change: &Change,
+        judgement: &Judgement,
+        live: Option<RowDigest>,
+    ) -> Option<RowDigest> {
         let before = match &change.lawful {
             Some(lawful) => lawful.as_ref(),
             None => change.old.as_ref(),
@@ -171,14 +201,27 @@ impl Ledger {
         match &judgement.standing {
             Standing::Clean => live,
             Standing::Forged | Standing::Gone => None,
-            Standing::Deleted => before.map(|row| self.sealer.digest_of(change.table, &change.key, row)),
+            Standing::Deleted => {
+                before.map(|row| self.sealer.digest_of(change.table, &change.key, row))
+            }
             Standing::Altered { columns } => {
                 let (new, before) = (change.new.as_ref()?, before?);
                 let kept: Vec<(u16, Value)> = columns
                     .iter()
-                    .map(|c| (*c, before.get(usize::from(*c)).unwrap_or(ValueRef::Null).to_value()))
+                    .map(|c| {
+                        (
+                            *c,
+                            before
+                                .get(usize::from(*c))
+                                .unwrap_or(ValueRef::Null)
+                                .to_value(),
+                        )
+                    })
                     .collect();
-                Some(self.sealer.digest_of(change.table, &change.key, &new.with(&kept)))
+                Some(
+                    self.sealer
+                        .digest_of(change.table, &change.key, &new.with(&kept)),
+                )
             }
         }
     }
@@ -189,7 +232,8 @@ impl Ledger {
             return Vec::new();
         }
         let row = change.new.as_ref().or(change.old.as_ref());
-        row.map(|row| self.sealer.subject_of(change.table, &change.key, row)).unwrap_or_default()
+        row.map(|row| self.sealer.subject_of(change.table, &change.key, row))
+            .unwrap_or_default()
     }
 
     /// The image as an entry may hold it; cells too long for an entry are replaced by their hash.
@@ -204,7 +248,9 @@ impl Ledger {
             .filter(|(_, v)| long(v))
             .map(|(c, v)| (c as u16, Value::Blob(hash_of_long(v))))
             .collect();
-        Ok(self.sealer.seal(table, key, subject, &row.with(&replaced))?)
+        Ok(self
+            .sealer
+            .seal(table, key, subject, &row.with(&replaced))?)
     }
 
     /// Appends the image that a repair is about to write. The index does not move yet.
@@ -221,8 +267,16 @@ impl Ledger {
             Some(row) if self.sealer.has_personal(table) => self.sealer.subject_of(table, key, row),
             _ => Vec::new(),
         };
-        let sealed = image.row.as_ref().map(|row| self.sealed(table, key, &subject, row)).transpose()?;
-        let standing = if image.row.is_some() { Standing::Clean } else { Standing::Gone };
+        let sealed = image
+            .row
+            .as_ref()
+            .map(|row| self.sealed(table, key, &subject, row))
+            .transpose()?;
+        let standing = if image.row.is_some() {
+            Standing::Clean
+        } else {
+            Standing::Gone
+        };
         self.push(&LedgerEntry::Row(RowEntry {
             kind: EntryKind::Expected,
             witnessed: true,
@@ -280,7 +334,9 @@ impl Ledger {
         let size = self.reader.size();
         for position in covered..size {
             let bytes = self.reader.entry(position)?;
-            let LedgerEntry::Row(entry) = LedgerEntry::decode(&bytes)? else { continue };
+            let LedgerEntry::Row(entry) = LedgerEntry::decode(&bytes)? else {
+                continue;
+            };
             if entry.kind == EntryKind::Expected {
                 continue;
             }
@@ -292,7 +348,11 @@ impl Ledger {
     }
 
     /// The change that an entry recorded, with the images that stood before it.
-    pub fn change_of(&mut self, entry: &RowEntry, previous: Option<&ImageRecord>) -> Result<Change, DeskError> {
+    pub fn change_of(
+        &mut self,
+        entry: &RowEntry,
+        previous: Option<&ImageRecord>,
+    ) -> Result<Change, DeskError> {
         let (table, key) = (entry.table, &entry.key);
         let (old, lawful, standing) = match previous {
             None => (None, None, Standing::Gone),
@@ -333,16 +393,25 @@ pub(crate) fn hash_of_long(value: ValueRef<'_>) -> Vec<u8> {
 
 /// Whether a lawful image holds a cell of which only the hash was journaled.
 pub(crate) fn has_long_cell(row: &Row) -> bool {
-    row.iter().any(|v| matches!(v, ValueRef::Blob(b) if b.starts_with(LONG_CELL)))
+    row.iter()
+        .any(|v| matches!(v, ValueRef::Blob(b) if b.starts_with(LONG_CELL)))
 }
 
 /// The time at which a watch entry says that the guard began or ceased to look.
 #[derive(Debug, serde::Serialize, serde::Deserialize)]
 #[serde(tag = "watch", rename_all = "snake_case")]
 pub(crate) enum WatchEntry {
-    Started { at: Instant, blind_since: Option<Instant> },
-    Stopped { at: Instant },
-    Lost { at: Instant, reason: String },
+    Started {
+        at: Instant,
+        blind_since: Option<Instant>,
+    },
+    Stopped {
+        at: Instant,
+    },
+    Lost {
+        at: Instant,
+        reason: String,
+    },
 }
 
 impl WatchEntry {

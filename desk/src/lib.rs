@@ -15,9 +15,11 @@ pub mod data_folder;
 mod dispatch;
 pub mod error;
 pub mod evidence;
+mod findings;
 mod guard;
 pub mod intake;
 mod ledger;
+mod open_source;
 mod outbox;
 mod people_report;
 mod repair;
@@ -83,7 +85,10 @@ impl DemoHooks {
         tamper: impl Fn() -> Result<String, String> + Send + Sync + 'static,
         shell_line: impl Fn() -> Result<String, String> + Send + Sync + 'static,
     ) -> Self {
-        Self { tamper: Arc::new(tamper), shell_line: Arc::new(shell_line) }
+        Self {
+            tamper: Arc::new(tamper),
+            shell_line: Arc::new(shell_line),
+        }
     }
     pub fn tamper(&self) -> Result<String, String> {
         (self.tamper)()
@@ -144,18 +149,30 @@ impl Desk {
         Self::open_with(folder, config, Arc::new(SystemClock))
     }
 
-    pub fn open_with(folder: DataFolder, config: Config, clock: Arc<dyn Clock>) -> Result<Self, DeskError> {
+    pub fn open_with(
+        folder: DataFolder,
+        config: Config,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, DeskError> {
         let owner = folder.own()?;
         let plan = Arc::new(read_plan(&config)?);
-        let key = Arc::new(LogKey::load_or_create(&folder.keys().join("log.key"), JOURNAL_NAME)?);
+        let key = Arc::new(LogKey::load_or_create(
+            &folder.keys().join("log.key"),
+            JOURNAL_NAME,
+        )?);
         let vkey = folder.keys().join("log.vkey");
-        std::fs::write(&vkey, format!("{}\n", key.vkey())).map_err(|e| DeskError::file(&vkey, e))?;
+        std::fs::write(&vkey, format!("{}\n", key.vkey()))
+            .map_err(|e| DeskError::file(&vkey, e))?;
         let master = MasterKey::load_or_create(&folder.keys().join("master.key"))?;
         let subject_keys = Arc::new(Mutex::new(SubjectKeys::open(&folder.keys(), &master)?));
         let index_key = master.derive("image index");
         let store = Store::open(&folder.store())?;
-        let options = JournalOptions { ledgers: config.source.len().max(1) as u32, ..JournalOptions::default() };
-        let (journal, _) = Journal::open_with(&folder.journal(), Arc::clone(&key), JOURNAL_NAME, options)?;
+        let options = JournalOptions {
+            ledgers: config.source.len().max(1) as u32,
+            ..JournalOptions::default()
+        };
+        let (journal, _) =
+            Journal::open_with(&folder.journal(), Arc::clone(&key), JOURNAL_NAME, options)?;
         copier::check(&store, &journal.record)?;
         source::check_ledgers(&store, &config, &journal)?;
         let incidents = commander::load(&store)?;
@@ -165,7 +182,8 @@ impl Desk {
             let changes = Arc::clone(&changes);
             Arc::new(move || changes.touch())
         };
-        let commander = Commander::start(Arc::clone(&plan), store.clone(), incidents.clone(), touched)?;
+        let commander =
+            Commander::start(Arc::clone(&plan), store.clone(), incidents.clone(), touched)?;
         let mut readers = BTreeMap::from([
             ("root".to_owned(), journal.root.reader()),
             ("record".to_owned(), journal.record.reader()),
@@ -173,7 +191,11 @@ impl Desk {
         for (i, log) in journal.ledgers.iter().enumerate() {
             readers.insert(format!("ledger/{i}"), log.reader());
         }
-        let Journal { root, record, ledgers } = journal;
+        let Journal {
+            root,
+            record,
+            ledgers,
+        } = journal;
         let desk = Self {
             inner: Arc::new(Inner {
                 folder,
@@ -225,21 +247,34 @@ impl Desk {
             .name(name.to_owned())
             .spawn(run)
             .map_err(|e| DeskError::GuardStopped(e.to_string()))?;
-        self.inner.threads.lock().unwrap_or_else(PoisonError::into_inner).push(thread);
+        self.inner
+            .threads
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(thread);
         Ok(())
     }
 
     /// Ends guards and threads in good order. Later calls on the desk fail.
     pub fn stop(&self) {
-        let mut guards = self.inner.guards.write().unwrap_or_else(PoisonError::into_inner);
+        let mut guards = self
+            .inner
+            .guards
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
         guards.values_mut().for_each(GuardHandle::stop);
         guards.clear();
         drop(guards);
         self.inner.stopping.store(true, Ordering::SeqCst);
         self.inner.changes.touch();
         self.store().wake();
-        let threads: Vec<_> =
-            self.inner.threads.lock().unwrap_or_else(PoisonError::into_inner).drain(..).collect();
+        let threads: Vec<_> = self
+            .inner
+            .threads
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .drain(..)
+            .collect();
         for thread in threads {
             // A panic was already reported by the thread itself.
             let _ = thread.join();
@@ -248,9 +283,19 @@ impl Desk {
 
     /// Waits for the time given, or until the desk stops.
     fn pause(&self, time: Duration) {
-        let held = self.inner.changes.lock.lock().unwrap_or_else(PoisonError::into_inner);
+        let held = self
+            .inner
+            .changes
+            .lock
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         let running = |_: &mut ()| !self.inner.stopping.load(Ordering::SeqCst);
-        drop(self.inner.changes.risen.wait_timeout_while(held, time, running));
+        drop(
+            self.inner
+                .changes
+                .risen
+                .wait_timeout_while(held, time, running),
+        );
     }
 
     pub fn folder(&self) -> &DataFolder {
@@ -296,16 +341,32 @@ impl Desk {
     }
     /// The newest open incident of a source.
     pub fn open_incident_of(&self, source: &SourceName) -> Option<IncidentId> {
-        let open = self.incidents().into_iter().find(|i| !i.closed() && i.source.as_ref() == Some(source));
+        let open = self
+            .incidents()
+            .into_iter()
+            .find(|i| !i.closed() && i.source.as_ref() == Some(source));
         open.map(|i| i.id.clone())
     }
     /// The facts of an incident, oldest first.
     pub fn recorded(&self, id: &IncidentId) -> Vec<Arc<Recorded>> {
-        self.inner.incidents.get(id).map(|held| held.recorded.to_vec()).unwrap_or_default()
+        self.inner
+            .incidents
+            .get(id)
+            .map(|held| held.recorded.to_vec())
+            .unwrap_or_default()
     }
     /// Carries a command out; returns when its facts are durable.
-    pub fn execute(&self, op: Operation, id: &IncidentId, command: Command) -> Result<Vec<Recorded>, CommandError> {
-        self.ask(Ask::Command { op, id: id.clone(), command: Box::new(command) })
+    pub fn execute(
+        &self,
+        op: Operation,
+        id: &IncidentId,
+        command: Command,
+    ) -> Result<Vec<Recorded>, CommandError> {
+        self.ask(Ask::Command {
+            op,
+            id: id.clone(),
+            command: Box::new(command),
+        })
     }
     pub(crate) fn ask(&self, ask: Ask) -> Result<Vec<Recorded>, CommandError> {
         self.inner.commander.ask(ask)
@@ -313,7 +374,9 @@ impl Desk {
 
     pub fn logs(&self) -> Vec<LogStatus> {
         let readers = self.inner.readers.iter();
-        readers.map(|(name, reader)| LogStatus::of(name, reader)).collect()
+        readers
+            .map(|(name, reader)| LogStatus::of(name, reader))
+            .collect()
     }
     /// `root`, `record` or `ledger/P`.
     pub fn log_reader(&self, name: &str) -> Option<LogReader> {
@@ -321,9 +384,11 @@ impl Desk {
     }
     /// A C2SP tlog-proof bundle for one entry.
     pub fn prove(&self, log: &str, index: u64) -> Result<String, DeskError> {
-        let reader = self
-            .log_reader(log)
-            .ok_or_else(|| DeskError::NotFound(format!("there is no log `{log}`; there are root, record, ledger/0 ...")))?;
+        let reader = self.log_reader(log).ok_or_else(|| {
+            DeskError::NotFound(format!(
+                "there is no log `{log}`; there are root, record, ledger/0 ..."
+            ))
+        })?;
         Ok(journal::proof::make(&reader, index)?)
     }
 
@@ -336,7 +401,12 @@ impl Desk {
 }
 
 fn read_plan(config: &Config) -> Result<Plan, DeskError> {
-    let Some(file) = &config.plan.file else { return Ok(plan::built_in::plan().clone()) };
+    let Some(file) = &config.plan.file else {
+        return Ok(plan::built_in::plan().clone());
+    };
     let text = std::fs::read_to_string(file).map_err(|e| DeskError::file(file, e))?;
-    serde_json::from_str(&text).map_err(|e| DeskError::Config { path: file.clone(), detail: e.to_string() })
+    serde_json::from_str(&text).map_err(|e| DeskError::Config {
+        path: file.clone(),
+        detail: e.to_string(),
+    })
 }

@@ -1,17 +1,21 @@
 //! The outbox as people see it, and its steps as dispatch takes them.
 
+use crate::dispatch::ReportPage;
 use crate::{Desk, DeskError, OutboxItem};
-use incident::{Effect, Page};
-use model::{IncidentId, Instant, OutboxId};
+use incident::Effect;
+use model::{IncidentId, Instant, OutboxId, PositionId};
 use store::{Batch, OutboxChange, OutboxRow, OutboxUpdate};
 
 impl Desk {
     /// Newest first.
     pub fn outbox(&self, incident: Option<&IncidentId>, limit: u32) -> Vec<OutboxItem> {
-        let rows = self.store().outbox(incident, limit).unwrap_or_else(|error| {
-            tracing::error!(error = %crate::error::chain(&error), "the outbox cannot be read");
-            Vec::new()
-        });
+        let rows = self
+            .store()
+            .outbox(incident, limit)
+            .unwrap_or_else(|error| {
+                tracing::error!(error = %crate::error::chain(&error), "the outbox cannot be read");
+                Vec::new()
+            });
         rows.into_iter().map(|row| self.outbox_item(row)).collect()
     }
 
@@ -36,30 +40,59 @@ impl Desk {
 
     fn outbox_words(&self, row: &OutboxRow) -> (String, String, String) {
         let lang = self.config().web.language;
+        if let Ok(page) = serde_json::from_str::<ReportPage>(&row.json) {
+            let (subject, body) = crate::dispatch::report_words(&page.report, lang);
+            return (self.names(&page.position), subject, body);
+        }
         match serde_json::from_str::<Effect>(&row.json) {
             Ok(Effect::Page { page, .. }) => {
-                let (subject, body) = crate::dispatch::page_words(self, row, &page, &self.plan(), lang);
-                (self.addressees(&page), subject, body)
+                let (subject, body) =
+                    crate::dispatch::page_words(self, row, &page, &self.plan(), lang);
+                (self.names(page.position()), subject, body)
             }
-            Ok(Effect::SendNotice { texts, audience, .. }) => {
-                let text = texts.get(&lang).or_else(|| texts.values().next()).cloned().unwrap_or_default();
-                (audience.to_string(), text.lines().next().unwrap_or_default().to_owned(), text)
+            Ok(Effect::SendNotice {
+                texts, audience, ..
+            }) => {
+                let text = texts
+                    .get(&lang)
+                    .or_else(|| texts.values().next())
+                    .cloned()
+                    .unwrap_or_default();
+                (
+                    audience.to_string(),
+                    text.lines().next().unwrap_or_default().to_owned(),
+                    text,
+                )
             }
-            Ok(Effect::Hold { hold, rows, until, .. }) => {
-                (hold.to_string(), until.in_zone("Asia/Shanghai"), listed(&rows))
+            Ok(Effect::Hold {
+                hold, rows, until, ..
+            }) => (
+                hold.to_string(),
+                until.in_zone("Asia/Shanghai"),
+                listed(&rows),
+            ),
+            Ok(Effect::LiftHold { hold, rows, .. }) => {
+                (hold.to_string(), String::new(), listed(&rows))
             }
-            Ok(Effect::LiftHold { hold, rows, .. }) => (hold.to_string(), String::new(), listed(&rows)),
-            Ok(Effect::Brief { number, .. }) => ("senior_management".into(), number.to_string(), String::new()),
+            Ok(Effect::Brief { number, .. }) => (
+                "senior_management".into(),
+                number.to_string(),
+                String::new(),
+            ),
             Err(_) => (String::new(), String::new(), row.json.clone()),
         }
     }
 
-    fn addressees(&self, page: &Page) -> String {
-        let holders = self.holders(page.position());
+    fn names(&self, position: &PositionId) -> String {
+        let holders = self.holders(position);
         if holders.is_empty() {
-            return page.position().to_string();
+            return position.to_string();
         }
-        holders.iter().map(|a| a.name.as_str()).collect::<Vec<_>>().join(", ")
+        holders
+            .iter()
+            .map(|a| a.name.as_str())
+            .collect::<Vec<_>>()
+            .join(", ")
     }
 
     pub(crate) fn outbox_sending(&self, id: &OutboxId) -> Result<(), DeskError> {
@@ -72,14 +105,22 @@ impl Desk {
         self.outbox_change(id, OutboxChange::Again { due_at })
     }
     fn outbox_change(&self, id: &OutboxId, change: OutboxChange) -> Result<(), DeskError> {
-        let update = OutboxUpdate { id: id.clone(), change };
-        self.store().commit(Batch { outbox_updates: vec![update], ..Batch::default() })?;
+        let update = OutboxUpdate {
+            id: id.clone(),
+            change,
+        };
+        self.store().commit(Batch {
+            outbox_updates: vec![update],
+            ..Batch::default()
+        })?;
         self.touched();
         Ok(())
     }
 }
 
 fn listed(rows: &[incident::rows::TableRows]) -> String {
-    let tables = rows.iter().map(|t| format!("{}: {}", t.table, t.keys.join(", ")));
+    let tables = rows
+        .iter()
+        .map(|t| format!("{}: {}", t.table, t.keys.join(", ")));
     tables.collect::<Vec<_>>().join("\n")
 }

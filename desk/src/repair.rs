@@ -16,7 +16,9 @@ use connect::repair::sqlite::{RepairLimits, apply};
 use incident::containment::RepairScope;
 use incident::rows::{RowCounts, TableRows};
 use incident::{Command, Incident};
-use model::{Actor, IncidentId, Operation, ProposalId, RepairAction, RepairProposal, RequestId, SourceName};
+use model::{
+    Actor, IncidentId, Operation, ProposalId, RepairAction, RepairProposal, RequestId, SourceName,
+};
 use recover::{ProposalLimits, ProposalRequest, RowToRepair};
 
 pub(crate) const PROPOSALS: &str = "proposal";
@@ -25,7 +27,11 @@ const SEEN_WITHIN_POLLS: u32 = 200;
 
 impl Desk {
     /// Makes a proposal from a fresh audit and puts it before the incident.
-    pub fn propose_repair(&self, op: Operation, id: &IncidentId) -> Result<ProposalId, CommandError> {
+    pub fn propose_repair(
+        &self,
+        op: Operation,
+        id: &IncidentId,
+    ) -> Result<ProposalId, CommandError> {
         let source = source_of(&*self.incident(id).ok_or(CommandError::UnknownIncident)?)?;
         let rows = self.rows_to_repair(&source)?;
         if rows.is_empty() {
@@ -53,19 +59,28 @@ impl Desk {
         Ok(view.proposal.id)
     }
 
-    fn make_proposal(&self, source: &SourceName, rows: Vec<RowToRepair>) -> Result<RepairProposal, DeskError> {
+    fn make_proposal(
+        &self,
+        source: &SourceName,
+        rows: Vec<RowToRepair>,
+    ) -> Result<RepairProposal, DeskError> {
         let config = self.source_config(source)?;
         let id = ProposalId::new(self.new_id("r")?);
         let (policy, made_at) = (config.policy(), self.now());
-        let limits = ProposalLimits { max_rows: config.repair.max_rows as usize };
+        let limits = ProposalLimits {
+            max_rows: config.repair.max_rows as usize,
+        };
         // A long cell's value is not in the journal: a person must bring it from a backup.
-        let rows: Vec<RowToRepair> =
-            rows.into_iter().filter(|r| !r.lawful.as_ref().is_some_and(has_long_cell)).collect();
+        let rows: Vec<RowToRepair> = rows
+            .into_iter()
+            .filter(|r| !r.lawful.as_ref().is_some_and(has_long_cell))
+            .collect();
         self.on_guard(source, move |guard| {
             let schemas: Vec<_> = guard.tables.iter().map(|t| t.schema.clone()).collect();
             let sealer = std::sync::Arc::clone(&guard.intake.ledger.sealer);
-            let tables: Vec<_> =
-                (0..schemas.len()).filter_map(|t| sealer.table(t as u16).cloned()).collect();
+            let tables: Vec<_> = (0..schemas.len())
+                .filter_map(|t| sealer.table(t as u16).cloned())
+                .collect();
             let request = ProposalRequest {
                 id: &id,
                 policy: &policy,
@@ -77,18 +92,32 @@ impl Desk {
             };
             let proposed = recover::propose(&request, &rows)?;
             for left_out in &proposed.needs_person {
-                tracing::warn!(table = left_out.table, key = left_out.key, "a row needs a person");
+                tracing::warn!(
+                    table = left_out.table,
+                    key = left_out.key,
+                    "a row needs a person"
+                );
             }
             Ok(proposed.proposal)
         })
     }
 
     /// Applies an approved proposal, waits until the feed has seen it, and audits again.
-    pub fn apply_repair(&self, op: Operation, id: &IncidentId, proposal: &ProposalId) -> Result<(), CommandError> {
-        let view = self.proposal(proposal).ok_or_else(|| DeskError::NotFound(format!("there is no proposal `{proposal}`")))?;
+    pub fn apply_repair(
+        &self,
+        op: Operation,
+        id: &IncidentId,
+        proposal: &ProposalId,
+    ) -> Result<(), CommandError> {
+        let view = self
+            .proposal(proposal)
+            .ok_or_else(|| DeskError::NotFound(format!("there is no proposal `{proposal}`")))?;
         let digest = view.proposal.digest();
         if digest != view.digest {
-            return Err(DeskError::Refused("the stored proposal no longer has the digest that was approved".into()).into());
+            return Err(DeskError::Refused(
+                "the stored proposal no longer has the digest that was approved".into(),
+            )
+            .into());
         }
         let system = |part: &str| Operation {
             actor: Actor::system("repair"),
@@ -96,18 +125,30 @@ impl Desk {
             request: RequestId::new(format!("{}/{part}", op.request)),
             now: self.now(),
         };
-        self.execute(op.clone(), id, Command::StartRepair { proposal: proposal.clone() })?;
+        self.execute(
+            op.clone(),
+            id,
+            Command::StartRepair {
+                proposal: proposal.clone(),
+            },
+        )?;
         match self.write_to_shop(&view.proposal) {
             Ok(()) => {
                 let repaired = counts(&view.proposal);
-                let applied = Command::RepairApplied { proposal: proposal.clone(), repaired };
+                let applied = Command::RepairApplied {
+                    proposal: proposal.clone(),
+                    repaired,
+                };
                 self.execute(system("applied"), id, applied)?;
                 self.audit(system("audit"), id)?;
                 Ok(())
             }
             Err(error) => {
                 let why = crate::error::chain(&error);
-                let failed = Command::RepairFailed { proposal: proposal.clone(), why };
+                let failed = Command::RepairFailed {
+                    proposal: proposal.clone(),
+                    why,
+                };
                 self.execute(system("failed"), id, failed)?;
                 Err(error.into())
             }
@@ -126,11 +167,15 @@ impl Desk {
         self.on_guard(&proposal.source.clone(), move |guard| {
             while guard.poll()? {}
             let sealer = std::sync::Arc::clone(&guard.intake.ledger.sealer);
-            let tables: Vec<_> =
-                (0..guard.tables.len()).filter_map(|t| sealer.table(t as u16).cloned()).collect();
+            let tables: Vec<_> = (0..guard.tables.len())
+                .filter_map(|t| sealer.table(t as u16).cloned())
+                .collect();
             let feed = &mut guard.feed;
             let images = recover::expected_images(&proposal, &tables, |table, key| {
-                feed.read(table, std::slice::from_ref(key)).ok()?.pop().flatten()
+                feed.read(table, std::slice::from_ref(key))
+                    .ok()?
+                    .pop()
+                    .flatten()
             })?;
             let now = guard.desk.now();
             guard.intake.expect(images, now)?;
@@ -148,8 +193,14 @@ impl Desk {
     pub fn audit(&self, op: Operation, id: &IncidentId) -> Result<AuditSummary, CommandError> {
         let source = source_of(&*self.incident(id).ok_or(CommandError::UnknownIncident)?)?;
         let report: AuditReport = self.audit_source(&source)?;
-        let summary = AuditSummary { rows: report.rows, discrepancies: report.discrepancies.len() as u64 };
-        let op = Operation { actor: Actor::system("audit"), ..op };
+        let summary = AuditSummary {
+            rows: report.rows,
+            discrepancies: report.discrepancies.len() as u64,
+        };
+        let op = Operation {
+            actor: Actor::system("audit"),
+            ..op
+        };
         let command = Command::RecordAudit {
             source,
             taken_at: report.taken_at,
@@ -169,11 +220,16 @@ fn see_repair(guard: &mut crate::guard::Guard) -> Result<(), DeskError> {
             return Ok(());
         }
     }
-    Err(DeskError::Refused("the repair was written but the feed did not see all of it; audit the source".into()))
+    Err(DeskError::Refused(
+        "the repair was written but the feed did not see all of it; audit the source".into(),
+    ))
 }
 
 fn source_of(incident: &Incident) -> Result<SourceName, DeskError> {
-    incident.source.clone().ok_or_else(|| DeskError::Refused("this incident concerns no guarded source".into()))
+    incident
+        .source
+        .clone()
+        .ok_or_else(|| DeskError::Refused("this incident concerns no guarded source".into()))
 }
 
 pub(crate) fn name_of(actor: &Actor) -> String {

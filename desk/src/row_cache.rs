@@ -21,7 +21,10 @@ pub(crate) struct RowCache {
 impl RowCache {
     pub fn get(&self, table: u16, key: &Key) -> Option<Row> {
         let slot = (table, key.clone());
-        self.young.get(&slot).or_else(|| self.old.get(&slot)).cloned()
+        self.young
+            .get(&slot)
+            .or_else(|| self.old.get(&slot))
+            .cloned()
     }
 
     pub fn put(&mut self, table: u16, key: &Key, row: &Row) {

@@ -1,24 +1,20 @@
 //! Sources: opening their guards, their baseline, and work on a guard's thread.
 
+use crate::catch_up;
 use crate::config::{Config, SourceConfig};
-use crate::data_folder::DataFolder;
 use crate::guard::{Guard, GuardHandle, mark_looking};
 use crate::intake::Intake;
-use crate::ledger::{GROUP_ENTRIES, Ledger, WatchEntry};
-use crate::view::{FindingFilter, SourceStatus};
+use crate::ledger::{GROUP_ENTRIES, WatchEntry};
+use crate::open_source::Opened;
+use crate::view::SourceStatus;
 use crate::watch_status::Status;
-use crate::{Desk, DeskError, catch_up};
-use connect::source::sqlite::{Feed, FeedOptions, GuardedTable, SqliteSource};
-use detect::policy::CompiledPolicy;
+use crate::{Desk, DeskError};
+use connect::source::sqlite::SqliteSource;
 use journal::Journal;
-use journal::index::ImageIndex;
-use model::entry::LedgerEntry;
-use model::{Finding, IncidentId, Instant, Key, Row, SourceName, SourcePolicy, TableSchema};
-use recover::seal::{RowSealer, SealTable};
+use model::{Finding, Instant, Key, Row, SourceName};
 use serde::{Deserialize, Serialize};
-use std::path::Path;
 use std::sync::{Arc, PoisonError};
-use store::{Batch, FindingQuery, FindingRecord, Store};
+use store::{Batch, Store};
 
 /// What a baseline took.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,30 +23,26 @@ pub struct BaselineDone {
     pub unreadable: u64,
 }
 
-/// What a schema entry of the ledger says: how to read the rows that point to it.
-#[derive(Serialize, Deserialize)]
-struct SchemaEntry {
-    source: SourceName,
-    tables: Vec<TableSchema>,
-    policy: SourcePolicy,
-}
-
 fn mark_baseline(source: &SourceName) -> String {
     format!("baseline/{source}")
-}
-fn mark_schema(source: &SourceName) -> String {
-    format!("schema/{source}")
 }
 pub(crate) fn mark_findings(source: &SourceName) -> String {
     format!("findings/{source}")
 }
 
 /// Refuses a ledger that is shorter than what findings were stored up to.
-pub(crate) fn check_ledgers(store: &Store, config: &Config, journal: &Journal) -> Result<(), DeskError> {
+pub(crate) fn check_ledgers(
+    store: &Store,
+    config: &Config,
+    journal: &Journal,
+) -> Result<(), DeskError> {
     for (source, log) in config.source.iter().zip(&journal.ledgers) {
         let mark = store.mark(&mark_findings(&source.name))?.unwrap_or(0);
         if log.size() < mark {
-            return Err(DeskError::LedgerBehind { log: log.size(), mark });
+            return Err(DeskError::LedgerBehind {
+                log: log.size(),
+                mark,
+            });
         }
     }
     Ok(())
@@ -77,14 +69,30 @@ impl Desk {
     /// Starts one guard: replays what its index lacks, takes in what happened meanwhile, then watches.
     pub fn start_guard(&self, name: &SourceName) -> Result<(), DeskError> {
         if self.store().mark(&mark_baseline(name))?.is_none() {
-            return Err(DeskError::NoBaseline { source_name: name.to_string() });
+            return Err(DeskError::NoBaseline {
+                source_name: name.to_string(),
+            });
         }
-        let Opened { mut intake, mut feed, tables, covered } = self.open_source(name)?;
+        let Opened {
+            mut intake,
+            mut feed,
+            tables,
+            covered,
+        } = self.open_source(name)?;
         intake.ledger.replay(covered)?;
         self.findings_of_replay(name, &mut intake, covered)?;
         let at = self.now();
-        let looked = self.store().mark(&mark_looking(name))?.map(|t| Instant(t as i64));
-        intake.ledger.push(&WatchEntry::Started { at, blind_since: looked }.entry()?)?;
+        let looked = self
+            .store()
+            .mark(&mark_looking(name))?
+            .map(|t| Instant(t as i64));
+        intake.ledger.push(
+            &WatchEntry::Started {
+                at,
+                blind_since: looked,
+            }
+            .entry()?,
+        )?;
         let ingested = catch_up::run(&mut intake, &mut feed, at)?;
         let status = Arc::new(Status::new(name.as_str(), "sqlite"));
         for (kind, count) in self.store().finding_counts(name)? {
@@ -93,25 +101,49 @@ impl Desk {
                 _ => status.earlier_findings(count, 0),
             }
         }
-        let mut guard = Guard::new(name.clone(), self.clone(), intake, feed, tables, Arc::clone(&status));
+        let mut guard = Guard::new(
+            name.clone(),
+            self.clone(),
+            intake,
+            feed,
+            tables,
+            Arc::clone(&status),
+        );
         guard.store(ingested)?;
         status.rows(self.store().mark(&mark_baseline(name))?.unwrap_or(0));
         status.looking();
         let handle = GuardHandle::start(guard)?;
-        self.inner.guards.write().unwrap_or_else(PoisonError::into_inner).insert(name.clone(), handle);
+        self.inner
+            .guards
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(name.clone(), handle);
         Ok(())
     }
 
     /// Takes the first images of every row. A second baseline makes what stands there lawful.
-    pub fn baseline(&self, name: &SourceName, again: bool, progress: &mut dyn FnMut(u64, u64)) -> Result<BaselineDone, DeskError> {
+    pub fn baseline(
+        &self,
+        name: &SourceName,
+        again: bool,
+        progress: &mut dyn FnMut(u64, u64),
+    ) -> Result<BaselineDone, DeskError> {
         if let Some(rows) = self.store().mark(&mark_baseline(name))?
             && !again
         {
-            return Err(DeskError::HasBaseline { source_name: name.to_string(), rows });
+            return Err(DeskError::HasBaseline {
+                source_name: name.to_string(),
+                rows,
+            });
         }
         self.stop_guard(name);
         let total = self.count_rows(name)?;
-        let Opened { mut intake, mut feed, covered, .. } = self.open_source(name)?;
+        let Opened {
+            mut intake,
+            mut feed,
+            covered,
+            ..
+        } = self.open_source(name)?;
         intake.ledger.replay(covered)?;
         let at = self.now();
         let mut group: Vec<(u16, Key, Row)> = Vec::with_capacity(GROUP_ENTRIES);
@@ -132,16 +164,27 @@ impl Desk {
         intake.ledger.index.flush(intake.ledger.reader.size())?;
         progress(rows, total);
         // Only now does the baseline count; a crash before it leaves none.
-        self.store_marks(vec![(mark_baseline(name), rows), (mark_findings(name), intake.ledger.reader.size())])?;
+        self.store_marks(vec![
+            (mark_baseline(name), rows),
+            (mark_findings(name), intake.ledger.reader.size()),
+        ])?;
         drop(feed);
         self.give_back(name, intake)?;
-        Ok(BaselineDone { rows, unreadable: report.unreadable_rows })
+        Ok(BaselineDone {
+            rows,
+            unreadable: report.unreadable_rows,
+        })
     }
 
     fn count_rows(&self, name: &SourceName) -> Result<u64, DeskError> {
         let config = self.source_config(name)?;
         let source = SqliteSource::open(&config.path)?;
-        let counts = config.table.iter().map(|t| format!("SELECT 'rows', count(*), '' FROM \"{}\"", t.name.replace('"', "\"\"")));
+        let counts = config.table.iter().map(|t| {
+            format!(
+                "SELECT 'rows', count(*), '' FROM \"{}\"",
+                t.name.replace('"', "\"\"")
+            )
+        });
         let sql: Vec<String> = counts.collect();
         if sql.is_empty() {
             return Ok(0);
@@ -151,7 +194,12 @@ impl Desk {
     }
 
     fn stop_guard(&self, name: &SourceName) {
-        let stopped = self.inner.guards.write().unwrap_or_else(PoisonError::into_inner).remove(name);
+        let stopped = self
+            .inner
+            .guards
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(name);
         if let Some(mut guard) = stopped {
             guard.stop();
         }
@@ -160,66 +208,27 @@ impl Desk {
     /// The log goes back to where the next guard takes it from.
     fn give_back(&self, name: &SourceName, intake: Intake) -> Result<(), DeskError> {
         let number = self.source_number(name)?;
-        let mut ledgers = self.inner.ledgers.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut ledgers = self
+            .inner
+            .ledgers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         ledgers.insert(number, intake.ledger.log);
         Ok(())
     }
 
-    fn source_number(&self, name: &SourceName) -> Result<usize, DeskError> {
+    pub(crate) fn source_number(&self, name: &SourceName) -> Result<usize, DeskError> {
         let at = self.config().source.iter().position(|s| s.name == *name);
         at.ok_or_else(|| DeskError::UnknownSource(name.to_string()))
     }
 
-    fn open_source(&self, name: &SourceName) -> Result<Opened, DeskError> {
-        let config = self.source_config(name)?;
-        let policy = config.policy();
-        let source = SqliteSource::open(&config.path)?;
-        let compiled = compile(name, &policy, &source.tables()?)?;
-        let mut tables = Vec::new();
-        for table in &policy.tables {
-            tables.push(GuardedTable::new(source.schema(&table.name)?, &table.key)?);
-        }
-        let number = self.source_number(name)?;
-        let log = self.inner.ledgers.lock().unwrap_or_else(PoisonError::into_inner).remove(&number);
-        let log = log.ok_or_else(|| DeskError::GuardStopped(format!("the ledger of `{name}` is in use; start Balefire again")))?;
-        let folder = self.folder().journal().join("index").join(number.to_string());
-        let (index, covered) = open_index(&folder, self, log.size())?;
-        let mut ledger = Ledger::new(
-            format!("ledger/{number}"),
-            log,
-            index,
-            Arc::new(sealer(self, &tables, &compiled)),
-            Arc::clone(&self.inner.subject_keys),
-        );
-        ledger.schema_entry = self.schema_entry(name, &mut ledger, &policy, &tables)?;
-        let feed = Feed::open(&config.path, tables.clone(), FeedOptions::default())?;
-        Ok(Opened { intake: Intake::new(ledger, compiled), feed, tables: Arc::new(tables), covered })
-    }
-
-    /// The schema entry in force: the one marked if it still holds, else a new one.
-    fn schema_entry(&self, name: &SourceName, ledger: &mut Ledger, policy: &SourcePolicy, tables: &[GuardedTable]) -> Result<u64, DeskError> {
-        let entry = SchemaEntry {
-            source: name.clone(),
-            tables: tables.iter().map(|t| t.schema.clone()).collect(),
-            policy: policy.clone(),
-        };
-        let json = serde_json::to_vec(&entry)?;
-        if let Some(at) = self.store().mark(&mark_schema(name))?.filter(|at| *at < ledger.reader.size()) {
-            if let LedgerEntry::Schema(known) = LedgerEntry::decode(&ledger.reader.entry(at)?)? {
-                if known == json {
-                    return Ok(at);
-                }
-                same_columns(&serde_json::from_slice(&known)?, &entry)?;
-            }
-        }
-        let at = ledger.push(&LedgerEntry::Schema(json))?;
-        ledger.settle()?;
-        self.store_mark(&mark_schema(name), at)?;
-        Ok(at)
-    }
-
     /// Findings whose entries are durable but which a crash kept from being stored.
-    fn findings_of_replay(&self, name: &SourceName, intake: &mut Intake, covered: u64) -> Result<(), DeskError> {
+    fn findings_of_replay(
+        &self,
+        name: &SourceName,
+        intake: &mut Intake,
+        covered: u64,
+    ) -> Result<(), DeskError> {
         let from = self.store().mark(&mark_findings(name))?.unwrap_or(covered);
         let found = crate::intake::findings_since(intake, from)?;
         let size = intake.ledger.reader.size();
@@ -229,7 +238,8 @@ impl Desk {
         let new = self.store_findings(name, found, size)?;
         let alarms: Vec<Finding> = new.into_iter().filter(|f| f.kind.alarms()).collect();
         if !alarms.is_empty() {
-            crate::triage::raise(self, name, &alarms).map_err(|e| DeskError::GuardStopped(e.to_string()))?;
+            crate::triage::raise(self, name, &alarms)
+                .map_err(|e| DeskError::GuardStopped(e.to_string()))?;
         }
         Ok(())
     }
@@ -240,132 +250,54 @@ impl Desk {
         name: &SourceName,
         work: impl FnOnce(&mut Guard) -> Result<T, DeskError> + Send + 'static,
     ) -> Result<T, DeskError> {
-        let guards = self.inner.guards.read().unwrap_or_else(PoisonError::into_inner);
-        let guard = guards.get(name).ok_or_else(|| match self.source_config(name) {
-            Ok(_) => DeskError::NoBaseline { source_name: name.to_string() },
-            Err(error) => error,
-        })?;
+        let guards = self
+            .inner
+            .guards
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
+        let guard = guards
+            .get(name)
+            .ok_or_else(|| match self.source_config(name) {
+                Ok(_) => DeskError::NoBaseline {
+                    source_name: name.to_string(),
+                },
+                Err(error) => error,
+            })?;
         guard.ask(work)
     }
 
     pub fn sources(&self) -> Vec<SourceStatus> {
         let now = self.now();
-        let guards = self.inner.guards.read().unwrap_or_else(PoisonError::into_inner);
+        let guards = self
+            .inner
+            .guards
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
         let status = |name: &SourceName| {
-            guards.get(name).map_or_else(|| SourceStatus { name: name.to_string(), kind: "sqlite".into(), ..SourceStatus::default() }, |g| g.status.view(now))
+            guards.get(name).map_or_else(
+                || SourceStatus {
+                    name: name.to_string(),
+                    kind: "sqlite".into(),
+                    ..SourceStatus::default()
+                },
+                |g| g.status.view(now),
+            )
         };
-        self.config().source.iter().map(|s| status(&s.name)).collect()
-    }
-
-    /// Stores findings and the mark up to which the ledger's findings are stored; gives the new ones.
-    pub(crate) fn store_findings(&self, source: &SourceName, findings: Vec<Finding>, covered: u64) -> Result<Vec<Finding>, DeskError> {
-        let records = findings.iter().map(|f| FindingRecord { finding: f.clone(), incident: None, source: source.clone() });
-        let batch = Batch {
-            findings: records.collect(),
-            marks: vec![(mark_findings(source), covered)],
-            ..Batch::default()
-        };
-        let new = self.store().commit(batch)?.new_findings;
-        self.touched();
-        Ok(findings.into_iter().filter(|f| new.contains(&f.id)).collect())
-    }
-
-    pub(crate) fn assign_findings(&self, findings: &[Finding], incident: &IncidentId) -> Result<(), DeskError> {
-        let assign = findings.iter().map(|f| (f.id.clone(), incident.clone())).collect();
-        self.store().commit(Batch { assign, ..Batch::default() })?;
-        Ok(())
-    }
-
-    pub(crate) fn findings_of(&self, incident: &IncidentId) -> Result<Vec<Finding>, DeskError> {
-        let query = FindingQuery { incident: Some(incident.clone()), limit: u32::MAX, ..FindingQuery::default() };
-        Ok(self.store().findings(&query)?)
-    }
-
-    /// Oldest first.
-    pub fn findings(&self, filter: &FindingFilter) -> Vec<Finding> {
-        let query = FindingQuery {
-            incident: filter.incident.clone(),
-            source: filter.source.clone(),
-            after: filter.after.clone(),
-            limit: filter.limit,
-        };
-        self.store().findings(&query).unwrap_or_else(|error| {
-            tracing::error!(error = %crate::error::chain(&error), "findings cannot be read");
-            Vec::new()
-        })
+        self.config()
+            .source
+            .iter()
+            .map(|s| status(&s.name))
+            .collect()
     }
 
     pub(crate) fn store_mark(&self, name: &str, value: u64) -> Result<(), DeskError> {
         self.store_marks(vec![(name.to_owned(), value)])
     }
     pub(crate) fn store_marks(&self, marks: Vec<(String, u64)>) -> Result<(), DeskError> {
-        self.store().commit(Batch { marks, ..Batch::default() })?;
+        self.store().commit(Batch {
+            marks,
+            ..Batch::default()
+        })?;
         Ok(())
-    }
-}
-
-struct Opened {
-    intake: Intake,
-    feed: Feed,
-    tables: Arc<Vec<GuardedTable>>,
-    /// Ledger entries that the index covers.
-    covered: u64,
-}
-
-/// A damaged index, or one ahead of its ledger, is made again from the ledger.
-fn open_index(folder: &Path, desk: &Desk, size: u64) -> Result<(ImageIndex, u64), DeskError> {
-    std::fs::create_dir_all(folder).map_err(|e| DeskError::file(folder, e))?;
-    match ImageIndex::open(folder, Arc::clone(&desk.inner.key)) {
-        Ok((index, covered)) if covered <= size => Ok((index, covered)),
-        Ok(_) | Err(_) => {
-            tracing::warn!(folder = %folder.display(), "the image index is made again from the ledger");
-            Ok((ImageIndex::reset(folder, Arc::clone(&desk.inner.key))?, 0))
-        }
-    }
-}
-
-fn sealer(desk: &Desk, tables: &[GuardedTable], policy: &CompiledPolicy) -> RowSealer {
-    let seal_tables = tables.iter().zip(policy.tables()).map(|(guarded, compiled)| {
-        SealTable::new(&guarded.schema, compiled.key(), compiled.personal(), compiled.subject())
-    });
-    let keys = desk.inner.subject_keys.lock().unwrap_or_else(PoisonError::into_inner);
-    RowSealer::new(keys.reader(), desk.inner.index_key, seal_tables.collect())
-}
-
-fn compile(name: &SourceName, policy: &SourcePolicy, schemas: &[TableSchema]) -> Result<Arc<CompiledPolicy>, DeskError> {
-    detect::policy::compile(policy, schemas).map_err(|problems| DeskError::Policy {
-        source_name: name.to_string(),
-        problems: problems.iter().map(|p| format!("  {p}")).collect::<Vec<_>>().join("\n"),
-    })
-}
-
-/// A guarded table whose columns changed cannot be compared with its images.
-fn same_columns(known: &SchemaEntry, present: &SchemaEntry) -> Result<(), DeskError> {
-    // Images are kept under the tables' numbers.
-    for (i, table) in known.tables.iter().enumerate() {
-        if present.tables.get(i).is_none_or(|t| t.name != table.name) {
-            return Err(DeskError::SchemaChanged {
-                table: table.name.clone(),
-                detail: "keep the tables of a source in their order and add new ones at the end".into(),
-            });
-        }
-    }
-    for table in &present.tables {
-        let before = known.tables.iter().find(|t| t.name == table.name);
-        if let Some(before) = before.filter(|b| b.columns != table.columns) {
-            let names = |t: &TableSchema| t.columns.iter().map(|c| c.name.clone()).collect::<Vec<_>>().join(", ");
-            return Err(DeskError::SchemaChanged {
-                table: table.name.clone(),
-                detail: format!("it had {}; it has {}", names(before), names(table)),
-            });
-        }
-    }
-    Ok(())
-}
-
-impl DataFolder {
-    /// The default folder of the pages' and command line's users.
-    pub fn here() -> Self {
-        Self::new("balefire-data")
     }
 }

@@ -34,7 +34,11 @@ pub fn check(config: &Config, name: &SourceName) -> Result<SourceReport, DeskErr
     let source = SqliteSource::open(&settings.path)?;
     let schemas = source.tables()?;
     let policy = settings.policy();
-    let mut report = SourceReport { tables: Vec::new(), problems: Vec::new(), warnings: Vec::new() };
+    let mut report = SourceReport {
+        tables: Vec::new(),
+        problems: Vec::new(),
+        warnings: Vec::new(),
+    };
     if !source.is_wal()? {
         report.warnings.push(
             "the file is not in WAL mode: changes are found by comparing whole tables; `PRAGMA journal_mode=WAL` in the shop makes it cheap".into(),
@@ -42,7 +46,9 @@ pub fn check(config: &Config, name: &SourceName) -> Result<SourceReport, DeskErr
     }
     let compiled = match detect::policy::compile(&policy, &schemas) {
         Ok(compiled) => {
-            report.warnings.extend(compiled.warnings().iter().map(ToString::to_string));
+            report
+                .warnings
+                .extend(compiled.warnings().iter().map(ToString::to_string));
             Some(compiled)
         }
         Err(problems) => {
@@ -58,14 +64,25 @@ pub fn check(config: &Config, name: &SourceName) -> Result<SourceReport, DeskErr
     };
     for check in &settings.check {
         if let Err(error) = source.check(&check.sql) {
-            report.problems.push(format!("check `{}`: {}", check.name, crate::error::chain(&error)));
+            report.problems.push(format!(
+                "check `{}`: {}",
+                check.name,
+                crate::error::chain(&error)
+            ));
         }
     }
     for schema in &schemas {
         let place = policy.table(&schema.name);
-        let personal = place.zip(compiled.as_ref()).map_or_else(Vec::new, |((number, _), compiled)| {
-            compiled.personal_columns(number).iter().map(|c| schema.name_of(*c).to_owned()).collect()
-        });
+        let personal =
+            place
+                .zip(compiled.as_ref())
+                .map_or_else(Vec::new, |((number, _), compiled)| {
+                    compiled
+                        .personal_columns(number)
+                        .iter()
+                        .map(|c| schema.name_of(*c).to_owned())
+                        .collect()
+                });
         report.tables.push(TableReport {
             name: schema.name.clone(),
             guarded: place.is_some(),
@@ -79,6 +96,10 @@ pub fn check(config: &Config, name: &SourceName) -> Result<SourceReport, DeskErr
 
 /// Rows of a guarded table that can be read; 0 for others.
 fn rows(source: &SqliteSource, schema: &TableSchema, key: Option<&[String]>) -> u64 {
-    let Some(table) = key.and_then(|key| GuardedTable::new(schema.clone(), key).ok()) else { return 0 };
-    source.scan_borrowed(0, &table, &mut |_, _| Ok(())).map_or(0, |report| report.rows)
+    let Some(table) = key.and_then(|key| GuardedTable::new(schema.clone(), key).ok()) else {
+        return 0;
+    };
+    source
+        .scan_borrowed(0, &table, &mut |_, _| Ok(()))
+        .map_or(0, |report| report.rows)
 }

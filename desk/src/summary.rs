@@ -12,9 +12,9 @@ use store::{Batch, PutDocument};
 
 /// Words for code names: neither people nor places, in a fixed order.
 const CODE_WORDS: [&str; 32] = [
-    "松涛", "云栖", "海棠", "朝露", "银杏", "白鹭", "青岚", "晨钟", "秋水", "远山", "竹影", "星野", "雪松", "流萤",
-    "归帆", "望舒", "沧浪", "丹枫", "明月", "春汀", "长风", "寒梅", "碧落", "霜叶", "清泉", "孤屿", "飞瀑", "素心",
-    "扶摇", "听雨", "照夜", "停云",
+    "松涛", "云栖", "海棠", "朝露", "银杏", "白鹭", "青岚", "晨钟", "秋水", "远山", "竹影", "星野",
+    "雪松", "流萤", "归帆", "望舒", "沧浪", "丹枫", "明月", "春汀", "长风", "寒梅", "碧落", "霜叶",
+    "清泉", "孤屿", "飞瀑", "素心", "扶摇", "听雨", "照夜", "停云",
 ];
 
 impl Desk {
@@ -23,7 +23,10 @@ impl Desk {
         let mut bytes = [0_u8; 3];
         crate::account::random(&mut bytes)?;
         let word = CODE_WORDS[usize::from(bytes[0]) % CODE_WORDS.len()];
-        Ok(format!("{word}-{:02}", u16::from_be_bytes([bytes[1], bytes[2]]) % 100))
+        Ok(format!(
+            "{word}-{:02}",
+            u16::from_be_bytes([bytes[1], bytes[2]]) % 100
+        ))
     }
 
     pub(crate) fn put_proposal(&self, view: &ProposalView, at: Instant) -> Result<(), DeskError> {
@@ -34,7 +37,10 @@ impl Desk {
             json: serde_json::to_string(view)?,
             at,
         };
-        self.store().commit(Batch { documents: vec![document], ..Batch::default() })?;
+        self.store().commit(Batch {
+            documents: vec![document],
+            ..Batch::default()
+        })?;
         Ok(())
     }
 
@@ -43,24 +49,41 @@ impl Desk {
         let stored = self.store().document(PROPOSALS, id.as_str()).ok()??;
         let mut view: ProposalView = serde_json::from_str(&stored.json).ok()?;
         let incident = view.incident.as_ref().and_then(|i| self.incident(i));
-        if let Some(repair) = incident.as_ref().and_then(|i| i.repairs.iter().find(|r| r.proposal == *id)) {
+        if let Some(repair) = incident
+            .as_ref()
+            .and_then(|i| i.repairs.iter().find(|r| r.proposal == *id))
+        {
             view.state = repair.state.code().to_owned();
-            view.approved_by = repair.approved.as_ref().map(|s| crate::repair::name_of(&s.by));
+            view.approved_by = repair
+                .approved
+                .as_ref()
+                .map(|s| crate::repair::name_of(&s.by));
         }
         Some(view)
     }
 
     /// The summary report (or its draft while the incident is open).
-    pub fn summary_report(&self, id: &IncidentId, lang: Lang, format: ReportFormat) -> Option<String> {
+    pub fn summary_report(
+        &self,
+        id: &IncidentId,
+        lang: Lang,
+        format: ReportFormat,
+    ) -> Option<String> {
         let incident = self.incident(id)?;
         let findings = self.findings_of(id).ok()?;
         let size = |log: &str| self.log_reader(log).map_or(0, |r| r.size());
         let journal = JournalPositions {
             ledger_size: size("ledger/0"),
             record_size: size("record"),
-            root_checkpoint: self.log_reader("root").map_or(String::new(), |r| r.checkpoint()),
+            root_checkpoint: self
+                .log_reader("root")
+                .map_or(String::new(), |r| r.checkpoint()),
         };
-        let extras = ReportExtras { findings: &findings, journal: &journal, generated_at: self.now() };
+        let extras = ReportExtras {
+            findings: &findings,
+            journal: &journal,
+            generated_at: self.now(),
+        };
         let plan = self.plan();
         Some(match format {
             ReportFormat::Html => document::report::html(&incident, &plan, &extras, lang),
@@ -69,14 +92,26 @@ impl Desk {
     }
 
     /// Writes the report of a closed incident into the folder; gives the HTML and Markdown paths.
-    pub fn write_report(&self, id: &IncidentId, lang: Lang) -> Result<(PathBuf, PathBuf), DeskError> {
-        let incident = self.incident(id).ok_or_else(|| DeskError::NotFound(format!("there is no incident {id}")))?;
-        ClosedIncident::of((*incident).clone())
-            .map_err(|_| DeskError::Refused("only a closed incident has a summary report".into()))?;
+    pub fn write_report(
+        &self,
+        id: &IncidentId,
+        lang: Lang,
+    ) -> Result<(PathBuf, PathBuf), DeskError> {
+        let incident = self
+            .incident(id)
+            .ok_or_else(|| DeskError::NotFound(format!("there is no incident {id}")))?;
+        ClosedIncident::of((*incident).clone()).map_err(|_| {
+            DeskError::Refused("only a closed incident has a summary report".into())
+        })?;
         let mut paths = Vec::new();
         for (format, ending) in [(ReportFormat::Html, "html"), (ReportFormat::Markdown, "md")] {
-            let text = self.summary_report(id, lang, format).ok_or_else(|| DeskError::NotFound("report".into()))?;
-            let path = self.folder().reports().join(format!("{id}.{lang}.{ending}"));
+            let text = self
+                .summary_report(id, lang, format)
+                .ok_or_else(|| DeskError::NotFound("report".into()))?;
+            let path = self
+                .folder()
+                .reports()
+                .join(format!("{id}.{lang}.{ending}"));
             std::fs::write(&path, text).map_err(|e| DeskError::file(&path, e))?;
             paths.push(path);
         }
@@ -90,6 +125,11 @@ impl LogStatus {
         let checkpoint = reader.checkpoint();
         // A checkpoint's third line is the root in base64 (C2SP tlog-checkpoint).
         let root = checkpoint.lines().nth(2).unwrap_or_default().to_owned();
-        Self { name: name.to_owned(), size: reader.size(), root, checkpoint }
+        Self {
+            name: name.to_owned(),
+            size: reader.size(),
+            root,
+            checkpoint,
+        }
     }
 }

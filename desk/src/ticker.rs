@@ -36,11 +36,23 @@ pub(crate) fn due(incident: &Incident, now: Instant) -> Vec<(String, Command)> {
         .calls
         .iter()
         .filter(|c| c.state == CallState::Called && c.overdue(now))
-        .map(|c| (format!("call-{}", c.call.number), Command::Escalate { call: c.call.number }));
+        .map(|c| {
+            (
+                format!("call-{}", c.call.number),
+                Command::Escalate {
+                    call: c.call.number,
+                },
+            )
+        });
     let holds = incident
         .holds
         .iter()
-        .filter(|h| matches!(h.state, HoldState::Active { .. }) && now >= h.until)
-        .map(|h| (format!("hold-{}", h.id), Command::ExpireHold { hold: h.id.clone() }));
+        .filter(|h| h.state == HoldState::Active && now >= h.until)
+        .map(|h| {
+            (
+                format!("hold-{}", h.id),
+                Command::ExpireHold { hold: h.id.clone() },
+            )
+        });
     calls.chain(holds).collect()
 }

@@ -5,13 +5,21 @@ use crate::error::CommandError;
 use crate::{Desk, DeskError};
 use incident::rows::FindingsBatch;
 use incident::{Category, Command, Incident, OpenRequest, Origin, Subclass};
-use model::{Actor, Figure, Finding, FindingKind, IncidentId, Operation, RequestId, Risk, SourceName};
+use model::{
+    Actor, Figure, Finding, FindingKind, IncidentId, Operation, RequestId, Risk, SourceName,
+};
 use plan::Metric;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Joins alarms to the open incident of their source, or opens one.
-pub(crate) fn raise(desk: &Desk, source: &SourceName, alarms: &[Finding]) -> Result<IncidentId, CommandError> {
-    let Some(first) = alarms.first() else { return Err(DeskError::NotFound("no alarm".into()).into()) };
+pub(crate) fn raise(
+    desk: &Desk,
+    source: &SourceName,
+    alarms: &[Finding],
+) -> Result<IncidentId, CommandError> {
+    let Some(first) = alarms.first() else {
+        return Err(DeskError::NotFound("no alarm".into()).into());
+    };
     // The request id comes from the findings, so that a replay after a crash adds nothing twice.
     let op = Operation {
         actor: Actor::system("triage"),
@@ -27,12 +35,21 @@ pub(crate) fn raise(desk: &Desk, source: &SourceName, alarms: &[Finding]) -> Res
     let numbers = numbers(earlier.iter().chain(alarms));
     let commands: Vec<Command> = FindingsBatch::of(alarms)
         .into_iter()
-        .map(|batch| Command::AddFindings { batch: FindingsBatch { ongoing: true, ..batch }, numbers: numbers.clone() })
+        .map(|batch| Command::AddFindings {
+            batch: FindingsBatch {
+                ongoing: true,
+                ..batch
+            },
+            numbers: numbers.clone(),
+        })
         .collect();
     let id = match open {
         Some(incident) => {
             for (i, command) in commands.into_iter().enumerate() {
-                let op = Operation { request: RequestId::new(format!("{}/{i}", op.request)), ..op.clone() };
+                let op = Operation {
+                    request: RequestId::new(format!("{}/{i}", op.request)),
+                    ..op.clone()
+                };
                 desk.execute(op, &incident.id, command)?;
             }
             incident.id.clone()
@@ -40,7 +57,12 @@ pub(crate) fn raise(desk: &Desk, source: &SourceName, alarms: &[Finding]) -> Res
         None => {
             let request = open_request(desk, source, alarms)?;
             let id = request.id.clone();
-            desk.ask(Ask::Open { op, request: Box::new(request), with: commands, batch: Box::default() })?;
+            desk.ask(Ask::Open {
+                op,
+                request: Box::new(request),
+                with: commands,
+                batch: Box::default(),
+            })?;
             id
         }
     };
@@ -52,8 +74,16 @@ fn joins(incident: &Incident, source: &SourceName) -> bool {
     !incident.closed() && !incident.exercise && incident.source.as_ref() == Some(source)
 }
 
-fn open_request(desk: &Desk, source: &SourceName, alarms: &[Finding]) -> Result<OpenRequest, DeskError> {
-    let discovered = alarms.iter().map(|f| f.seen_at).min().unwrap_or_else(|| desk.now());
+fn open_request(
+    desk: &Desk,
+    source: &SourceName,
+    alarms: &[Finding],
+) -> Result<OpenRequest, DeskError> {
+    let discovered = alarms
+        .iter()
+        .map(|f| f.seen_at)
+        .min()
+        .unwrap_or_else(|| desk.now());
     let witnessed = alarms.iter().all(|f| f.witnessed);
     Ok(OpenRequest {
         id: IncidentId::new(desk.new_id("i")?),
@@ -72,7 +102,11 @@ fn open_request(desk: &Desk, source: &SourceName, alarms: &[Finding]) -> Result<
 /// GB/T 20986-2023 class 3, data security: forged rows alone are 数据假冒, anything altered or deleted 数据篡改.
 fn category(alarms: &[Finding]) -> Category {
     let forged_only = alarms.iter().all(|f| f.kind == FindingKind::Forged);
-    let subclass = if forged_only { Subclass::Counterfeit } else { Subclass::Tampering };
+    let subclass = if forged_only {
+        Subclass::Counterfeit
+    } else {
+        Subclass::Tampering
+    };
     Category::DataSecurity { subclass }
 }
 
@@ -83,7 +117,10 @@ fn numbers<'a>(findings: impl Iterator<Item = &'a Finding>) -> BTreeMap<Metric, 
     let mut users = BTreeSet::new();
     let mut at_risk_minor: BTreeMap<(&str, &str), i64> = BTreeMap::new();
     for finding in findings {
-        if !matches!(finding.kind, FindingKind::Altered | FindingKind::Forged | FindingKind::Deleted) {
+        if !matches!(
+            finding.kind,
+            FindingKind::Altered | FindingKind::Forged | FindingKind::Deleted
+        ) {
             continue;
         }
         let row = (finding.table.as_str(), finding.key.as_str());
@@ -97,7 +134,10 @@ fn numbers<'a>(findings: impl Iterator<Item = &'a Finding>) -> BTreeMap<Metric, 
             *most = (*most).max(money.amount_minor);
         }
     }
-    let yuan = at_risk_minor.values().fold(0_i64, |sum, v| sum.saturating_add(*v)) / 100;
+    let yuan = at_risk_minor
+        .values()
+        .fold(0_i64, |sum, v| sum.saturating_add(*v))
+        / 100;
     let count = |n: usize| Figure::known(i64::try_from(n).unwrap_or(i64::MAX));
     BTreeMap::from([
         (Metric::RowsTampered, count(rows.len())),
@@ -105,6 +145,9 @@ fn numbers<'a>(findings: impl Iterator<Item = &'a Finding>) -> BTreeMap<Metric, 
         (Metric::UsersAffected, count(users.len())),
         (Metric::MoneyAtRiskCny, Figure::known(yuan)),
         // Money at risk bounds the loss from above; what is really gone, people find out.
-        (Metric::DirectLossCny, Figure::Estimated { low: 0, high: yuan }),
+        (
+            Metric::DirectLossCny,
+            Figure::Estimated { low: 0, high: yuan },
+        ),
     ])
 }

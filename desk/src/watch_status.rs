@@ -18,8 +18,14 @@ pub(crate) struct Status {
 
 impl Status {
     pub fn new(name: &str, kind: &str) -> Self {
-        let status = SourceStatus { name: name.to_owned(), kind: kind.to_owned(), ..SourceStatus::default() };
-        Self { inner: Mutex::new((status, None)) }
+        let status = SourceStatus {
+            name: name.to_owned(),
+            kind: kind.to_owned(),
+            ..SourceStatus::default()
+        };
+        Self {
+            inner: Mutex::new((status, None)),
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, (SourceStatus, Option<Instant>)> {
@@ -52,7 +58,11 @@ impl Status {
     }
 
     pub fn problem(&self) -> String {
-        self.lock().0.problem.clone().unwrap_or_else(|| "it was stopped".to_owned())
+        self.lock()
+            .0
+            .problem
+            .clone()
+            .unwrap_or_else(|| "it was stopped".to_owned())
     }
 
     pub fn problem_is(&self, problem: String) {
@@ -70,7 +80,13 @@ impl Status {
     }
 
     /// Counts a durable batch and puts its newest changes on the strip.
-    pub fn judged(&self, policy: &CompiledPolicy, judged: &[Judged], new: &[Finding], now: Instant) {
+    pub fn judged(
+        &self,
+        policy: &CompiledPolicy,
+        judged: &[Judged],
+        new: &[Finding],
+        now: Instant,
+    ) {
         let mut held = self.lock();
         for item in judged {
             let status = &mut held.0;
@@ -87,14 +103,21 @@ impl Status {
         }
         let status = &mut held.0;
         status.findings += new.iter().filter(|f| f.kind.alarms()).count() as u64;
-        status.unwitnessed += new.iter().filter(|f| f.kind == FindingKind::Unwitnessed).count() as u64;
+        status.unwitnessed += new
+            .iter()
+            .filter(|f| f.kind == FindingKind::Unwitnessed)
+            .count() as u64;
         if let Some(last) = judged.last() {
             status.last_change_at = Some(last.change.seen_at);
             status.lag_ms = (now.since_s(last.change.seen_at).max(0.0) * 1e3) as u32;
         }
-        let newest = judged.iter().rev().take(RECENT_CHANGES).filter_map(|item| recent(policy, item));
+        let newest = judged
+            .iter()
+            .rev()
+            .take(RECENT_CHANGES)
+            .filter_map(|item| recent(policy, item));
         let mut strip: Vec<RecentChange> = newest.collect();
-        strip.extend(status.recent.drain(..));
+        strip.append(&mut status.recent);
         strip.truncate(RECENT_CHANGES);
         status.recent = strip;
     }
@@ -114,15 +137,26 @@ fn recent(policy: &CompiledPolicy, item: &Judged) -> Option<RecentChange> {
 /// `+`, `-`, `placed → paid`, or the names of the changed columns; never a value of another column.
 fn what(policy: &CompiledPolicy, change: &Change) -> String {
     let (Some(old), Some(new)) = (&change.old, &change.new) else {
-        return if change.new.is_some() { "+".into() } else { "-".into() };
+        return if change.new.is_some() {
+            "+".into()
+        } else {
+            "-".into()
+        };
     };
-    let Some(table) = policy.table(change.table) else { return String::new() };
+    let Some(table) = policy.table(change.table) else {
+        return String::new();
+    };
     let differing = old.differing(new);
     if let Some(state) = table.state_column().filter(|c| differing.contains(c)) {
-        let text = |row: &model::Row| row.get(usize::from(state)).map_or(String::new(), |v| v.to_string());
+        let text = |row: &model::Row| {
+            row.get(usize::from(state))
+                .map_or(String::new(), |v| v.to_string())
+        };
         return format!("{} → {}", text(old), text(new));
     }
-    let names: Vec<&str> =
-        differing.iter().filter_map(|c| table.columns().get(usize::from(*c)).map(String::as_str)).collect();
+    let names: Vec<&str> = differing
+        .iter()
+        .filter_map(|c| table.columns().get(usize::from(*c)).map(String::as_str))
+        .collect();
     names.join(", ")
 }

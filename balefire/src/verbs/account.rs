@@ -14,7 +14,12 @@ use std::process::ExitCode;
 
 pub fn run(arguments: &Arguments, account: &Account, console: &Console) -> Done {
     match account {
-        Account::Add { name, positions, password_file, display } => {
+        Account::Add {
+            name,
+            positions,
+            password_file,
+            display,
+        } => {
             let asked = ControlRequest::AccountAdd {
                 id: AccountId::new(name),
                 name: display.clone().unwrap_or_else(|| name.clone()),
@@ -34,9 +39,17 @@ pub fn run(arguments: &Arguments, account: &Account, console: &Console) -> Done 
                 console.object(&list)?;
             } else {
                 for item in list.as_array().into_iter().flatten() {
-                    let positions: Vec<&str> =
-                        item["positions"].as_array().into_iter().flatten().filter_map(|p| p.as_str()).collect();
-                    console.data(&format!("{}  {}", item["id"].as_str().unwrap_or_default(), positions.join(", ")));
+                    let positions: Vec<&str> = item["positions"]
+                        .as_array()
+                        .into_iter()
+                        .flatten()
+                        .filter_map(|p| p.as_str())
+                        .collect();
+                    console.data(&format!(
+                        "{}  {}",
+                        item["id"].as_str().unwrap_or_default(),
+                        positions.join(", ")
+                    ));
                 }
             }
         }
@@ -46,12 +59,19 @@ pub fn run(arguments: &Arguments, account: &Account, console: &Console) -> Done 
 
 /// Logs in and keeps the session in a 0600 file in the data folder, for the repair verbs.
 pub fn login(arguments: &Arguments, name: &str, password_file: &Path, console: &Console) -> Done {
-    let asked = ControlRequest::Login { name: name.to_owned(), password: password(password_file)? };
+    let asked = ControlRequest::Login {
+        name: name.to_owned(),
+        password: password(password_file)?,
+    };
     let answer = request(arguments, asked, false)?;
     let token = answer["session"].as_str().unwrap_or_default();
     let path = folder(arguments).root().join("cli-session");
     let _ = fs::remove_file(&path);
-    let mut file = fs::OpenOptions::new().create_new(true).write(true).mode(0o600).open(&path)?;
+    let mut file = fs::OpenOptions::new()
+        .create_new(true)
+        .write(true)
+        .mode(0o600)
+        .open(&path)?;
     file.write_all(token.as_bytes())?;
     if console.json {
         console.object(&serde_json::json!({ "account": name }))?;
@@ -64,7 +84,8 @@ pub fn login(arguments: &Arguments, name: &str, password_file: &Path, console: &
 /// The session that `login` kept.
 pub fn session(arguments: &Arguments) -> Result<String, Failure> {
     let path = folder(arguments).root().join("cli-session");
-    fs::read_to_string(path).map_err(|_| "log in first: balefire login NAME --password-file FILE".into())
+    fs::read_to_string(path)
+        .map_err(|_| "log in first: balefire login NAME --password-file FILE".into())
 }
 
 fn password(file: &Path) -> Result<String, Failure> {

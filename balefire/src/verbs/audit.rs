@@ -10,7 +10,9 @@ use serde_json::Value;
 use std::process::ExitCode;
 
 pub fn run(arguments: &Arguments, source: &str, console: &Console) -> Done {
-    let asked = ControlRequest::Audit { source: SourceName::new(source) };
+    let asked = ControlRequest::Audit {
+        source: SourceName::new(source),
+    };
     let report = request(arguments, asked, true)?;
     let discrepancies = report["discrepancies"].as_array().map_or(0, Vec::len);
     if console.json {
@@ -21,14 +23,25 @@ pub fn run(arguments: &Arguments, source: &str, console: &Console) -> Done {
         }
         console.say(
             "cli-audit-done",
-            &[("rows", number(&report["rows"])), ("discrepancies", discrepancies.into())],
+            &[
+                ("rows", number(&report["rows"])),
+                ("discrepancies", discrepancies.into()),
+            ],
         );
     }
     Ok(ExitCode::from(u8::from(discrepancies > 0)))
 }
 
-pub fn findings(arguments: &Arguments, source: Option<&str>, limit: u32, console: &Console) -> Done {
-    let asked = ControlRequest::Findings { source: source.map(SourceName::new), limit };
+pub fn findings(
+    arguments: &Arguments,
+    source: Option<&str>,
+    limit: u32,
+    console: &Console,
+) -> Done {
+    let asked = ControlRequest::Findings {
+        source: source.map(SourceName::new),
+        limit,
+    };
     let findings = request(arguments, asked, false)?;
     let count = findings.as_array().map_or(0, Vec::len);
     if console.json {
@@ -50,9 +63,21 @@ fn discrepancy_line(console: &Console, item: &Value) -> String {
         .as_array()
         .into_iter()
         .flatten()
-        .map(|c| format!("{}: {} -> {}", shown(&c["name"]), shown(&c["lawful"]), shown(&c["live"])))
+        .map(|c| {
+            format!(
+                "{}: {} -> {}",
+                shown(&c["name"]),
+                shown(&c["lawful"]),
+                shown(&c["live"])
+            )
+        })
         .collect();
-    format!("{} {} {kind}  {}", text("table"), text("key"), columns.join("; "))
+    format!(
+        "{} {} {kind}  {}",
+        text("table"),
+        text("key"),
+        columns.join("; ")
+    )
 }
 
 fn shown(value: &Value) -> String {

@@ -7,7 +7,10 @@ use std::process::ExitCode;
 
 pub fn run(_arguments: &Arguments, bench: &Bench, console: &Console) -> Done {
     console.say("cli-benching", &[]);
-    let measures = bench::run(&bench::BenchOptions { only: bench.only.clone(), quick: bench.quick })?;
+    let measures = bench::run(&bench::BenchOptions {
+        only: bench.only.clone(),
+        quick: bench.quick,
+    })?;
     if console.json {
         console.object(&measures)?;
     } else {

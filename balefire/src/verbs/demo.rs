@@ -20,7 +20,10 @@ const TOLD: usize = 6;
 
 pub fn run(arguments: &Arguments, demo: &Demo, console: &Console) -> Done {
     let options = DemoOptions {
-        folder: arguments.data.clone().unwrap_or_else(|| PathBuf::from("balefire-demo")),
+        folder: arguments
+            .data
+            .clone()
+            .unwrap_or_else(|| PathBuf::from("balefire-demo")),
         orders: demo.orders,
         seed: demo.seed,
         listen: demo.listen.clone(),
@@ -54,7 +57,8 @@ pub fn run(arguments: &Arguments, demo: &Demo, console: &Console) -> Done {
                 console.object(&outcome)?;
             }
             let found = outcome.found.total();
-            let injected = outcome.injected.altered + outcome.injected.forged + outcome.injected.deleted;
+            let injected =
+                outcome.injected.altered + outcome.injected.forged + outcome.injected.deleted;
             let good = found == injected
                 && outcome.false_findings == 0
                 && outcome.audit_after.discrepancies == 0
@@ -65,7 +69,11 @@ pub fn run(arguments: &Arguments, demo: &Demo, console: &Console) -> Done {
     }
 }
 
-fn play(staged: &Staged, demo: &Demo, say: &Narrator) -> Result<Option<demo::outcome::Outcome>, Failure> {
+fn play(
+    staged: &Staged,
+    demo: &Demo,
+    say: &Narrator,
+) -> Result<Option<demo::outcome::Outcome>, Failure> {
     let injected = staged.attack(say)?;
     let id = staged.await_incident(&injected, say)?;
     tell(staged, &id, say)?;
@@ -75,8 +83,17 @@ fn play(staged: &Staged, demo: &Demo, say: &Narrator) -> Result<Option<demo::out
     }
     staged.play(&id, say)?;
     let outcome = staged.conclude(&id, &injected, say.lang())?;
-    say.say("demo-report", &[("html", outcome.report.html.display().to_string().into())]);
-    say.say("demo-report-markdown", &[("markdown", outcome.report.markdown.display().to_string().into())]);
+    say.say(
+        "demo-report",
+        &[("html", outcome.report.html.display().to_string().into())],
+    );
+    say.say(
+        "demo-report-markdown",
+        &[(
+            "markdown",
+            outcome.report.markdown.display().to_string().into(),
+        )],
+    );
     let attacked = outcome.injected.altered + outcome.injected.forged + outcome.injected.deleted;
     say.say(
         "demo-counts",
@@ -100,15 +117,27 @@ fn tell(staged: &Staged, id: &IncidentId, say: &Narrator) -> Result<(), Failure>
         tell_finding(finding, say);
     }
     if findings.len() > TOLD {
-        say.say("demo-more-findings", &[("n", (findings.len() - TOLD).into())]);
+        say.say(
+            "demo-more-findings",
+            &[("n", (findings.len() - TOLD).into())],
+        );
     }
-    let money: i64 = incident.findings.at_risk.iter().filter(|m| m.currency == "CNY").map(|m| m.amount_minor).sum();
+    let money: i64 = incident
+        .findings
+        .at_risk
+        .iter()
+        .filter(|m| m.currency == "CNY")
+        .map(|m| m.amount_minor)
+        .sum();
     say.say(
         "demo-incident",
         &[
             ("code", incident.code_name.as_str().into()),
             ("rows", incident.findings.counts.total().into()),
-            ("money", format!("{}.{:02}", money / 100, money % 100).into()),
+            (
+                "money",
+                format!("{}.{:02}", money / 100, money % 100).into(),
+            ),
             ("grade", incident.grade().roman().into()),
             ("level", incident.level.0.into()),
         ],
@@ -127,7 +156,9 @@ fn tell_finding(finding: &Finding, say: &Narrator) {
         .take(4)
         .map(|c| format!("{} {} → {}", c.name, side(&c.lawful), side(&c.live)))
         .collect();
-    let kind = serde_json::to_value(finding.kind).ok().and_then(|k| k.as_str().map(|k| k.replace('_', "-")));
+    let kind = serde_json::to_value(finding.kind)
+        .ok()
+        .and_then(|k| k.as_str().map(|k| k.replace('_', "-")));
     let kind = say.text(&format!("cli-kind-{}", kind.unwrap_or_default()));
     say.say(
         "demo-finding",
@@ -145,12 +176,26 @@ fn tell_clocks(staged: &Staged, incident: &Incident, say: &Narrator) {
     for clock in clocks(&plan, incident, staged.desk.now()) {
         let title = clock.clock.title.in_lang(say.lang());
         match clock.state {
-            ClockState::Running { due, .. } | ClockState::DueSoon { due, .. } | ClockState::Overdue { due, .. } => {
-                say.say("demo-clock-running", &[("clock", title.into()), ("due", due.in_zone("Asia/Shanghai").into())]);
+            ClockState::Running { due, .. }
+            | ClockState::DueSoon { due, .. }
+            | ClockState::Overdue { due, .. } => {
+                say.say(
+                    "demo-clock-running",
+                    &[
+                        ("clock", title.into()),
+                        ("due", due.in_zone("Asia/Shanghai").into()),
+                    ],
+                );
             }
             ClockState::NotApplicable { reason } => {
                 let state = say.text("demo-clock-not-applicable");
-                say.say("demo-clock-waiting", &[("clock", title.into()), ("state", format!("{state} ({reason})").into())]);
+                say.say(
+                    "demo-clock-waiting",
+                    &[
+                        ("clock", title.into()),
+                        ("state", format!("{state} ({reason})").into()),
+                    ],
+                );
             }
             _ => {}
         }
@@ -160,8 +205,15 @@ fn tell_clocks(staged: &Staged, incident: &Incident, say: &Narrator) {
 /// For whoever wants to log in as one of the people.
 fn keep_passwords(staged: &Staged, say: &Narrator) -> Result<(), Failure> {
     let path = staged.desk.folder().root().join("passwords.txt");
-    let mut file = std::fs::OpenOptions::new().create_new(true).write(true).mode(0o600).open(&path)?;
+    let mut file = std::fs::OpenOptions::new()
+        .create_new(true)
+        .write(true)
+        .mode(0o600)
+        .open(&path)?;
     file.write_all(staged.people.lines().as_bytes())?;
-    say.say("demo-passwords", &[("path", path.display().to_string().into())]);
+    say.say(
+        "demo-passwords",
+        &[("path", path.display().to_string().into())],
+    );
     Ok(())
 }

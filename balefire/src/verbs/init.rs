@@ -13,7 +13,12 @@ const TEMPLATE: &str = include_str!("../../balefire.toml");
 pub fn run(arguments: &Arguments, force: bool, console: &Console) -> Done {
     let path = config_path(arguments);
     if path.exists() && !force {
-        return Err(console.text("cli-init-exists", &[("path", path.display().to_string().into())]).into());
+        return Err(console
+            .text(
+                "cli-init-exists",
+                &[("path", path.display().to_string().into())],
+            )
+            .into());
     }
     fs::create_dir_all(folder(arguments).root())?;
     if let Some(parent) = path.parent() {
@@ -23,7 +28,10 @@ pub fn run(arguments: &Arguments, force: bool, console: &Console) -> Done {
     if console.json {
         console.object(&serde_json::json!({ "config": path }))?;
     } else {
-        console.say("cli-init-done", &[("path", path.display().to_string().into())]);
+        console.say(
+            "cli-init-done",
+            &[("path", path.display().to_string().into())],
+        );
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -33,7 +41,10 @@ pub fn check(arguments: &Arguments, console: &Console) -> Done {
     if console.json {
         console.object(&serde_json::json!({ "sources": config.source.len() }))?;
     } else {
-        console.say("cli-config-good", &[("sources", config.source.len().into())]);
+        console.say(
+            "cli-config-good",
+            &[("sources", config.source.len().into())],
+        );
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -13,12 +13,19 @@ use std::process::ExitCode;
 
 pub fn run(arguments: &Arguments, journal: &Journal, console: &Console) -> Done {
     match journal {
-        Journal::Verify { proof: Some(proof), key, .. } => verify_proof(proof, key.as_deref(), arguments, console),
-        Journal::Verify { checkpoint, key, .. } => {
-            verify(arguments, checkpoint.as_deref(), key.as_deref(), console)
-        }
+        Journal::Verify {
+            proof: Some(proof),
+            key,
+            ..
+        } => verify_proof(proof, key.as_deref(), arguments, console),
+        Journal::Verify {
+            checkpoint, key, ..
+        } => verify(arguments, checkpoint.as_deref(), key.as_deref(), console),
         Journal::Prove { log, index } => {
-            let asked = ControlRequest::Prove { log: log.clone(), index: *index };
+            let asked = ControlRequest::Prove {
+                log: log.clone(),
+                index: *index,
+            };
             print(console, &request(arguments, asked, false)?, "bundle")
         }
         Journal::Checkpoint { log } => {
@@ -56,7 +63,13 @@ fn verify_proof(proof: &Path, key: Option<&str>, arguments: &Arguments, console:
     let bundle = fs::read_to_string(proof)?;
     match journal::proof::open(&bundle, &vkey(key, arguments)?) {
         Ok(proven) => {
-            console.say("cli-proof-good", &[("log", proven.origin.into()), ("index", proven.index.into())]);
+            console.say(
+                "cli-proof-good",
+                &[
+                    ("log", proven.origin.into()),
+                    ("index", proven.index.into()),
+                ],
+            );
             Ok(ExitCode::SUCCESS)
         }
         Err(error) => {
@@ -66,7 +79,12 @@ fn verify_proof(proof: &Path, key: Option<&str>, arguments: &Arguments, console:
     }
 }
 
-fn verify(arguments: &Arguments, checkpoint: Option<&Path>, key: Option<&str>, console: &Console) -> Done {
+fn verify(
+    arguments: &Arguments,
+    checkpoint: Option<&Path>,
+    key: Option<&str>,
+    console: &Console,
+) -> Done {
     let options = journal::verify::VerifyOptions {
         checkpoint: checkpoint.map(fs::read_to_string).transpose()?,
         // A server that holds the folder may be writing a group at this moment.
@@ -90,7 +108,10 @@ fn verify(arguments: &Arguments, checkpoint: Option<&Path>, key: Option<&str>, c
             console.data(&fault.to_string());
         }
         for log in &report.logs {
-            console.say("cli-log-verified", &[("log", log.log.as_str().into()), ("size", log.size.into())]);
+            console.say(
+                "cli-log-verified",
+                &[("log", log.log.as_str().into()), ("size", log.size.into())],
+            );
         }
         console.say("cli-verify-done", &[("faults", report.faults.len().into())]);
     }

@@ -10,12 +10,20 @@ use std::path::PathBuf;
 
 /// The data folder of `--data`, else `./balefire-data`.
 pub fn folder(arguments: &Arguments) -> DataFolder {
-    DataFolder::new(arguments.data.clone().unwrap_or_else(|| PathBuf::from("balefire-data")))
+    DataFolder::new(
+        arguments
+            .data
+            .clone()
+            .unwrap_or_else(|| PathBuf::from("balefire-data")),
+    )
 }
 
 /// The configuration file of `--config`, else the folder's.
 pub fn config_path(arguments: &Arguments) -> PathBuf {
-    arguments.config.clone().unwrap_or_else(|| folder(arguments).config())
+    arguments
+        .config
+        .clone()
+        .unwrap_or_else(|| folder(arguments).config())
 }
 
 pub fn config(arguments: &Arguments) -> Result<Config, DeskError> {
@@ -30,7 +38,11 @@ pub fn open(arguments: &Arguments) -> Result<Desk, DeskError> {
 
 /// Carries a request out: in the process that owns the folder when one runs, else here.
 /// `guard` starts the sources' guards first, so that an audit knows what happened meanwhile.
-pub fn request(arguments: &Arguments, request: ControlRequest, guard: bool) -> Result<Value, Failure> {
+pub fn request(
+    arguments: &Arguments,
+    request: ControlRequest,
+    guard: bool,
+) -> Result<Value, Failure> {
     let answer = match ask(&folder(arguments).socket(), &request) {
         Some(answer) => answer?,
         None => {
@@ -44,7 +56,9 @@ pub fn request(arguments: &Arguments, request: ControlRequest, guard: bool) -> R
         }
     };
     match answer {
-        ControlAnswer { ok: Some(value), .. } => Ok(value),
+        ControlAnswer {
+            ok: Some(value), ..
+        } => Ok(value),
         ControlAnswer { error, .. } => Err(error.unwrap_or_else(|| "no answer".into()).into()),
     }
 }

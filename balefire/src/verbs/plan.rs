@@ -21,10 +21,10 @@ pub fn run(arguments: &Arguments, verb: &Plan, console: &Console) -> Done {
 
 /// The configured plan, else the built-in one.
 fn in_force(arguments: &Arguments) -> Result<plan::Plan, Failure> {
-    if config_path(arguments).is_file() {
-        if let Some(file) = config(arguments)?.plan.file {
-            return read(&file);
-        }
+    if config_path(arguments).is_file()
+        && let Some(file) = config(arguments)?.plan.file
+    {
+        return read(&file);
     }
     Ok(plan::built_in::plan().clone())
 }
@@ -63,9 +63,16 @@ fn holders(arguments: &Arguments) -> BTreeMap<model::PositionId, usize> {
     if !config_path(arguments).is_file() {
         return out;
     }
-    let Ok(accounts) = super::owner::request(arguments, asked, false) else { return out };
+    let Ok(accounts) = super::owner::request(arguments, asked, false) else {
+        return out;
+    };
     for account in accounts.as_array().into_iter().flatten() {
-        for position in account["positions"].as_array().into_iter().flatten().filter_map(|p| p.as_str()) {
+        for position in account["positions"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|p| p.as_str())
+        {
             *out.entry(model::PositionId::new(position)).or_insert(0) += 1;
         }
     }
@@ -78,7 +85,12 @@ fn diff(before: &plan::Plan, after: &plan::Plan, console: &Console) -> Done {
         console.object(&differences)?;
     } else {
         for d in &differences {
-            console.data(&format!("{}\n  - {}\n  + {}", d.path, side(d.before.as_ref()), side(d.after.as_ref())));
+            console.data(&format!(
+                "{}\n  - {}\n  + {}",
+                d.path,
+                side(d.before.as_ref()),
+                side(d.after.as_ref())
+            ));
         }
     }
     Ok(ExitCode::from(u8::from(!differences.is_empty())))

@@ -12,16 +12,21 @@ use std::process::ExitCode;
 
 pub fn run(arguments: &Arguments, repair: &Repair, console: &Console) -> Done {
     let asked = match repair {
-        Repair::Plan { source } => {
-            ControlRequest::RepairPlan { source: SourceName::new(source), session: session(arguments)? }
-        }
-        Repair::Show { id } => ControlRequest::RepairShow { id: ProposalId::new(id) },
-        Repair::Approve { id } => {
-            ControlRequest::RepairApprove { id: ProposalId::new(id), session: session(arguments)? }
-        }
-        Repair::Apply { id } => {
-            ControlRequest::RepairApply { id: ProposalId::new(id), session: session(arguments)? }
-        }
+        Repair::Plan { source } => ControlRequest::RepairPlan {
+            source: SourceName::new(source),
+            session: session(arguments)?,
+        },
+        Repair::Show { id } => ControlRequest::RepairShow {
+            id: ProposalId::new(id),
+        },
+        Repair::Approve { id } => ControlRequest::RepairApprove {
+            id: ProposalId::new(id),
+            session: session(arguments)?,
+        },
+        Repair::Apply { id } => ControlRequest::RepairApply {
+            id: ProposalId::new(id),
+            session: session(arguments)?,
+        },
     };
     let view = request(arguments, asked, true)?;
     if console.json {
@@ -35,10 +40,20 @@ pub fn run(arguments: &Arguments, repair: &Repair, console: &Console) -> Done {
 fn print(console: &Console, view: &Value) {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     for step in view["proposal"]["steps"].as_array().into_iter().flatten() {
-        console.data(&format!("{} {} {}", text(&step["table"]), text(&step["key"]), text(&step["action"])));
+        console.data(&format!(
+            "{} {} {}",
+            text(&step["table"]),
+            text(&step["key"]),
+            text(&step["action"])
+        ));
         for column in step["columns"].as_array().into_iter().flatten() {
             let side = |name: &str| column[name].as_str().unwrap_or("-").to_owned();
-            console.data(&format!("    {}: {} -> {}", side("name"), side("live"), side("lawful")));
+            console.data(&format!(
+                "    {}: {} -> {}",
+                side("name"),
+                side("live"),
+                side("lawful")
+            ));
         }
         console.data(&format!("    {}", text(&step["sql"])));
     }

@@ -14,6 +14,7 @@ pub fn run(arguments: &Arguments, serve: &Serve, console: &Console) -> Done {
     let options = web::WebOptions {
         listen: serve.listen.clone().unwrap_or(settings.listen),
         public_journal: settings.public_journal,
+        language: settings.language,
         ..web::WebOptions::default()
     };
     let running = web::start(desk.clone(), options)?;
@@ -28,9 +29,12 @@ pub fn run(arguments: &Arguments, serve: &Serve, console: &Console) -> Done {
 
 /// Returns at Ctrl-C or SIGTERM.
 pub fn wait_for_interrupt() -> std::io::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
     runtime.block_on(async {
-        let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+        let mut terminate =
+            tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
         tokio::select! {
             interrupted = tokio::signal::ctrl_c() => interrupted,
             _ = terminate.recv() => Ok(()),

@@ -23,7 +23,11 @@ fn check(arguments: &Arguments, source: &str, console: &Console) -> Done {
         console.object(&report)?;
     } else {
         for table in &report.tables {
-            let state = if table.guarded { "cli-table-guarded" } else { "cli-table-unguarded" };
+            let state = if table.guarded {
+                "cli-table-guarded"
+            } else {
+                "cli-table-unguarded"
+            };
             console.data(&console.text(
                 state,
                 &[
@@ -40,7 +44,10 @@ fn check(arguments: &Arguments, source: &str, console: &Console) -> Done {
         for warning in &report.warnings {
             console.line(&format!("! {warning}"));
         }
-        console.say("cli-source-checked", &[("problems", report.problems.len().into())]);
+        console.say(
+            "cli-source-checked",
+            &[("problems", report.problems.len().into())],
+        );
     }
     Ok(ExitCode::from(u8::from(!report.problems.is_empty())))
 }
@@ -49,7 +56,14 @@ fn baseline(arguments: &Arguments, source: &str, again: bool, console: &Console)
     let name = SourceName::new(source);
     let running = super::owner::folder(arguments).socket();
     let rows = if std::os::unix::net::UnixStream::connect(running).is_ok() {
-        rows_of(&request(arguments, ControlRequest::Baseline { source: name, again }, false)?)?
+        rows_of(&request(
+            arguments,
+            ControlRequest::Baseline {
+                source: name,
+                again,
+            },
+            false,
+        )?)?
     } else {
         let desk = super::owner::open(arguments)?;
         let bar = console.progress(0, &console.text("cli-baseline", &[]));
@@ -64,7 +78,10 @@ fn baseline(arguments: &Arguments, source: &str, again: bool, console: &Console)
     if console.json {
         console.object(&serde_json::json!({ "rows": rows }))?;
     } else {
-        console.say("cli-baseline-done", &[("rows", rows.into()), ("source", source.into())]);
+        console.say(
+            "cli-baseline-done",
+            &[("rows", rows.into()), ("source", source.into())],
+        );
     }
     Ok(ExitCode::SUCCESS)
 }

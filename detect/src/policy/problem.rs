@@ -203,6 +203,15 @@ impl fmt::Display for Problem {
                 f,
                 "table `{name}` is not guarded; declare it under `[[source.table]]` too"
             ),
+            other => other.of_settings(f),
+        }
+    }
+}
+
+impl Problem {
+    /// The second half of the table: companions, statements, columns' declarations.
+    fn of_settings(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
             Self::NeedsVia {
                 companion,
                 foreign_keys: 0,
@@ -255,6 +264,8 @@ impl fmt::Display for Problem {
             Self::NothingFrozen => f.write_str("no column is named, so that nothing is frozen"),
             Self::DuplicateCheck { name } => write!(f, "two checks are named `{name}`"),
             Self::EmptySql { name } => write!(f, "check `{name}` has no SQL"),
+            // The first half is worded in `Display`.
+            _ => Ok(()),
         }
     }
 }

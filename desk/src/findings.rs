@@ -1,0 +1,73 @@
+//! Findings in the store: stored once, assigned to incidents, listed.
+
+use crate::source::mark_findings;
+use crate::view::FindingFilter;
+use crate::{Desk, DeskError};
+use model::{Finding, IncidentId, SourceName};
+use store::{Batch, FindingQuery, FindingRecord};
+
+impl Desk {
+    /// Stores findings and the mark up to which the ledger's findings are stored; gives the new ones.
+    pub(crate) fn store_findings(
+        &self,
+        source: &SourceName,
+        findings: Vec<Finding>,
+        covered: u64,
+    ) -> Result<Vec<Finding>, DeskError> {
+        let records = findings.iter().map(|f| FindingRecord {
+            finding: f.clone(),
+            incident: None,
+            source: source.clone(),
+        });
+        let batch = Batch {
+            findings: records.collect(),
+            marks: vec![(mark_findings(source), covered)],
+            ..Batch::default()
+        };
+        let new = self.store().commit(batch)?.new_findings;
+        self.touched();
+        Ok(findings
+            .into_iter()
+            .filter(|f| new.contains(&f.id))
+            .collect())
+    }
+
+    pub(crate) fn assign_findings(
+        &self,
+        findings: &[Finding],
+        incident: &IncidentId,
+    ) -> Result<(), DeskError> {
+        let assign = findings
+            .iter()
+            .map(|f| (f.id.clone(), incident.clone()))
+            .collect();
+        self.store().commit(Batch {
+            assign,
+            ..Batch::default()
+        })?;
+        Ok(())
+    }
+
+    pub(crate) fn findings_of(&self, incident: &IncidentId) -> Result<Vec<Finding>, DeskError> {
+        let query = FindingQuery {
+            incident: Some(incident.clone()),
+            limit: u32::MAX,
+            ..FindingQuery::default()
+        };
+        Ok(self.store().findings(&query)?)
+    }
+
+    /// Oldest first.
+    pub fn findings(&self, filter: &FindingFilter) -> Vec<Finding> {
+        let query = FindingQuery {
+            incident: filter.incident.clone(),
+            source: filter.source.clone(),
+            after: filter.after.clone(),
+            limit: filter.limit,
+        };
+        self.store().findings(&query).unwrap_or_else(|error| {
+            tracing::error!(error = %crate::error::chain(&error), "findings cannot be read");
+            Vec::new()
+        })
+    }
+}

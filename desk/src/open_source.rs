@@ -1,0 +1,188 @@
+//! Opening a source: its policy held against its schema, its ledger with index and sealer, its feed.
+
+use crate::intake::Intake;
+use crate::ledger::Ledger;
+use crate::{Desk, DeskError};
+use connect::source::sqlite::{Feed, FeedOptions, GuardedTable, SqliteSource};
+use detect::policy::CompiledPolicy;
+use journal::index::ImageIndex;
+use model::entry::LedgerEntry;
+use model::{SourceName, SourcePolicy, TableSchema};
+use recover::seal::{RowSealer, SealTable};
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+use std::sync::{Arc, PoisonError};
+
+pub(crate) struct Opened {
+    pub intake: Intake,
+    pub feed: Feed,
+    pub tables: Arc<Vec<GuardedTable>>,
+    /// Ledger entries that the index covers.
+    pub covered: u64,
+}
+
+/// What a schema entry of the ledger says: how to read the rows that point to it.
+#[derive(Serialize, Deserialize)]
+struct SchemaEntry {
+    source: SourceName,
+    tables: Vec<TableSchema>,
+    policy: SourcePolicy,
+}
+
+fn mark_schema(source: &SourceName) -> String {
+    format!("schema/{source}")
+}
+impl Desk {
+    pub(crate) fn open_source(&self, name: &SourceName) -> Result<Opened, DeskError> {
+        let config = self.source_config(name)?;
+        let policy = config.policy();
+        let source = SqliteSource::open(&config.path)?;
+        let compiled = compile(name, &policy, &source.tables()?)?;
+        let mut tables = Vec::new();
+        for table in &policy.tables {
+            tables.push(GuardedTable::new(source.schema(&table.name)?, &table.key)?);
+        }
+        let number = self.source_number(name)?;
+        let log = self
+            .inner
+            .ledgers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&number);
+        let log = log.ok_or_else(|| {
+            DeskError::GuardStopped(format!(
+                "the ledger of `{name}` is in use; start Balefire again"
+            ))
+        })?;
+        let folder = self
+            .folder()
+            .journal()
+            .join("index")
+            .join(number.to_string());
+        let (index, covered) = open_index(&folder, self, log.size())?;
+        let mut ledger = Ledger::new(
+            format!("ledger/{number}"),
+            log,
+            index,
+            Arc::new(sealer(self, &tables, &compiled)),
+            Arc::clone(&self.inner.subject_keys),
+        );
+        ledger.schema_entry = self.schema_entry(name, &mut ledger, &policy, &tables)?;
+        let feed = Feed::open(&config.path, tables.clone(), FeedOptions::default())?;
+        Ok(Opened {
+            intake: Intake::new(ledger, compiled),
+            feed,
+            tables: Arc::new(tables),
+            covered,
+        })
+    }
+
+    /// The schema entry in force: the one marked if it still holds, else a new one.
+    fn schema_entry(
+        &self,
+        name: &SourceName,
+        ledger: &mut Ledger,
+        policy: &SourcePolicy,
+        tables: &[GuardedTable],
+    ) -> Result<u64, DeskError> {
+        let entry = SchemaEntry {
+            source: name.clone(),
+            tables: tables.iter().map(|t| t.schema.clone()).collect(),
+            policy: policy.clone(),
+        };
+        let json = serde_json::to_vec(&entry)?;
+        let marked = self.store().mark(&mark_schema(name))?;
+        if let Some(at) = marked.filter(|at| *at < ledger.reader.size())
+            && let LedgerEntry::Schema(known) = LedgerEntry::decode(&ledger.reader.entry(at)?)?
+        {
+            {
+                if known == json {
+                    return Ok(at);
+                }
+                same_columns(&serde_json::from_slice(&known)?, &entry)?;
+            }
+        }
+        let at = ledger.push(&LedgerEntry::Schema(json))?;
+        ledger.settle()?;
+        self.store_mark(&mark_schema(name), at)?;
+        Ok(at)
+    }
+}
+
+/// A damaged index, or one ahead of its ledger, is made again from the ledger.
+fn open_index(folder: &Path, desk: &Desk, size: u64) -> Result<(ImageIndex, u64), DeskError> {
+    std::fs::create_dir_all(folder).map_err(|e| DeskError::file(folder, e))?;
+    match ImageIndex::open(folder, Arc::clone(&desk.inner.key)) {
+        Ok((index, covered)) if covered <= size => Ok((index, covered)),
+        Ok(_) | Err(_) => {
+            tracing::warn!(folder = %folder.display(), "the image index is made again from the ledger");
+            Ok((ImageIndex::reset(folder, Arc::clone(&desk.inner.key))?, 0))
+        }
+    }
+}
+
+fn sealer(desk: &Desk, tables: &[GuardedTable], policy: &CompiledPolicy) -> RowSealer {
+    let seal_tables = tables
+        .iter()
+        .zip(policy.tables())
+        .map(|(guarded, compiled)| {
+            SealTable::new(
+                &guarded.schema,
+                compiled.key(),
+                compiled.personal(),
+                compiled.subject(),
+            )
+        });
+    let keys = desk
+        .inner
+        .subject_keys
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner);
+    RowSealer::new(keys.reader(), desk.inner.index_key, seal_tables.collect())
+}
+
+fn compile(
+    name: &SourceName,
+    policy: &SourcePolicy,
+    schemas: &[TableSchema],
+) -> Result<Arc<CompiledPolicy>, DeskError> {
+    detect::policy::compile(policy, schemas).map_err(|problems| DeskError::Policy {
+        source_name: name.to_string(),
+        problems: problems
+            .iter()
+            .map(|p| format!("  {p}"))
+            .collect::<Vec<_>>()
+            .join("\n"),
+    })
+}
+
+/// A guarded table whose columns changed cannot be compared with its images.
+fn same_columns(known: &SchemaEntry, present: &SchemaEntry) -> Result<(), DeskError> {
+    // Images are kept under the tables' numbers.
+    for (i, table) in known.tables.iter().enumerate() {
+        if present.tables.get(i).is_none_or(|t| t.name != table.name) {
+            return Err(DeskError::SchemaChanged {
+                table: table.name.clone(),
+                detail: "keep the tables of a source in their order and add new ones at the end"
+                    .into(),
+            });
+        }
+    }
+    for table in &present.tables {
+        let before = known.tables.iter().find(|t| t.name == table.name);
+        if let Some(before) = before.filter(|b| b.columns != table.columns) {
+            let names = |t: &TableSchema| {
+                t.columns
+                    .iter()
+                    .map(|c| c.name.clone())
+                    .collect::<Vec<_>>()
+                    .join(", ")
+            };
+            return Err(DeskError::SchemaChanged {
+                table: table.name.clone(),
+                detail: format!("it had {}; it has {}", names(before), names(table)),
+            });
+        }
+    }
+    Ok(())
+}
