@@ -1,9 +1,10 @@
-//! The demo's people: one for each position of the plan, with a random password each, known by
-//! their positions and no invented names.
+//! The demo's people: one for each position of the plan, with a random password each, numbered
+//! and not named.
 
 use crate::DemoError;
 use desk::Desk;
 use model::{AccountId, PositionId};
+use plan::Lang;
 use std::collections::BTreeMap;
 
 /// Passwords by account; they live in memory and in one 0600 file of the demo's folder.
@@ -17,11 +18,11 @@ impl People {
     pub fn muster(desk: &Desk) -> Result<Self, DemoError> {
         let plan = desk.plan();
         let mut people = Self::default();
-        for position in &plan.positions {
+        for (number, position) in plan.positions.iter().enumerate() {
             let password = password()?;
-            let name = position.title.in_lang(desk.config().web.language);
+            let name = player(number, desk.config().web.language);
             let id = AccountId::new(position.id.as_str());
-            desk.add_account(&id, name, std::slice::from_ref(&position.id), &password)?;
+            desk.add_account(&id, &name, std::slice::from_ref(&position.id), &password)?;
             people.passwords.insert(position.id.clone(), password);
         }
         Ok(people)
@@ -39,6 +40,15 @@ impl People {
             .iter()
             .map(|(position, password)| format!("{position}\t{password}\n"))
             .collect()
+    }
+}
+
+/// The heavenly stems and earthly branches number the players in Chinese, letters in English.
+fn player(number: usize, lang: Lang) -> String {
+    let stems: Vec<char> = "甲乙丙丁戊己庚辛壬癸子丑寅卯辰巳午未申酉戌亥".chars().collect();
+    match lang {
+        Lang::Zh => format!("演示员{}", stems[number % stems.len()]),
+        Lang::En => format!("Player {}", char::from(b'A' + (number % 26) as u8)),
     }
 }
 
