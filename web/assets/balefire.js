@@ -30,13 +30,18 @@
     const place = document.getElementById('announce');
     if (place && text) place.textContent = text;
   };
+  const changed = (field) => {
+    if (field.type === 'checkbox' || field.type === 'radio') return field.checked !== field.defaultChecked;
+    if (field.options) {
+      const chosen = [...field.options].findIndex((option) => option.defaultSelected);
+      return field.selectedIndex !== Math.max(0, chosen);
+    }
+    return field.value !== field.defaultValue;
+  };
   const busy = (part) => {
     const active = document.activeElement;
     if (active && active !== document.body && part.contains(active) && active.matches('input, textarea, select')) return true;
-    if (part.querySelector('details[open] form')) return true;
-    return [...part.querySelectorAll('input, textarea, select')].some((field) =>
-      field.type === 'checkbox' || field.type === 'radio' ? field.checked !== field.defaultChecked :
-        field.defaultValue !== undefined && field.value !== field.defaultValue);
+    return [...part.querySelectorAll('input, textarea, select')].some(changed);
   };
   const bare = (part) => part.outerHTML.replace(/name="request" value="[^"]*"/g, '').replace(/<time class="tick[^<]*<\/time>/g, '').replace(/data-now="[^"]*"/g, '');
   const swap = (fresh) => {
@@ -108,7 +113,7 @@
   });
   // A form that is on its way is not sent again by a second press; its request id would make it one act anyway.
   document.addEventListener('submit', (event) => {
-    if (event.defaultPrevented) return;
+    if (event.defaultPrevented || event.target.method !== 'post') return;
     for (const button of event.target.querySelectorAll('button')) setTimeout(() => { button.disabled = true; }, 0);
   });
   addEventListener('pageshow', () => { for (const button of document.querySelectorAll('button:disabled')) button.disabled = false; });

@@ -15,7 +15,7 @@ use model::{Instant, PositionId, ReceiptNo, Verdict};
 use plan::Act;
 
 const MAX_REPORTS: u32 = 8;
-const MAX_RECENT: usize = 24;
+const MAX_RECENT: usize = 18;
 
 #[derive(Template)]
 #[template(path = "board.html")]
