@@ -64,6 +64,13 @@ pub(crate) enum Ask {
         id: IncidentId,
         command: Box<Command>,
     },
+    /// Commands of one incident, and what is stored with their facts or not at all.
+    Commands {
+        op: Operation,
+        id: IncidentId,
+        commands: Vec<Command>,
+        batch: Box<Batch>,
+    },
     Open {
         op: Operation,
         request: Box<OpenRequest>,
@@ -201,6 +208,16 @@ impl Worker {
     fn decide(&self, work: &mut Work, ask: Ask) -> Answer {
         match ask {
             Ask::Command { op, id, command } => self.command(work, &op, &id, *command),
+            Ask::Commands {
+                op,
+                id,
+                commands,
+                batch,
+            } => {
+                let made = self.commands(work, &op, &id, commands)?;
+                work.batch.append(*batch);
+                Ok(made)
+            }
             Ask::Open {
                 op,
                 request,
@@ -210,15 +227,28 @@ impl Worker {
                 let id = request.id.clone();
                 let facts = incident::open(&op, &self.plan, *request);
                 let mut made = self.record(work, &op, &id, facts)?;
-                for (i, command) in with.into_iter().enumerate() {
-                    let mut op = op.clone();
-                    op.request = model::RequestId::new(format!("{}/{i}", op.request));
-                    made.extend(self.command(work, &op, &id, command)?);
-                }
+                made.extend(self.commands(work, &op, &id, with)?);
                 work.batch.append(*batch);
                 Ok(made)
             }
         }
+    }
+
+    /// Each command under a request id of its own.
+    fn commands(
+        &self,
+        work: &mut Work,
+        op: &Operation,
+        id: &IncidentId,
+        commands: Vec<Command>,
+    ) -> Answer {
+        let mut made = Vec::new();
+        for (i, command) in commands.into_iter().enumerate() {
+            let mut op = op.clone();
+            op.request = model::RequestId::new(format!("{}/{i}", op.request));
+            made.extend(self.command(work, &op, id, command)?);
+        }
+        Ok(made)
     }
 
     fn command(

@@ -46,6 +46,8 @@ pub(crate) fn run(desk: &Desk, stopped: impl Fn() -> bool) {
             Ok(_) => {}
             Err(error) => {
                 tracing::error!(error = %crate::error::chain(&error), "the outbox cannot be worked on");
+                // What was being sent goes back to pending; this thread alone sends.
+                drop(desk.store().outbox_recover());
                 seen = desk.store().wait_for_change(seen, IDLE);
             }
         }

@@ -3,7 +3,7 @@
 use crate::source::mark_findings;
 use crate::view::FindingFilter;
 use crate::{Desk, DeskError};
-use model::{Finding, IncidentId, SourceName};
+use model::{Finding, FindingId, IncidentId, SourceName};
 use store::{Batch, FindingQuery, FindingRecord};
 
 impl Desk {
@@ -32,20 +32,20 @@ impl Desk {
             .collect())
     }
 
-    pub(crate) fn assign_findings(
+    /// Findings of a source that joined no incident yet, oldest first, at most a page of them.
+    pub(crate) fn without_incident(
         &self,
-        findings: &[Finding],
-        incident: &IncidentId,
-    ) -> Result<(), DeskError> {
-        let assign = findings
-            .iter()
-            .map(|f| (f.id.clone(), incident.clone()))
-            .collect();
-        self.store().commit(Batch {
-            assign,
-            ..Batch::default()
-        })?;
-        Ok(())
+        source: &SourceName,
+        after: Option<FindingId>,
+    ) -> Result<Vec<Finding>, DeskError> {
+        let query = FindingQuery {
+            source: Some(source.clone()),
+            after,
+            unassigned: true,
+            limit: u32::MAX,
+            ..FindingQuery::default()
+        };
+        Ok(self.store().findings(&query)?)
     }
 
     pub(crate) fn findings_of(&self, incident: &IncidentId) -> Result<Vec<Finding>, DeskError> {
@@ -64,6 +64,7 @@ impl Desk {
             source: filter.source.clone(),
             after: filter.after.clone(),
             limit: filter.limit,
+            ..FindingQuery::default()
         };
         self.store().findings(&query).unwrap_or_else(|error| {
             tracing::error!(error = %crate::error::chain(&error), "findings cannot be read");

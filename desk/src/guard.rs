@@ -38,6 +38,8 @@ pub(crate) struct Guard {
     pub desk: Desk,
     pub checks: crate::cross_check::CrossChecks,
     heartbeat_at: model::Instant,
+    /// Stored findings wait for an incident.
+    unraised: bool,
 }
 
 /// The desk's end of a guard.
@@ -135,6 +137,7 @@ impl Guard {
             desk,
             checks,
             heartbeat_at,
+            unraised: false,
         }
     }
 
@@ -154,6 +157,9 @@ impl Guard {
                 (mark_findings(&self.source), covered),
             ];
             self.desk.store_marks(marks)?;
+            if self.unraised {
+                self.raise_waiting();
+            }
             self.flush_if_worth()?;
         }
         Ok(())
@@ -226,18 +232,37 @@ impl Guard {
         self.status
             .judged(&self.intake.policy, &ingested.judged, &new, self.desk.now());
         self.desk.touched();
-        self.raise(new)
+        self.raise(new);
+        Ok(())
     }
 
-    /// Hands new findings to triage; a failure there must not stop the guard.
-    fn raise(&self, new: Vec<Finding>) -> Result<(), DeskError> {
+    /// Hands new findings to triage. A failure there must not stop the guard: the findings are
+    /// stored, and are raised again until an incident holds them.
+    fn raise(&mut self, new: Vec<Finding>) {
         let alarms: Vec<Finding> = new.into_iter().filter(|f| f.kind.alarms()).collect();
         if alarms.is_empty() {
-            return Ok(());
+            return;
         }
-        crate::triage::raise(&self.desk, &self.source, &alarms)
-            .map(drop)
-            .map_err(|error| DeskError::GuardStopped(error.to_string()))
+        if let Err(error) = crate::triage::raise(&self.desk, &self.source, &alarms) {
+            self.not_raised(&error);
+        }
+    }
+
+    fn not_raised(&mut self, error: &crate::CommandError) {
+        self.unraised = true;
+        let error = crate::error::chain(error);
+        tracing::error!(source = %self.source, %error, "findings are stored but joined no incident yet; it is tried again");
+        self.status.problem_is(error);
+    }
+
+    fn raise_waiting(&mut self) {
+        match crate::triage::raise_waiting(&self.desk, &self.source) {
+            Ok(()) => {
+                self.unraised = false;
+                self.status.looking();
+            }
+            Err(error) => self.not_raised(&error),
+        }
     }
 
     fn run_checks(&mut self, now: model::Instant) -> Result<(), DeskError> {
@@ -247,7 +272,7 @@ impl Guard {
         if !found.is_empty() {
             let covered = self.intake.ledger.reader.size();
             let new = self.desk.store_findings(&self.source, found, covered)?;
-            self.raise(new)?;
+            self.raise(new);
         }
         Ok(())
     }

@@ -9,6 +9,7 @@
 //! ```
 
 use crate::DeskError;
+use crate::expectation::{Expectation, Match};
 use crate::ledger::{EntryContext, Ledger, has_long_cell, hash_of_long, too_large};
 use detect::policy::CompiledPolicy;
 use detect::{FindingAt, Judge};
@@ -18,7 +19,6 @@ use model::proposal::ExpectedImage;
 use model::{
     Change, Finding, Instant, Judgement, Key, Observed, Row, Standing, Value, ValueRef, Verdict,
 };
-use std::collections::HashMap;
 use std::sync::Arc;
 
 /// How a batch came to be seen.
@@ -43,12 +43,23 @@ pub(crate) struct Ingested {
     pub findings: Vec<Finding>,
 }
 
+/// A batch sorted into what a repair wrote and what is to be judged.
+#[derive(Default)]
+struct Sorted {
+    changes: Vec<Change>,
+    /// The rows' records before `changes`.
+    records: Vec<Option<ImageRecord>>,
+    repaired: Vec<(Change, Option<ImageRecord>)>,
+    /// What happened to repaired rows after the repair.
+    after: Vec<Change>,
+}
+
 pub(crate) struct Intake {
     pub ledger: Ledger,
     pub policy: Arc<CompiledPolicy>,
     pub judge: Judge,
-    /// Images that an approved repair is about to write; each matches once.
-    expected: HashMap<(u16, Key), Option<Row>>,
+    /// Images that an approved repair is about to write.
+    pub expected: Expectation,
     judgements: Vec<Judgement>,
 }
 
@@ -58,7 +69,7 @@ impl Intake {
             ledger,
             judge: Judge::new(Arc::clone(&policy)),
             policy,
-            expected: HashMap::new(),
+            expected: Expectation::default(),
             judgements: Vec::new(),
         }
     }
@@ -66,30 +77,28 @@ impl Intake {
     /// Takes one batch of whole source transactions. What it returns is durable only after
     /// `Ledger::settle`; findings must not be stored before that.
     pub fn ingest(&mut self, observed: &[Observed], seen: Seen) -> Result<Ingested, DeskError> {
-        let mut changes = Vec::with_capacity(observed.len());
-        let mut records = Vec::with_capacity(observed.len());
-        let mut matched = Vec::new();
-        for row in observed {
-            let Some((change, record)) = self.change(row, seen)? else {
-                continue;
-            };
-            if self.takes_expected(&change) {
-                matched.push((change, record));
-            } else {
-                changes.push(change);
-                records.push(record);
-            }
-        }
-        let rows = changes.iter().chain(matched.iter().map(|(c, _)| c));
-        let rows = rows.filter_map(|c| Some((c.table, &c.key, c.new.as_ref().or(c.old.as_ref())?)));
+        let Sorted {
+            mut changes,
+            mut records,
+            repaired,
+            after,
+        } = self.sort_out(observed, seen)?;
+        let rows = changes.iter().chain(repaired.iter().map(|(c, _)| c));
+        let rows = rows
+            .chain(&after)
+            .filter_map(|c| Some((c.table, &c.key, c.new.as_ref().or(c.old.as_ref())?)));
         self.ledger.prepare(rows)?;
         // Repaired rows first: what comes with them in the batch is judged by the mended state.
         let mut out = Ingested::default();
-        for (change, record) in matched {
+        for (change, record) in repaired {
             self.judge
                 .learn(change.table, &change.key, change.new.as_ref());
             let judgement = Judgement::lawful(standing_of(change.new.as_ref()));
             self.journal(change, judgement, record.as_ref(), seen, false, &mut out)?;
+        }
+        for change in after {
+            records.push(self.ledger.record(change.table, &change.key)?);
+            changes.push(change);
         }
         let mut judgements = std::mem::take(&mut self.judgements);
         self.judge.judge(&changes, &mut judgements);
@@ -112,6 +121,37 @@ impl Intake {
         self.judgements = judgements;
         self.ledger.seal_group()?;
         Ok(out)
+    }
+
+    fn sort_out(&mut self, observed: &[Observed], seen: Seen) -> Result<Sorted, DeskError> {
+        let mut sorted = Sorted::default();
+        for row in observed {
+            let Some((change, record)) = self.change(row, seen)? else {
+                continue;
+            };
+            match self.expected.take(&change) {
+                Match::Not => {
+                    sorted.changes.push(change);
+                    sorted.records.push(record);
+                }
+                Match::Whole => sorted.repaired.push((change, record)),
+                Match::Then(image) => {
+                    let after = Change {
+                        old: image.clone(),
+                        lawful: None,
+                        standing: standing_of(image.as_ref()),
+                        ..change.clone()
+                    };
+                    let repair = Change {
+                        new: image,
+                        ..change
+                    };
+                    sorted.repaired.push((repair, record));
+                    sorted.after.push(after);
+                }
+            }
+        }
+        Ok(sorted)
     }
 
     /// First images of rows, "as first seen": journaled without a verdict on how they came to be.
@@ -149,20 +189,11 @@ impl Intake {
             let record = self.ledger.record(image.table, &image.key)?;
             // The entry says what will be written; the index moves only when the feed sees it.
             self.ledger.push_expected(&image, record.as_ref(), at)?;
-            self.expected.insert((image.table, image.key), image.row);
+            self.expected.add((image.table, image.key), image.row);
         }
         self.ledger.settle()?;
         fail::fail_point!("repair-expected-journaled");
         Ok(())
-    }
-
-    /// Nothing more is expected: the repair failed, or all of it was seen.
-    pub fn expect_nothing(&mut self) {
-        self.expected.clear();
-    }
-
-    pub fn expects_nothing(&self) -> bool {
-        self.expected.is_empty()
     }
 
     /// Takes an unwitnessed or baseline state of the judge from a row that did not change.
@@ -223,18 +254,6 @@ impl Intake {
             seen_at: how.at,
         };
         Ok(Some((change, record)))
-    }
-
-    fn takes_expected(&mut self, change: &Change) -> bool {
-        if self.expected.is_empty() {
-            return false;
-        }
-        let slot = (change.table, change.key.clone());
-        if self.expected.get(&slot) != Some(&change.new) {
-            return false;
-        }
-        self.expected.remove(&slot);
-        true
     }
 
     fn journal(

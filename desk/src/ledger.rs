@@ -157,6 +157,7 @@ impl Ledger {
             image,
         });
         let position = self.push(&entry)?;
+        fail::fail_point!("verdict-before-index");
         self.advance(change, judgement, previous, position)?;
         Ok(position)
     }

@@ -5,6 +5,7 @@
 
 pub mod account;
 pub mod audit;
+mod bare_intake;
 mod catch_up;
 mod commander;
 pub mod config;
@@ -15,6 +16,7 @@ pub mod data_folder;
 mod dispatch;
 pub mod error;
 pub mod evidence;
+mod expectation;
 mod findings;
 mod guard;
 pub mod intake;
@@ -29,10 +31,12 @@ pub mod source_check;
 mod summary;
 mod ticker;
 mod triage;
+mod unfinished;
 mod view;
 mod watch_status;
 
 pub use account::LoginError;
+pub use bare_intake::{BareIntake, Taken};
 pub use data_folder::DataFolder;
 pub use error::{CommandError, DeskError};
 pub use journal::LogReader;

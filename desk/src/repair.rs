@@ -2,9 +2,9 @@
 //!
 //! ```text
 //! approved ─► StartRepair stored ─► expected images fsynced ─► COMMIT in the shop ─► feed sees them ─► RepairApplied stored
-//!                │ crash: the start     │ crash: nothing was       │ crash: the feed finds the rows
-//!                │ finds the repair     │ written; the repair is   │ right at the next start; the audit
-//!                │ applying and audits  │ failed and may be done   │ shows it and the repair counts as applied
+//!                │ crash: the start     │ crash: nothing was       │ crash: the start finds the rows
+//!                │ finds the repair     │ written; the start says  │ as they were expected, says that the
+//!                │ applying: failed     │ so: failed, propose anew │ repair was applied, and audits again
 //! ```
 
 use crate::audit::AuditReport;
@@ -22,6 +22,10 @@ use model::{
 use recover::{ProposalLimits, ProposalRequest, RowToRepair};
 
 pub(crate) const PROPOSALS: &str = "proposal";
+/// Name of the mark that holds where in the ledger a repair's expected images begin.
+pub(crate) fn mark_repair(id: &ProposalId) -> String {
+    format!("repair/{id}")
+}
 /// Polls of the guard in which a repair's rows must turn up after its COMMIT.
 const SEEN_WITHIN_POLLS: u32 = 200;
 
@@ -178,13 +182,18 @@ impl Desk {
                     .flatten()
             })?;
             let now = guard.desk.now();
+            // A crash from here on: the start looks for the expected images from this entry on.
+            let mark = mark_repair(&proposal.id);
+            guard
+                .desk
+                .store_mark(&mark, guard.intake.ledger.reader.size())?;
             guard.intake.expect(images, now)?;
             let applied = apply(&path, &proposal, &limits, false);
             let outcome = match applied {
                 Ok(_) => see_repair(guard),
                 Err(error) => Err(error.into()),
             };
-            guard.intake.expect_nothing();
+            guard.intake.expected.clear();
             outcome
         })
     }
@@ -214,9 +223,10 @@ impl Desk {
 
 /// Polls until every expected image was matched by what the feed saw.
 fn see_repair(guard: &mut crate::guard::Guard) -> Result<(), DeskError> {
+    guard.intake.expected.written();
     for _ in 0..SEEN_WITHIN_POLLS {
         guard.poll()?;
-        if guard.intake.expects_nothing() {
+        if guard.intake.expected.is_empty() {
             return Ok(());
         }
     }

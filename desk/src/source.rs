@@ -11,7 +11,7 @@ use crate::watch_status::Status;
 use crate::{Desk, DeskError};
 use connect::source::sqlite::SqliteSource;
 use journal::Journal;
-use model::{Finding, Instant, Key, Row, SourceName};
+use model::{Instant, Key, Row, SourceName};
 use serde::{Deserialize, Serialize};
 use std::sync::{Arc, PoisonError};
 use store::{Batch, Store};
@@ -93,7 +93,16 @@ impl Desk {
             }
             .entry()?,
         )?;
+        let unfinished = self.unfinished_repairs(name, &mut intake)?;
         let ingested = catch_up::run(&mut intake, &mut feed, at)?;
+        let ended: Vec<_> = unfinished
+            .into_iter()
+            .map(|repair| {
+                let written = repair.was_written(&intake);
+                (repair, written)
+            })
+            .collect();
+        intake.expected.clear();
         let status = Arc::new(Status::new(name.as_str(), "sqlite"));
         for (kind, count) in self.store().finding_counts(name)? {
             match kind.as_str() {
@@ -118,6 +127,9 @@ impl Desk {
             .write()
             .unwrap_or_else(PoisonError::into_inner)
             .insert(name.clone(), handle);
+        for (repair, written) in ended {
+            self.end_repair(repair, written)?;
+        }
         Ok(())
     }
 
@@ -222,7 +234,8 @@ impl Desk {
         at.ok_or_else(|| DeskError::UnknownSource(name.to_string()))
     }
 
-    /// Findings whose entries are durable but which a crash kept from being stored.
+    /// Findings whose entries are durable but which a crash kept from being stored, and findings
+    /// that were stored but joined no incident yet.
     fn findings_of_replay(
         &self,
         name: &SourceName,
@@ -233,15 +246,12 @@ impl Desk {
         let found = crate::intake::findings_since(intake, from)?;
         let size = intake.ledger.reader.size();
         if found.is_empty() {
-            return self.store_mark(&mark_findings(name), size);
+            self.store_mark(&mark_findings(name), size)?;
+        } else {
+            self.store_findings(name, found, size)?;
         }
-        let new = self.store_findings(name, found, size)?;
-        let alarms: Vec<Finding> = new.into_iter().filter(|f| f.kind.alarms()).collect();
-        if !alarms.is_empty() {
-            crate::triage::raise(self, name, &alarms)
-                .map_err(|e| DeskError::GuardStopped(e.to_string()))?;
-        }
-        Ok(())
+        crate::triage::raise_waiting(self, name)
+            .map_err(|e| DeskError::GuardStopped(crate::error::chain(&e)))
     }
 
     /// Runs work on the source's guard thread.

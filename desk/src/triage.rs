@@ -10,6 +10,7 @@ use model::{
 };
 use plan::Metric;
 use std::collections::{BTreeMap, BTreeSet};
+use store::Batch;
 
 /// Joins alarms to the open incident of their source, or opens one.
 pub(crate) fn raise(
@@ -43,31 +44,48 @@ pub(crate) fn raise(
             numbers: numbers.clone(),
         })
         .collect();
-    let id = match open {
-        Some(incident) => {
-            for (i, command) in commands.into_iter().enumerate() {
-                let op = Operation {
-                    request: RequestId::new(format!("{}/{i}", op.request)),
-                    ..op.clone()
-                };
-                desk.execute(op, &incident.id, command)?;
-            }
-            incident.id.clone()
-        }
-        None => {
-            let request = open_request(desk, source, alarms)?;
-            let id = request.id.clone();
-            desk.ask(Ask::Open {
-                op,
-                request: Box::new(request),
-                with: commands,
-                batch: Box::default(),
-            })?;
-            id
-        }
+    let id = match &open {
+        Some(incident) => incident.id.clone(),
+        None => IncidentId::new(desk.new_id("i")?),
     };
-    desk.assign_findings(alarms, &id)?;
+    // With the facts or not at all: a finding without an incident is one that nobody was told of.
+    let assign = alarms.iter().map(|f| (f.id.clone(), id.clone())).collect();
+    let batch = Box::new(Batch {
+        assign,
+        ..Batch::default()
+    });
+    desk.ask(match open {
+        Some(_) => Ask::Commands {
+            op,
+            id: id.clone(),
+            commands,
+            batch,
+        },
+        None => Ask::Open {
+            op,
+            request: Box::new(open_request(desk, source, id.clone(), alarms)?),
+            with: commands,
+            batch,
+        },
+    })?;
     Ok(id)
+}
+
+/// Raises the alarms that were stored but joined no incident: the program ended between the two,
+/// or the incident could not be written.
+pub(crate) fn raise_waiting(desk: &Desk, source: &SourceName) -> Result<(), CommandError> {
+    let mut after = None;
+    loop {
+        let mut page = desk.without_incident(source, after)?;
+        let Some(last) = page.last() else {
+            return Ok(());
+        };
+        after = Some(last.id.clone());
+        page.retain(|finding| finding.kind.alarms());
+        if !page.is_empty() {
+            raise(desk, source, &page)?;
+        }
+    }
 }
 
 fn joins(incident: &Incident, source: &SourceName) -> bool {
@@ -77,6 +95,7 @@ fn joins(incident: &Incident, source: &SourceName) -> bool {
 fn open_request(
     desk: &Desk,
     source: &SourceName,
+    id: IncidentId,
     alarms: &[Finding],
 ) -> Result<OpenRequest, DeskError> {
     let discovered = alarms
@@ -86,7 +105,7 @@ fn open_request(
         .unwrap_or_else(|| desk.now());
     let witnessed = alarms.iter().all(|f| f.witnessed);
     Ok(OpenRequest {
-        id: IncidentId::new(desk.new_id("i")?),
+        id,
         exercise: false,
         code_name: desk.code_name()?,
         risk: Risk::R2,

@@ -44,6 +44,8 @@ pub struct FindingQuery {
     pub incident: Option<IncidentId>,
     pub source: Option<SourceName>,
     pub after: Option<FindingId>,
+    /// Only those that joined no incident.
+    pub unassigned: bool,
     pub limit: u32,
 }
 
@@ -76,12 +78,14 @@ impl Store {
 
     pub fn findings(&self, query: &FindingQuery) -> Result<Vec<Finding>, StoreError> {
         let sql = "SELECT json FROM finding WHERE (?1 IS NULL OR incident = ?1) AND (?2 IS NULL OR source = ?2)
+                   AND (NOT ?5 OR incident IS NULL)
                    AND number > coalesce((SELECT number FROM finding WHERE id = ?3), 0) ORDER BY number LIMIT ?4";
         let values = params![
             query.incident.as_ref().map(IncidentId::as_str),
             query.source.as_ref().map(SourceName::as_str),
             query.after.as_ref().map(FindingId::as_str),
-            query.limit.min(PAGE)
+            query.limit.min(PAGE),
+            query.unassigned
         ];
         let rows: Vec<String> = self.read(|db| {
             db.prepare_cached(sql)?
