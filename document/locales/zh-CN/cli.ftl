@@ -86,11 +86,11 @@ demo-user-notice = 我们发现平台的部分交易记录被未经授权地更�
     平台的每一条交易记录都处于防篡改日志的保护之下，并被持续核对。我们不会以此为由向您索要密码、验证码或要求转账。
 
 page-call-out-subject = [{ $code }] 请以{ $position }身份到位
-page-call-out-body = 事件 { $code }：现呼叫您以{ $position }身份参与处置（内部级别 { $what }）。请在 { $due } 前到指挥室页面确认。
+page-call-out-body = 事件 { $code }：现呼叫您以{ $position }身份参与处置（内部级别 { $what }）。请在 { $due } 前到作战室页面确认。
 page-order-subject = [{ $code }] 给{ $position }的指令 { $what }
-page-order-body = 事件 { $code }：指令 { $what } 下达给您（{ $position }），期限 { $due }。请在指挥室页面接受，或说明理由拒绝。
+page-order-body = 事件 { $code }：指令 { $what } 下达给您（{ $position }），期限 { $due }。请在作战室页面接受，或说明理由拒绝。
 page-brief-subject = [{ $code }] 第 { $number } 期管理层简报
 page-brief-body = 事件 { $code } 的第 { $number } 期简报已可在其页面查看。
 page-report-subject = 收到一份报告：{ $receipt }
-page-report-body = 有人报告了异常情况。回执号 { $receipt }。请立即查看值班台。
+page-report-body = 有人报告了异常情况。回执号 { $receipt }。请立即查看值守看板。
 demo-clock-not-applicable = 不适用
