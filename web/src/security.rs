@@ -32,7 +32,10 @@ const FIXED: [(HeaderName, &str); 7] = [
 pub(crate) fn harden(mut response: Response, secure: bool) -> Response {
     let headers = response.headers_mut();
     for (name, value) in FIXED {
-        headers.insert(name, HeaderValue::from_static(value));
+        // A page may have said something narrower or, for its own report, wider.
+        headers
+            .entry(name)
+            .or_insert(HeaderValue::from_static(value));
     }
     headers
         .entry(header::CONTENT_SECURITY_POLICY)

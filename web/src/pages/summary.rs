@@ -3,6 +3,7 @@
 use crate::pages::incident_parts::{Head, missing};
 use crate::perform;
 use crate::reply::Reply;
+use crate::security;
 use crate::view::{Section, View};
 use crate::visit::Visit;
 use askama::Template;
@@ -16,7 +17,8 @@ struct SummaryPage<'a> {
     v: View<'a>,
     i: &'a Incident,
     h: Head,
-    markdown: Option<String>,
+    /// The report is there: only closing makes one.
+    ready: bool,
     missing: Vec<String>,
 }
 
@@ -27,9 +29,7 @@ pub(crate) fn page(visit: &Visit) -> Reply {
     let v = View::new(visit, Section::Incidents, incident.code_name.clone());
     let page = SummaryPage {
         h: Head::of(&v, &incident, "report"),
-        markdown: visit
-            .desk()
-            .summary_report(&incident.id, visit.lang, ReportFormat::Markdown),
+        ready: incident.closed(),
         missing: if incident.closed() {
             Vec::new()
         } else {
@@ -38,11 +38,13 @@ pub(crate) fn page(visit: &Visit) -> Reply {
         i: &incident,
         v,
     };
-    Reply::page(&page)
+    // The report is a document of its own; this page alone may show one in a frame.
+    let policy = format!("{}; frame-src 'self'", security::POLICY);
+    Reply::page(&page).with_header(header::CONTENT_SECURITY_POLICY, &policy)
 }
 
 /// A whole document of its own, with its own style: it may not run anything.
-const DOCUMENT_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'; base-uri 'none'; sandbox allow-popups";
+const DOCUMENT_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'; base-uri 'none'; sandbox allow-popups";
 
 pub(crate) fn file(visit: &Visit) -> Reply {
     let (format, kind, end) = match visit.params.get("format") {
@@ -56,7 +58,8 @@ pub(crate) fn file(visit: &Visit) -> Reply {
         return Reply::not_found(visit);
     };
     let reply = Reply::bytes(kind, text.into_bytes())
-        .with_header(header::CONTENT_SECURITY_POLICY, DOCUMENT_POLICY);
+        .with_header(header::CONTENT_SECURITY_POLICY, DOCUMENT_POLICY)
+        .with_header(header::X_FRAME_OPTIONS, "SAMEORIGIN");
     if end == "md" || visit.query.ticked("download") {
         let name = format!("attachment; filename=\"balefire-report.{end}\"");
         return reply.with_header(header::CONTENT_DISPOSITION, &name);

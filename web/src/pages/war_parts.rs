@@ -344,7 +344,7 @@ pub(crate) fn tasks(v: &View<'_>, i: &Incident) -> Vec<TaskLine> {
                     TaskState::Done { .. } => "ok",
                     TaskState::Waived { .. } => "off",
                 },
-                open: task.open(),
+                open: task.open() && !i.closed(),
                 note: match &task.state {
                     TaskState::Open => String::new(),
                     TaskState::Done { by, note, .. } => joined(&v.actor(by), note),
