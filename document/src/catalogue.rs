@@ -25,7 +25,7 @@ macro_rules! files {
     };
 }
 
-const FILES: [File; 6] = files!["common", "web", "plan", "report", "incident", "cli"];
+const FILES: [File; 6] = files!["shell", "web", "plan", "report", "incident", "cli"];
 
 struct File {
     #[cfg_attr(
