@@ -10,11 +10,17 @@ use plan::Lang;
 use std::path::PathBuf;
 use store::{Batch, PutDocument};
 
-/// Words for code names: neither people nor places, in a fixed order.
-const CODE_WORDS: [&str; 32] = [
+/// Words for code names, in the language of the folder: neither people nor places.
+const CODE_WORDS_ZH: [&str; 32] = [
     "松涛", "云栖", "海棠", "朝露", "银杏", "白鹭", "青岚", "晨钟", "秋水", "远山", "竹影", "星野",
     "雪松", "流萤", "归帆", "望舒", "沧浪", "丹枫", "明月", "春汀", "长风", "寒梅", "碧落", "霜叶",
     "清泉", "孤屿", "飞瀑", "素心", "扶摇", "听雨", "照夜", "停云",
+];
+const CODE_WORDS_EN: [&str; 32] = [
+    "Alder", "Amber", "Anchor", "Aspen", "Bramble", "Cedar", "Cinder", "Cobalt", "Copper", "Drift",
+    "Ember", "Fennel", "Flint", "Granite", "Harbour", "Heron", "Indigo", "Juniper", "Kestrel",
+    "Lantern", "Larch", "Linen", "Marble", "Meadow", "Osprey", "Pebble", "Quartz", "Rowan",
+    "Saffron", "Thistle", "Umber", "Willow",
 ];
 
 impl Desk {
@@ -22,7 +28,11 @@ impl Desk {
     pub(crate) fn code_name(&self) -> Result<String, DeskError> {
         let mut bytes = [0_u8; 3];
         crate::account::random(&mut bytes)?;
-        let word = CODE_WORDS[usize::from(bytes[0]) % CODE_WORDS.len()];
+        let words = match self.config().web.language {
+            Lang::Zh => CODE_WORDS_ZH,
+            Lang::En => CODE_WORDS_EN,
+        };
+        let word = words[usize::from(bytes[0]) % words.len()];
         Ok(format!(
             "{word}-{:02}",
             u16::from_be_bytes([bytes[1], bytes[2]]) % 100
