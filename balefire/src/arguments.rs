@@ -215,7 +215,7 @@ pub enum Format {
 
 #[derive(Debug, Args)]
 pub struct Bench {
-    /// Only these measurements: limits, ingest, audit, verify, commands, pages, start, memory
+    /// Only these measurements: limits, ingest, verify, audit, commands, detection, pages, start, memory
     #[arg(long, value_delimiter = ',')]
     pub only: Vec<String>,
     /// Smaller sizes, for a first look

@@ -2,22 +2,133 @@
 //!
 //! Deliberately not here: thresholds that pass or fail. Numbers are printed, people judge.
 
-pub mod limits;
-pub mod memory;
+mod audit;
+mod commands;
+mod error;
+mod ingest;
+mod limits;
+mod memory;
+mod server;
+mod story;
 pub mod table;
+mod workload;
+
+pub use error::BenchError;
 
 use serde::Serialize;
+use std::path::Path;
+use story::Story;
+use workload::BATCH;
+
+/// What can be asked for.
+pub const NAMES: [&str; 9] = [
+    "limits",
+    "ingest",
+    "verify",
+    "audit",
+    "commands",
+    "detection",
+    "pages",
+    "start",
+    "memory",
+];
 
 /// What to measure.
 #[derive(Clone, Debug, Default)]
 pub struct BenchOptions {
-    /// Names of measurements; empty: all.
+    /// Some of [`NAMES`]; empty: all.
     pub only: Vec<String>,
     pub quick: bool,
 }
 
-pub fn run(_options: &BenchOptions) -> Result<Vec<Measure>, std::io::Error> {
-    Ok(Vec::new())
+impl BenchOptions {
+    fn wants(&self, names: &[&str]) -> bool {
+        self.only.is_empty() || self.only.iter().any(|o| names.contains(&o.as_str()))
+    }
+    fn size<T>(&self, full: T, quick: T) -> T {
+        if self.quick { quick } else { full }
+    }
+    fn check(&self) -> Result<(), BenchError> {
+        match self.only.iter().find(|o| !NAMES.contains(&o.as_str())) {
+            Some(wanted) => Err(BenchError::Unknown {
+                wanted: wanted.clone(),
+                known: NAMES.join(", "),
+            }),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Measures in a throwaway folder below the present one, so that its disk is the one measured.
+pub fn run(options: &BenchOptions) -> Result<Vec<Measure>, BenchError> {
+    options.check()?;
+    let here = Path::new(".").canonicalize()?;
+    if limits::lies_in_memory(&here)? {
+        return Err(BenchError::InMemory);
+    }
+    let folder = tempfile::Builder::new()
+        .prefix("balefire-bench-")
+        .tempdir_in(&here)?;
+    let at = |name: &str| folder.path().join(name);
+    let mut measures = Vec::new();
+    if options.wants(&["limits", "ingest", "verify"]) {
+        measures.append(&mut journal(options, folder.path())?);
+    }
+    if options.wants(&["audit"]) {
+        measures.append(&mut audit::run(
+            &at("audit"),
+            options.size(200_000, 20_000),
+        )?);
+    }
+    if options.wants(&["commands"]) {
+        measures.append(&mut commands::run(&at("commands"), options.size(150, 20))?);
+    }
+    if options.wants(&["detection", "pages", "start", "memory"]) {
+        let story = Story::begin(&at("story"), options.size(20_000, 2_000))?;
+        if options.wants(&["detection"]) {
+            measures.append(&mut story.detection(options.size(200, 20))?);
+        }
+        if options.wants(&["pages"]) {
+            measures.append(&mut story.pages(options.size(250, 25))?);
+        }
+        let ended = story.end(at("served"))?;
+        if options.wants(&["start", "memory"]) {
+            measures.append(&mut server::run(&ended, options.size(50, 5))?);
+        }
+    }
+    Ok(measures)
+}
+
+/// The machine's limits, the ingest beside them, and the verification of what it wrote.
+fn journal(options: &BenchOptions, folder: &Path) -> Result<Vec<Measure>, BenchError> {
+    let sha256 = limits::sha256_entries_per_s(options.size(2_000_000, 200_000));
+    let fsync = limits::fsync_entries_per_s(folder, BATCH, options.size(100, 20))?;
+    let mut measures = vec![
+        Measure::new(
+            "sha256",
+            sha256,
+            "per_s",
+            "leaf and node hashes of 600-byte entries, one core",
+        ),
+        Measure::new(
+            "fsync",
+            fsync,
+            "per_s",
+            format!("600-byte entries written and fdatasynced by {BATCH}"),
+        ),
+    ];
+    if options.wants(&["ingest", "verify"]) {
+        let batches = options.size(64, 12);
+        let (mut ingest, written) =
+            ingest::run(&folder.join("ingest"), batches, sha256.min(fsync))?;
+        if options.wants(&["ingest"]) {
+            measures.append(&mut ingest);
+        }
+        if options.wants(&["verify"]) {
+            measures.append(&mut ingest::verify(&written, sha256)?);
+        }
+    }
+    Ok(measures)
 }
 
 /// One measured figure.
@@ -26,11 +137,11 @@ pub struct Measure {
     /// For example `ingest`.
     pub name: &'static str,
     pub value: f64,
-    /// `per_s`, `ms`, `mb`, `s`, `per_cpu_s`
+    /// `per_s`, `per_cpu_s`, `ms`, `s`, `mib`
     pub unit: &'static str,
     /// The machine's own limit for the same work, in the same unit and run.
     pub limit: Option<f64>,
-    /// `value / limit` (or its inverse for times).
+    /// `value / limit`.
     pub ratio: Option<f64>,
     /// What was done, in a few words.
     pub how: String,
@@ -38,7 +149,14 @@ pub struct Measure {
 
 impl Measure {
     pub fn new(name: &'static str, value: f64, unit: &'static str, how: impl Into<String>) -> Self {
-        Self { name, value, unit, limit: None, ratio: None, how: how.into() }
+        Self {
+            name,
+            value,
+            unit,
+            limit: None,
+            ratio: None,
+            how: how.into(),
+        }
     }
     /// The same with the machine's limit beside it.
     pub fn beside(mut self, limit: f64) -> Self {
@@ -54,6 +172,11 @@ pub fn percentile(sorted: &[f64], p: f64) -> f64 {
     sorted.get(rank.saturating_sub(1)).copied().unwrap_or(0.0)
 }
 
+fn median(mut samples: Vec<f64>) -> f64 {
+    samples.sort_by(f64::total_cmp);
+    percentile(&samples, 50.0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -65,5 +188,18 @@ mod tests {
         assert_eq!(percentile(&samples, 99.0), 99.0);
         assert_eq!(percentile(&samples[..1], 99.0), 1.0);
         assert_eq!(percentile(&[], 99.0), 0.0);
+    }
+
+    #[test]
+    fn an_unknown_measurement_is_refused_with_those_that_exist() {
+        let options = BenchOptions {
+            only: vec!["speed".into()],
+            quick: true,
+        };
+        let error = run(&options).map(drop).unwrap_err().to_string();
+        assert!(
+            error.contains("speed") && error.contains("ingest"),
+            "{error}"
+        );
     }
 }

@@ -43,3 +43,15 @@ pub fn fsync_entries_per_s(folder: &Path, group: usize, rounds: u32) -> std::io:
     std::fs::remove_file(&path)?;
     Ok(rate)
 }
+
+/// CPU time of all threads of this process so far, in seconds; 0 where it cannot be read.
+pub fn cpu_seconds() -> f64 {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
+}
+
+/// Whether the folder lies in memory (tmpfs), where an fsync says nothing.
+pub fn lies_in_memory(folder: &Path) -> std::io::Result<bool> {
+    const TMPFS: i64 = 0x0102_1994;
+    Ok(rustix::fs::statfs(folder)?.f_type as i64 == TMPFS)
+}

@@ -6,11 +6,24 @@ use std::fmt::Write as _;
 /// A plain table, one line a measure.
 pub fn render(measures: &[Measure]) -> String {
     let mut out = String::new();
-    let _ = writeln!(out, "{:<28} {:>14} {:<9} {:>14} {:>7}  what", "measure", "value", "unit", "machine", "ratio");
+    let _ = writeln!(
+        out,
+        "{:<28} {:>14} {:<9} {:>14} {:>7}  what",
+        "measure", "value", "unit", "machine", "ratio"
+    );
     for m in measures {
         let limit = m.limit.map_or(String::new(), figure);
         let ratio = m.ratio.map_or(String::new(), |r| format!("{r:.2}"));
-        let _ = writeln!(out, "{:<28} {:>14} {:<9} {:>14} {:>7}  {}", m.name, figure(m.value), m.unit, limit, ratio, m.how);
+        let _ = writeln!(
+            out,
+            "{:<28} {:>14} {:<9} {:>14} {:>7}  {}",
+            m.name,
+            figure(m.value),
+            m.unit,
+            limit,
+            ratio,
+            m.how
+        );
     }
     out
 }
