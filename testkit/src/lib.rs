@@ -6,12 +6,14 @@
 
 mod clock;
 mod folder;
+mod pause;
 mod program;
 mod seed;
 mod shop;
 
 pub use clock::VirtualClock;
 pub use folder::TempFolder;
-pub use program::{Program, Running, free_loopback_address};
+pub use pause::pause;
+pub use program::{Ended, Killer, Program, Running, free_loopback_address};
 pub use seed::Seed;
-pub use shop::{ShopCounts, SmallShop, small_shop_policy};
+pub use shop::{SMALL_SHOP_SETTINGS, ShopCounts, SmallShop, small_shop_policy};

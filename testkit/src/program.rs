@@ -1,5 +1,6 @@
 //! Real processes: started, listened to, waited for without sleeping, killed.
 
+use rustix::process::{Pid, Signal, kill_process};
 use std::ffi::{OsStr, OsString};
 use std::io::{BufRead as _, BufReader, Read};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
@@ -58,6 +59,17 @@ impl Program {
         self
     }
 
+    /// Runs to the end. Panics with all that was said when it does not end in time.
+    pub fn run(self, timeout: Duration) -> Ended {
+        let mut running = self.start();
+        let status = running.wait_for_end(timeout);
+        Ended {
+            code: status.code(),
+            out: running.stdout().join("\n"),
+            err: running.stderr().join("\n"),
+        }
+    }
+
     pub fn start(mut self) -> Running {
         let mut child = self.command.spawn().expect("the program starts");
         let heard = Arc::new(Heard::default());
@@ -66,6 +78,30 @@ impl Program {
         listen(Arc::clone(&heard), Stream::Out, out);
         listen(Arc::clone(&heard), Stream::Err, err);
         Running { child, heard }
+    }
+}
+
+/// How a process ended and all that it said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ended {
+    /// `None`: a signal ended it.
+    pub code: Option<i32>,
+    pub out: String,
+    pub err: String,
+}
+
+/// Kills a process from another thread. Good for as long as its [`Running`] lives: until that
+/// has waited for the process, nobody else gets its id.
+#[derive(Clone, Copy, Debug)]
+pub struct Killer {
+    process: Pid,
+}
+
+impl Killer {
+    /// SIGKILL.
+    pub fn kill(self) {
+        // Fails only when it has ended by itself, which is as good.
+        let _ = kill_process(self.process, Signal::KILL);
     }
 }
 
@@ -89,6 +125,39 @@ impl Running {
             .heard
             .wait(timeout, |said| find(said).is_some() || said.closed());
         find(&said).unwrap_or_else(|| panic!("the line did not come; it said:\n{}", said.text()))
+    }
+
+    /// As [`Running::wait_for_line`], but `None` when the process ends without the line.
+    pub fn line_or_end(&self, wanted: impl Fn(&str) -> bool, timeout: Duration) -> Option<String> {
+        let find = |said: &Said| said.all().find(|line| wanted(line)).map(str::to_owned);
+        let said = self
+            .heard
+            .wait(timeout, |said| find(said).is_some() || said.closed());
+        let found = find(&said);
+        assert!(
+            found.is_some() || said.closed(),
+            "neither the line nor the end came; it said:\n{}",
+            said.text()
+        );
+        found
+    }
+
+    /// Whether it has ended, by itself or by a signal.
+    pub fn has_ended(&mut self) -> bool {
+        let status = self.child.try_wait();
+        status.expect("a child can be asked after").is_some()
+    }
+
+    pub fn killer(&self) -> Killer {
+        Killer {
+            process: Pid::from_child(&self.child),
+        }
+    }
+
+    /// SIGTERM: asks it to end in good order.
+    pub fn terminate(&self) {
+        // Fails only when it has ended by itself.
+        let _ = kill_process(Pid::from_child(&self.child), Signal::TERM);
     }
 
     /// What the process wrote to standard output so far, by lines.

@@ -165,6 +165,49 @@ impl SmallShop {
     }
 }
 
+/// [`small_shop_policy`] as a `balefire.toml` has it; the shop is `shop.db` beside the file.
+pub const SMALL_SHOP_SETTINGS: &str = r#"
+[[source]]
+name = "shop"
+kind = "sqlite"
+path = "shop.db"
+
+[[source.table]]
+name = "orders"
+key = ["id"]
+subject = "customer_id"
+personal = { phone = "phone" }
+plain = ["currency"]
+state = "status"
+initial = ["placed"]
+transitions = { placed = ["paid"], paid = ["shipped"], shipped = ["refunded"] }
+requires = { paid = { table = "payments", via = "order_id" } }
+frozen = { from = ["paid", "shipped", "refunded"], columns = ["total_minor", "currency", "customer_id"] }
+no_delete = true
+money = { amount = "total_minor", currency = "currency" }
+
+[[source.table]]
+name = "payments"
+key = ["id"]
+plain = ["payee"]
+parent = { table = "orders", via = "order_id" }
+append_only = true
+no_delete = true
+money = { amount = "amount_minor", fixed = "CNY" }
+
+[[source.table]]
+name = "refunds"
+key = ["id"]
+state = "status"
+initial = ["done"]
+transitions = { done = ["void"] }
+parent = { table = "orders", via = "order_id", states = ["shipped", "refunded"] }
+frozen = { columns = ["order_id", "amount_minor"] }
+no_delete = true
+void = "UPDATE refunds SET status = 'void' WHERE id = :id"
+money = { amount = "amount_minor", fixed = "CNY" }
+"#;
+
 /// The policy of [`SmallShop`], as the source `shop`.
 pub fn small_shop_policy() -> SourcePolicy {
     SourcePolicy {

@@ -107,3 +107,9 @@ fn lawful_steps_move_an_order_on_and_unlawful_ones_stop_the_test() {
     let again = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| shop.ship(order)));
     assert!(again.is_err());
 }
+
+#[test]
+fn the_settings_as_a_file_say_the_same_as_the_policy() {
+    let config = desk::config::Config::parse(testkit::SMALL_SHOP_SETTINGS).unwrap();
+    assert_eq!(config.source[0].policy(), small_shop_policy());
+}

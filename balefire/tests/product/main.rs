@@ -1,0 +1,12 @@
+//! The product as its users meet it: the real binary, real files, a real shop.
+
+mod attack;
+mod bad_disk;
+mod bad_files;
+mod bad_people;
+mod bad_rows;
+mod checks;
+mod crash;
+mod guarded;
+mod http;
+mod story;
