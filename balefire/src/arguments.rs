@@ -109,6 +109,9 @@ pub struct Serve {
     /// Address of the pages [default: from the configuration]
     #[arg(long)]
     pub listen: Option<String>,
+    /// Go on although acknowledged journal entries are gone for good; the loss is put on the record
+    #[arg(long)]
+    pub accept_loss: bool,
 }
 
 #[derive(Debug, Subcommand)]

@@ -84,6 +84,11 @@ impl Console {
         self.line(&format!("balefire: {text}"));
     }
 
+    /// A line below an error: what to do about it.
+    pub fn advice(&self, advice: &str) {
+        self.line(&format!("  {advice}"));
+    }
+
     /// A progress bar on stderr; silent when stderr is no terminal.
     pub fn progress(&self, total: u64, label: &str) -> ProgressBar {
         let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr());

@@ -20,6 +20,10 @@ fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) => {
             console.error(&*error);
+            let advice = error.downcast_ref::<desk::DeskError>();
+            if let Some(advice) = advice.and_then(desk::DeskError::advice) {
+                console.advice(advice);
+            }
             ExitCode::from(2)
         }
     }

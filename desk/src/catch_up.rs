@@ -5,7 +5,7 @@
 
 use crate::DeskError;
 use crate::intake::{Ingested, Intake, Seen};
-use connect::source::sqlite::Feed;
+use connect::source::sqlite::{Feed, UnreadableRow};
 use model::image::ImageRecord;
 use model::{Instant, Key, Observed, Row};
 use recover::audit::table_records;
@@ -14,12 +14,15 @@ use recover::audit::table_records;
 /// one, and a new baseline is the honest way.
 const MAX_MISSED: usize = 500_000;
 
+/// What one look at every row gave.
+pub(crate) struct Caught {
+    pub ingested: Ingested,
+    /// Rows without a key.
+    pub unreadable: Vec<UnreadableRow>,
+}
+
 /// Looks at every row through the feed and takes in what differs from the images.
-pub(crate) fn run(
-    intake: &mut Intake,
-    feed: &mut Feed,
-    at: Instant,
-) -> Result<Ingested, DeskError> {
+pub(crate) fn run(intake: &mut Intake, feed: &mut Feed, at: Instant) -> Result<Caught, DeskError> {
     intake.ledger.settle()?;
     let snapshot = intake.ledger.snapshot();
     let mut missed: Vec<Observed> = Vec::new();
@@ -36,7 +39,7 @@ pub(crate) fn run(
     if let Some(error) = failure {
         return Err(error);
     }
-    looked?;
+    let unreadable = looked?.unreadable;
     let first_left = merge.as_ref().map_or(0, |m| m.table + 1);
     if let Some(done) = merge.take() {
         done.rest(&mut missed)?;
@@ -51,7 +54,11 @@ pub(crate) fn run(
         source_position: 0,
     };
     learn_old(intake, &missed, seen)?;
-    intake.ingest(&missed, seen)
+    let ingested = intake.ingest(&missed, seen)?;
+    Ok(Caught {
+        ingested,
+        unreadable,
+    })
 }
 
 /// The judge must know the rows as they were before what was missed is judged.

@@ -272,20 +272,11 @@ fn operation(desk: &Desk, session: &str) -> Result<Operation, DeskError> {
 }
 
 fn plain(error: &CommandError) -> String {
-    let mut text = match error {
+    match error {
         CommandError::Refused(refusal) => refused(refusal),
-        other => other.to_string(),
-    };
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        let cause_text = cause.to_string();
-        if !text.contains(&cause_text) {
-            text.push_str(": ");
-            text.push_str(&cause_text);
-        }
-        source = cause.source();
+        CommandError::Desk(error) => error.told(),
+        CommandError::UnknownIncident => error.to_string(),
     }
-    text
 }
 
 /// A refusal with everything that is missing.

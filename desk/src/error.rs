@@ -17,7 +17,7 @@ pub enum DeskError {
     )]
     LogAhead { log: u64, database: u64 },
     #[error(
-        "the ledger holds {log} entries but findings were stored up to {mark}: an older copy of the journal was put back. Restore the matching copy of both"
+        "the ledger holds {log} entries but findings were stored up to {mark}: an older copy of the journal was put back. Restore the matching copy of both; only if there is none, go on without these entries: `balefire serve --accept-loss` puts the loss on the record"
     )]
     LedgerBehind { log: u64, mark: u64 },
     #[error(
@@ -66,6 +66,28 @@ pub enum DeskError {
 }
 
 impl DeskError {
+    /// What to do about it, in plain English; `None` where the words say so themselves.
+    pub fn advice(&self) -> Option<&'static str> {
+        match self {
+            Self::Journal(error) => Some(error.advice()),
+            Self::Connect(error) => Some(error.advice()),
+            Self::Repair(error) => Some(error.advice()),
+            Self::Notify(error) => Some(error.advice()),
+            Self::File { .. } => {
+                Some("check that it exists, that it may be used, and that the disk is not full")
+            }
+            _ => None,
+        }
+    }
+
+    /// The error with its causes and what to do, for the status, the log and the command line.
+    pub fn told(&self) -> String {
+        match self.advice() {
+            Some(advice) => format!("{}; {advice}", chain(self)),
+            None => chain(self),
+        }
+    }
+
     pub fn file(path: &Path, source: io::Error) -> Self {
         Self::File {
             path: path.to_owned(),

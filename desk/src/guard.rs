@@ -3,7 +3,7 @@
 //! Everything that needs a consistent view of shop and ledger (an audit's confirmation, a repair's
 //! expected images) is a request to this thread, answered between two polls.
 
-use crate::catch_up;
+use crate::catch_up::{self, Caught};
 use crate::intake::{Ingested, Intake, Seen};
 use crate::ledger::WatchEntry;
 use crate::source::mark_findings;
@@ -102,10 +102,9 @@ impl GuardHandle {
 fn run(mut guard: Guard, inbox: &Receiver<Request>, stop: &AtomicBool) {
     while !stop.load(Ordering::SeqCst) {
         if let Err(error) = guard.turn() {
-            tracing::error!(source = %guard.source, %error, "the guard has stopped");
-            guard
-                .status
-                .stopped(guard.desk.now(), &crate::error::chain(&error));
+            let told = error.told();
+            tracing::error!(source = %guard.source, error = %told, "the guard has stopped");
+            guard.status.stopped(guard.desk.now(), &told);
             return;
         }
         while let Ok(request) = inbox.try_recv() {
@@ -179,12 +178,7 @@ impl Guard {
                 };
                 let ingested = self.intake.ingest(&batch.observed, seen)?;
                 self.store(ingested)?;
-                if !batch.unreadable.is_empty() {
-                    self.status.problem_is(format!(
-                        "{} rows have a NULL key and cannot be guarded",
-                        batch.unreadable.len()
-                    ));
-                }
+                self.without_key(&batch.unreadable, at)?;
                 self.checks.changed();
                 Ok(true)
             }
@@ -192,10 +186,7 @@ impl Guard {
                 self.lost(&reason.to_string())?;
                 Ok(true)
             }
-            Polled::SchemaChanged { tables } => Err(DeskError::SchemaChanged {
-                table: tables.join(", "),
-                detail: "its columns are other ones, or it is gone".into(),
-            }),
+            Polled::SchemaChanged { tables } => Err(self.schema_changed(&tables)),
         }
     }
 
@@ -211,8 +202,15 @@ impl Guard {
             }
             .entry()?,
         )?;
-        let ingested = catch_up::run(&mut self.intake, &mut self.feed, at)?;
+        let Caught {
+            ingested,
+            unreadable,
+        } = catch_up::run(&mut self.intake, &mut self.feed, at)?;
         self.store(ingested)?;
+        let found = self
+            .desk
+            .new_unreadable(&self.intake, &self.source, &unreadable, at)?;
+        self.store_at_once(found)?;
         self.status.looking();
         Ok(())
     }
@@ -269,6 +267,11 @@ impl Guard {
         let found = self
             .checks
             .run(&self.source, &mut self.feed, &self.intake, now)?;
+        self.store_at_once(found)
+    }
+
+    /// Stores and raises findings that rest on no entry of their own.
+    pub fn store_at_once(&mut self, found: Vec<Finding>) -> Result<(), DeskError> {
         if !found.is_empty() {
             let covered = self.intake.ledger.reader.size();
             let new = self.desk.store_findings(&self.source, found, covered)?;

@@ -21,6 +21,7 @@ mod findings;
 mod guard;
 pub mod intake;
 mod ledger;
+mod loss;
 mod open_source;
 mod outbox;
 mod people_report;
@@ -32,6 +33,7 @@ mod summary;
 mod ticker;
 mod triage;
 mod unfinished;
+mod unreadable;
 mod view;
 mod watch_status;
 
@@ -40,6 +42,7 @@ pub use bare_intake::{BareIntake, Taken};
 pub use data_folder::DataFolder;
 pub use error::{CommandError, DeskError};
 pub use journal::LogReader;
+pub use loss::Loss;
 pub use view::{
     AuditSummary, FindingFilter, LogStatus, NewReport, OutboxItem, ProposalView, RecentChange,
     ReportFormat, ReportState, ReportView, Session, SourceStatus,
@@ -158,6 +161,23 @@ impl Desk {
         config: Config,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, DeskError> {
+        Ok(Self::open_as(folder, config, clock, false)?.0)
+    }
+
+    /// Opens although acknowledged entries of the journal are gone, and puts the loss on the record.
+    pub fn open_accepting_loss(
+        folder: DataFolder,
+        config: Config,
+    ) -> Result<(Self, Vec<Loss>), DeskError> {
+        Self::open_as(folder, config, Arc::new(SystemClock), true)
+    }
+
+    fn open_as(
+        folder: DataFolder,
+        config: Config,
+        clock: Arc<dyn Clock>,
+        accept_loss: bool,
+    ) -> Result<(Self, Vec<Loss>), DeskError> {
         let owner = folder.own()?;
         let plan = Arc::new(read_plan(&config)?);
         let key = Arc::new(LogKey::load_or_create(
@@ -171,12 +191,17 @@ impl Desk {
         let subject_keys = Arc::new(Mutex::new(SubjectKeys::open(&folder.keys(), &master)?));
         let index_key = master.derive("image index");
         let store = Store::open(&folder.store())?;
-        let options = JournalOptions {
+        let mut options = JournalOptions {
             ledgers: config.source.len().max(1) as u32,
             ..JournalOptions::default()
         };
-        let (journal, _) =
+        options.log.accept_loss = accept_loss;
+        let (mut journal, recovered) =
             Journal::open_with(&folder.journal(), Arc::clone(&key), JOURNAL_NAME, options)?;
+        let losses = match accept_loss {
+            true => loss::put_on_record(&store, &config, &mut journal, &recovered, clock.now())?,
+            false => Vec::new(),
+        };
         copier::check(&store, &journal.record)?;
         source::check_ledgers(&store, &config, &journal)?;
         let incidents = commander::load(&store)?;
@@ -223,7 +248,7 @@ impl Desk {
             }),
         };
         desk.start_threads(root, record)?;
-        Ok(desk)
+        Ok((desk, losses))
     }
 
     fn start_threads(&self, mut root: RootLog, mut record: Log) -> Result<(), DeskError> {

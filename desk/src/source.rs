@@ -1,11 +1,12 @@
 //! Sources: opening their guards, their baseline, and work on a guard's thread.
 
-use crate::catch_up;
+use crate::catch_up::{self, Caught};
 use crate::config::{Config, SourceConfig};
 use crate::guard::{Guard, GuardHandle, mark_looking};
 use crate::intake::Intake;
 use crate::ledger::{GROUP_ENTRIES, WatchEntry};
 use crate::open_source::Opened;
+use crate::unreadable::mark_unreadable;
 use crate::view::SourceStatus;
 use crate::watch_status::Status;
 use crate::{Desk, DeskError};
@@ -94,7 +95,11 @@ impl Desk {
             .entry()?,
         )?;
         let unfinished = self.unfinished_repairs(name, &mut intake)?;
-        let ingested = catch_up::run(&mut intake, &mut feed, at)?;
+        let Caught {
+            ingested,
+            unreadable,
+        } = catch_up::run(&mut intake, &mut feed, at)?;
+        let without_key = self.new_unreadable(&intake, name, &unreadable, at)?;
         let ended: Vec<_> = unfinished
             .into_iter()
             .map(|repair| {
@@ -119,6 +124,7 @@ impl Desk {
             Arc::clone(&status),
         );
         guard.store(ingested)?;
+        guard.store_at_once(without_key)?;
         status.rows(self.store().mark(&mark_baseline(name))?.unwrap_or(0));
         status.looking();
         let handle = GuardHandle::start(guard)?;
@@ -178,6 +184,7 @@ impl Desk {
         // Only now does the baseline count; a crash before it leaves none.
         self.store_marks(vec![
             (mark_baseline(name), rows),
+            (mark_unreadable(name), report.unreadable_rows),
             (mark_findings(name), intake.ledger.reader.size()),
         ])?;
         drop(feed);

@@ -79,6 +79,38 @@ pub enum JournalError {
 }
 
 impl JournalError {
+    /// What to do about it, in plain English.
+    pub fn advice(&self) -> &'static str {
+        match self {
+            Self::Io { .. } => {
+                "free space on the disk and check its rights, then start again; what was acknowledged stands"
+            }
+            Self::Damaged { .. } => {
+                "nothing was changed; keep the folder as evidence, find the place with `balefire journal verify`, and restore the file from a copy"
+            }
+            Self::AcknowledgedMissing { .. } => {
+                "restore the file from a copy; only if there is none, go on without these entries: `balefire serve --accept-loss` puts the loss on the record"
+            }
+            Self::NotAsAnchored { .. } => {
+                "an older or other copy of this log was put back; restore the matching copy of the whole journal folder, or, if there is none, `balefire serve --accept-loss`"
+            }
+            Self::OriginNotUnderKey { .. } | Self::BadKey { .. } => {
+                "restore the folder's keys from a copy; a new key cannot continue these logs"
+            }
+            Self::Stopped { .. } => {
+                "free space on the disk or mend it, then start Balefire again; what was acknowledged stands"
+            }
+            Self::EntryTooLarge { .. } | Self::TooLarge { .. } => {
+                "journal the digest and keep the bytes elsewhere"
+            }
+            Self::OutOfRange { .. } => "ask for an index below the log's size",
+            Self::NoRandom => "check the operating system, then start again",
+            Self::NoSubjectKey => "the value was erased by law, or its key file is an older copy",
+            Self::Unsealable { .. } => "restore keys/subjects.keys and keys/master.key from a copy",
+            Self::BadProof { .. } => "ask for the proof again, and check the verifier key",
+        }
+    }
+
     pub(crate) fn io(
         action: &'static str,
         path: &Path,

@@ -29,7 +29,11 @@ pub fn run(arguments: &Arguments, source: &str, console: &Console) -> Done {
             ],
         );
     }
-    Ok(ExitCode::from(u8::from(discrepancies > 0)))
+    let unreadable = report["unreadable"].as_u64().unwrap_or_default();
+    super::source::without_key(console, unreadable);
+    Ok(ExitCode::from(u8::from(
+        discrepancies > 0 || unreadable > 0,
+    )))
 }
 
 pub fn findings(

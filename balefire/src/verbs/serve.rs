@@ -1,13 +1,17 @@
 //! `serve`: guards the sources and shows the pages until Ctrl-C.
 
-use super::owner::open;
-use crate::Done;
+use super::owner::{config, folder, open};
 use crate::arguments::{Arguments, Serve};
 use crate::console::Console;
+use crate::{Done, Failure};
+use desk::Desk;
 use std::process::ExitCode;
 
 pub fn run(arguments: &Arguments, serve: &Serve, console: &Console) -> Done {
-    let desk = open(arguments)?;
+    let desk = match serve.accept_loss {
+        true => accept_loss(arguments, console)?,
+        false => open(arguments)?,
+    };
     let settings = desk.config().web.clone();
     desk.start_guards()?;
     desk::control::listen(&desk)?;
@@ -25,6 +29,18 @@ pub fn run(arguments: &Arguments, serve: &Serve, console: &Console) -> Done {
     running.stop();
     desk.stop();
     Ok(ExitCode::SUCCESS)
+}
+
+fn accept_loss(arguments: &Arguments, console: &Console) -> Result<Desk, Failure> {
+    let (desk, losses) = Desk::open_accepting_loss(folder(arguments), config(arguments)?)?;
+    for loss in losses {
+        let values = [
+            ("log", loss.log.as_str().into()),
+            ("entries", loss.entries.into()),
+        ];
+        console.say("cli-loss-accepted", &values);
+    }
+    Ok(desk)
 }
 
 /// Returns at Ctrl-C or SIGTERM.

@@ -5,6 +5,7 @@ use crate::arguments::{Arguments, Source};
 use crate::console::Console;
 use crate::{Done, Failure};
 use desk::control::ControlRequest;
+use desk::source::BaselineDone;
 use model::SourceName;
 use std::process::ExitCode;
 
@@ -55,8 +56,8 @@ fn check(arguments: &Arguments, source: &str, console: &Console) -> Done {
 fn baseline(arguments: &Arguments, source: &str, again: bool, console: &Console) -> Done {
     let name = SourceName::new(source);
     let running = super::owner::folder(arguments).socket();
-    let rows = if std::os::unix::net::UnixStream::connect(running).is_ok() {
-        rows_of(&request(
+    let done = if std::os::unix::net::UnixStream::connect(running).is_ok() {
+        done_of(&request(
             arguments,
             ControlRequest::Baseline {
                 source: name,
@@ -73,19 +74,27 @@ fn baseline(arguments: &Arguments, source: &str, again: bool, console: &Console)
         });
         bar.finish_and_clear();
         desk.stop();
-        done?.rows
+        done?
     };
+    without_key(console, done.unreadable);
     if console.json {
-        console.object(&serde_json::json!({ "rows": rows }))?;
+        console.object(&done)?;
     } else {
         console.say(
             "cli-baseline-done",
-            &[("rows", rows.into()), ("source", source.into())],
+            &[("rows", done.rows.into()), ("source", source.into())],
         );
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn rows_of(answer: &serde_json::Value) -> Result<u64, Failure> {
-    answer["rows"].as_u64().ok_or_else(|| "no answer".into())
+fn done_of(answer: &serde_json::Value) -> Result<BaselineDone, Failure> {
+    Ok(serde_json::from_value(answer.clone())?)
+}
+
+/// Rows that cannot be guarded are said, never skipped in silence.
+pub fn without_key(console: &Console, rows: u64) {
+    if rows > 0 {
+        console.say("cli-without-key", &[("rows", rows.into())]);
+    }
 }

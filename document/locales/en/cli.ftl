@@ -29,6 +29,8 @@ cli-source-checked = { $problems ->
  }
 cli-baseline = Baseline
 cli-baseline-done = Baseline of { $source } taken: { $rows } rows. What stood there counts as first seen.
+cli-without-key = { $rows } rows have a NULL key: they cannot be guarded. Give them a key, or take them out.
+cli-loss-accepted = { $entries } acknowledged entries of { $log } are lost; the loss is put on the record.
 cli-init-exists = { $path } is there already; --force overwrites it.
 cli-init-done = { $path } is written. Edit it, then: balefire source check shop
 cli-config-good = The configuration is good: { $sources } sources.

@@ -29,6 +29,8 @@ cli-source-checked = { $problems ->
  }
 cli-baseline = 建立基线
 cli-baseline-done = 已为 { $source } 建立基线：{ $rows } 行。当时的内容记为“首次所见”。
+cli-without-key = 有 { $rows } 行的主键为 NULL，无法受保护。请补上主键，或移出这些行。
+cli-loss-accepted = { $log } 中已确认的 { $entries } 条记录丢失；该损失已记录在案。
 cli-init-exists = { $path } 已存在；加 --force 可覆盖。
 cli-init-done = 已写好 { $path }。编辑后运行：balefire source check shop
 cli-config-good = 配置正确：{ $sources } 个数据源。

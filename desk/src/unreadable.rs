@@ -1,0 +1,130 @@
+//! What the guard cannot guard is a finding too: rows without a key, and tables that are no longer
+//! the ones it knows. Nothing is skipped in silence.
+
+use crate::guard::Guard;
+use crate::intake::Intake;
+use crate::{Desk, DeskError};
+use connect::source::sqlite::UnreadableRow;
+use model::{Finding, FindingKind, Instant, Risk, SourceName, Verdict};
+
+/// Name of the mark that holds how many rows had no key when the baseline was taken.
+pub(crate) fn mark_unreadable(source: &SourceName) -> String {
+    format!("unreadable/{source}")
+}
+
+/// One finding a row; the same row without a key is one finding, whenever it is seen.
+pub(crate) fn rows(
+    intake: &Intake,
+    source: &SourceName,
+    rows: &[UnreadableRow],
+    at: Instant,
+) -> Vec<Finding> {
+    let finding = |row: &UnreadableRow| {
+        let table = intake.policy.table(row.table)?;
+        let key = row
+            .rowid
+            .map_or_else(String::new, |id| format!("rowid {id}"));
+        let detail = format!(
+            "{}; give it a key, or take the row out: it cannot be guarded",
+            row.reason
+        );
+        Some(of(
+            intake,
+            source,
+            ["unreadable", table.name(), &key],
+            detail,
+            at,
+        ))
+    };
+    rows.iter().filter_map(finding).collect()
+}
+
+fn of(
+    intake: &Intake,
+    source: &SourceName,
+    [rule, table, key]: [&str; 3],
+    detail: String,
+    at: Instant,
+) -> Finding {
+    let log = intake.ledger.name.clone();
+    let place = format!("{rule}\n{table}\n{key}");
+    Finding {
+        id: Finding::derive_id(&intake.policy.digest(), &log, 0, &place),
+        risk: Risk::R2,
+        kind: FindingKind::Unreadable,
+        rule: rule.to_owned(),
+        source: source.clone(),
+        table: table.to_owned(),
+        key: key.to_owned(),
+        columns: Vec::new(),
+        verdict: Verdict::Unlawful,
+        log,
+        position: intake.ledger.reader.size().saturating_sub(1),
+        seen_at: at,
+        stored_at: at,
+        at_risk: None,
+        subject: None,
+        witnessed: true,
+        coalesced: true,
+        detail,
+    }
+}
+
+impl Desk {
+    /// What of a first look's rows without a key is news: none while there are no more of them
+    /// than the baseline told of.
+    pub(crate) fn new_unreadable(
+        &self,
+        intake: &Intake,
+        source: &SourceName,
+        seen: &[UnreadableRow],
+        at: Instant,
+    ) -> Result<Vec<Finding>, DeskError> {
+        let known = self.store().mark(&mark_unreadable(source))?.unwrap_or(0);
+        if seen.len() as u64 <= known {
+            return Ok(Vec::new());
+        }
+        Ok(rows(intake, source, seen, at))
+    }
+}
+
+impl Guard {
+    /// Stores and raises rows that lost their key.
+    pub fn without_key(&mut self, seen: &[UnreadableRow], at: Instant) -> Result<(), DeskError> {
+        if seen.is_empty() {
+            return Ok(());
+        }
+        self.status.problem_is(format!(
+            "{} rows have a NULL key and cannot be guarded",
+            seen.len()
+        ));
+        let found = rows(&self.intake, &self.source, seen, at);
+        self.store_at_once(found)
+    }
+
+    /// The schema is another one: raised before the guard stops, since to change a table is one
+    /// way to blind it.
+    pub fn schema_changed(&mut self, tables: &[String]) -> DeskError {
+        let at = self.desk.now();
+        let found = tables.iter().map(|table| {
+            let detail = "its columns are other ones, or it is gone".to_owned();
+            // Each time is a finding of its own: the time stands for the key.
+            let key = at.to_string();
+            of(
+                &self.intake,
+                &self.source,
+                ["schema_changed", table, &key],
+                detail,
+                at,
+            )
+        });
+        let found = found.collect();
+        if let Err(error) = self.store_at_once(found) {
+            tracing::error!(error = %crate::error::chain(&error), "the change of the schema could not be stored as a finding");
+        }
+        DeskError::SchemaChanged {
+            table: tables.join(", "),
+            detail: "its columns are other ones, or it is gone".into(),
+        }
+    }
+}
