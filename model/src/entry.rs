@@ -71,6 +71,54 @@ pub struct RowEntry {
     pub image: Option<Row>,
 }
 
+/// A row entry about to be written, without a copy of anything.
+#[derive(Clone, Copy, Debug)]
+pub struct RowEntryRef<'a> {
+    pub kind: EntryKind,
+    pub witnessed: bool,
+    pub coalesced: bool,
+    pub last_of_transaction: bool,
+    pub table: u16,
+    pub at: Instant,
+    pub schema: u64,
+    pub source_position: u64,
+    pub previous: Option<u64>,
+    pub key: &'a Key,
+    pub subject: &'a [u8],
+    pub judgement: &'a Judgement,
+    /// The bytes of the sealed row.
+    pub image: Option<&'a [u8]>,
+}
+
+impl RowEntryRef<'_> {
+    /// As [`LedgerEntry::encode`].
+    pub fn encode(&self, out: &mut Vec<u8>) -> Result<(), EntryError> {
+        let start = out.len();
+        encode_row(out, self);
+        within_bound(out, start)
+    }
+}
+
+impl RowEntry {
+    fn borrowed(&self) -> RowEntryRef<'_> {
+        RowEntryRef {
+            kind: self.kind,
+            witnessed: self.witnessed,
+            coalesced: self.coalesced,
+            last_of_transaction: self.last_of_transaction,
+            table: self.table,
+            at: self.at,
+            schema: self.schema,
+            source_position: self.source_position,
+            previous: self.previous,
+            key: &self.key,
+            subject: &self.subject,
+            judgement: &self.judgement,
+            image: self.image.as_ref().map(Row::as_bytes),
+        }
+    }
+}
+
 /// An entry of the ledger.
 #[derive(Clone, Debug, PartialEq)]
 pub enum LedgerEntry {
@@ -100,14 +148,9 @@ impl LedgerEntry {
         match self {
             Self::Schema(json) => json_entry(out, EntryKind::Schema, json),
             Self::Watch(json) => json_entry(out, EntryKind::Watch, json),
-            Self::Row(row) => encode_row(out, row),
+            Self::Row(row) => encode_row(out, &row.borrowed()),
         }
-        let len = out.len() - start;
-        if len > MAX_ENTRY_BYTES {
-            out.truncate(start);
-            return Err(EntryError::TooLarge(len));
-        }
-        Ok(())
+        within_bound(out, start)
     }
 
     pub fn decode(bytes: &[u8]) -> Result<Self, EntryError> {
@@ -129,7 +172,17 @@ fn json_entry(out: &mut Vec<u8>, kind: EntryKind, json: &[u8]) {
     out.extend_from_slice(json);
 }
 
-fn encode_row(out: &mut Vec<u8>, row: &RowEntry) {
+/// Takes an entry that is too large back out.
+fn within_bound(out: &mut Vec<u8>, start: usize) -> Result<(), EntryError> {
+    let len = out.len() - start;
+    if len > MAX_ENTRY_BYTES {
+        out.truncate(start);
+        return Err(EntryError::TooLarge(len));
+    }
+    Ok(())
+}
+
+fn encode_row(out: &mut Vec<u8>, row: &RowEntryRef<'_>) {
     let flags = u8::from(row.witnessed)
         | u8::from(row.coalesced) << 1
         | u8::from(row.last_of_transaction) << 2;
@@ -139,7 +192,7 @@ fn encode_row(out: &mut Vec<u8>, row: &RowEntry) {
     out.extend_from_slice(&row.schema.to_be_bytes());
     out.extend_from_slice(&row.source_position.to_be_bytes());
     out.extend_from_slice(&row.previous.unwrap_or(NONE).to_be_bytes());
-    for bytes in [&row.key.0, &row.subject] {
+    for bytes in [row.key.0.as_slice(), row.subject] {
         out.extend_from_slice(&(bytes.len() as u16).to_be_bytes());
         out.extend_from_slice(bytes);
     }
@@ -154,8 +207,8 @@ fn encode_row(out: &mut Vec<u8>, row: &RowEntry) {
     }
     encode_standing(out, &row.judgement.standing);
     out.push(u8::from(row.image.is_some()));
-    if let Some(image) = &row.image {
-        out.extend_from_slice(image.as_bytes());
+    if let Some(image) = row.image {
+        out.extend_from_slice(image);
     }
 }
 

@@ -207,6 +207,12 @@ impl RowBuilder {
     }
 }
 
+/// Appends one cell in the row's form, for writers that make a row's bytes in place: first the
+/// `u16` column count, then each cell.
+pub fn append_cell(out: &mut Vec<u8>, value: ValueRef<'_>) {
+    encode(out, value);
+}
+
 fn encode(out: &mut Vec<u8>, value: ValueRef<'_>) {
     let mut sized = |tag: u8, bytes: &[u8]| {
         out.push(tag);

@@ -8,8 +8,10 @@
 //! Both are cut to half of the hash, so that neither can be extended.
 
 use crate::RecoverError;
-use journal::vault::VaultReader;
+use journal::JournalError;
+use journal::vault::{Subject, VaultReader};
 use model::image::RowDigest;
+use model::row::append_cell;
 use model::{Key, Row, TableSchema, Value, ValueRef};
 use sha2::{Digest as _, Sha256};
 
@@ -79,6 +81,22 @@ struct Prepared {
     shape: Sha256,
     subject_space: Sha256,
     row_space: Sha256,
+}
+
+impl Prepared {
+    /// The key of the row's subject; `None` where nothing is personal or there is no key.
+    fn owner<'v>(&self, vault: &'v VaultReader, subject: &[u8]) -> Option<Subject<'v>> {
+        if self.table.personal.is_empty() {
+            return None;
+        }
+        vault.subject(subject)
+    }
+
+    fn digest(&self, owner: Option<&Subject<'_>>, index_key: &[u8; 32], row: &Row) -> RowDigest {
+        let key = owner.map_or(*index_key, Subject::mac_key);
+        let state = self.shape.clone().chain_update(key);
+        half(state.chain_update(row.as_bytes()))
+    }
 }
 
 impl RowSealer {
@@ -160,25 +178,38 @@ impl RowSealer {
         subject: &[u8],
         row: &Row,
     ) -> Result<Row, RecoverError> {
-        let Prepared { table, .. } = self.prepared(table)?;
-        if table.personal.is_empty() {
-            return Ok(row.clone());
-        }
-        let mut out = Row::builder();
-        let mut place = Place::new(table, key);
-        let mut sealed = Vec::new();
-        for (column, value) in (0..).zip(row.iter()) {
-            if !table.is_personal(column) || value == ValueRef::Null {
-                out.push(value);
-                continue;
-            }
-            sealed.clear();
-            let plain = Row::from_values([value]);
-            self.vault
-                .seal(subject, place.of(column), plain.as_bytes(), &mut sealed)?;
-            out.push(ValueRef::Sealed(&sealed));
-        }
-        Ok(out.finish())
+        let mut bytes = Vec::with_capacity(row.as_bytes().len() + 64);
+        self.seal_into(table, key, subject, row, &mut bytes)?;
+        Ok(Row::from_bytes(bytes).expect("the bytes were just made in the row's form"))
+    }
+
+    /// [`Self::seal`], appending the sealed row's bytes to `out`. After an error `out` holds a part.
+    pub fn seal_into(
+        &self,
+        table: u16,
+        key: &Key,
+        subject: &[u8],
+        row: &Row,
+        out: &mut Vec<u8>,
+    ) -> Result<(), RecoverError> {
+        let prepared = self.prepared(table)?;
+        let owner = prepared.owner(&self.vault, subject);
+        seal_cells(&prepared.table, key, owner.as_ref(), row, out)
+    }
+
+    /// [`Self::seal_into`] and [`Self::digest`] with one look-up of the subject's key.
+    pub fn seal_and_digest(
+        &self,
+        table: u16,
+        key: &Key,
+        subject: &[u8],
+        row: &Row,
+        out: &mut Vec<u8>,
+    ) -> Result<RowDigest, RecoverError> {
+        let prepared = self.prepared(table)?;
+        let owner = prepared.owner(&self.vault, subject);
+        seal_cells(&prepared.table, key, owner.as_ref(), row, out)?;
+        Ok(prepared.digest(owner.as_ref(), &self.index_key, row))
     }
 
     /// The row that [`Self::seal`] was given.
@@ -217,16 +248,8 @@ impl RowSealer {
         let Some(prepared) = self.tables.get(usize::from(table)) else {
             return [0; 16];
         };
-        let own = if prepared.table.personal.is_empty() {
-            None
-        } else {
-            self.vault.mac_key(subject)
-        };
-        let state = prepared
-            .shape
-            .clone()
-            .chain_update(own.unwrap_or(self.index_key));
-        half(state.chain_update(row.as_bytes()))
+        let owner = prepared.owner(&self.vault, subject);
+        prepared.digest(owner.as_ref(), &self.index_key, row)
     }
 
     /// [`Self::digest`] under the row's own subject; no allocation.
@@ -251,6 +274,46 @@ impl std::fmt::Debug for RowSealer {
             .field("tables", &self.tables.len())
             .finish_non_exhaustive()
     }
+}
+
+/// Appends the sealed row's bytes.
+fn seal_cells(
+    table: &SealTable,
+    key: &Key,
+    owner: Option<&Subject<'_>>,
+    row: &Row,
+    out: &mut Vec<u8>,
+) -> Result<(), RecoverError> {
+    if table.personal.is_empty() {
+        out.extend_from_slice(row.as_bytes());
+        return Ok(());
+    }
+    // The key is expanded once, and only if there is something to seal.
+    let mut sealing = None;
+    let mut place = Place::new(table, key);
+    let (mut plain, mut sealed) = (Vec::new(), Vec::new());
+    out.extend_from_slice(&(row.len() as u16).to_be_bytes());
+    for (column, value) in (0..).zip(row.iter()) {
+        if !table.is_personal(column) || value == ValueRef::Null {
+            append_cell(out, value);
+            continue;
+        }
+        // A sealed value is a row of one cell, so that its type is sealed with it.
+        plain.clear();
+        plain.extend_from_slice(&1_u16.to_be_bytes());
+        append_cell(&mut plain, value);
+        sealed.clear();
+        let sealing = match &sealing {
+            Some(ready) => ready,
+            None => {
+                let owner = owner.ok_or(JournalError::NoSubjectKey)?;
+                sealing.insert(owner.sealing())
+            }
+        };
+        sealing.seal(place.of(column), &plain, &mut sealed)?;
+        append_cell(out, ValueRef::Sealed(&sealed));
+    }
+    Ok(())
 }
 
 /// Where a sealed cell belongs: a cell moved to another row, column or table does not open.

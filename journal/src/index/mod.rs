@@ -7,6 +7,7 @@
 mod filter;
 mod manifest;
 mod run;
+mod short;
 mod snapshot;
 #[cfg(test)]
 mod tests;
@@ -24,7 +25,7 @@ pub const MAX_KEY_BYTES: usize = 65_535;
 pub const MAX_VALUE_BYTES: usize = 16 << 20;
 /// Records in memory beyond this are moved to a run file: about 300,000 images of a usual row.
 const MAX_MEMORY_BYTES: usize = 48 << 20;
-/// What a record costs in memory besides its bytes: two boxes and its place in the tree.
+/// What a record costs in memory besides its bytes: a box and its place in the tree.
 const RECORD_OVERHEAD: usize = 80;
 /// A run is merged with newer ones that have grown to this fraction of it: so there are at most
 /// about log4 of the index's size, and each record is rewritten as often.

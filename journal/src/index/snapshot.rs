@@ -1,6 +1,7 @@
 //! A view of the index at one moment, and the merge that streams it in key order.
 
 use super::run::{Cursor, Run};
+use super::short::KeyBytes;
 use crate::{JournalError, Result};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, btree_map};
@@ -8,7 +9,7 @@ use std::ops::Bound;
 use std::sync::Arc;
 
 /// Records in memory; a key without a value was removed.
-pub type Layer = BTreeMap<Box<[u8]>, Option<Box<[u8]>>>;
+pub type Layer = BTreeMap<KeyBytes, Option<Box<[u8]>>>;
 
 /// What the index held at one moment. Cheap to clone; files that a later flush replaces stay
 /// readable through it.
@@ -66,7 +67,7 @@ impl Snapshot {
 
 enum Source<'a> {
     Layer {
-        range: btree_map::Range<'a, Box<[u8]>, Option<Box<[u8]>>>,
+        range: btree_map::Range<'a, KeyBytes, Option<Box<[u8]>>>,
         now: Option<(&'a [u8], Option<&'a [u8]>)>,
     },
     Run {

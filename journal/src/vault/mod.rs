@@ -196,30 +196,21 @@ impl VaultReader {
         plaintext: &[u8],
         out: &mut Vec<u8>,
     ) -> Result<()> {
-        let key = self.key(subject).ok_or(JournalError::NoSubjectKey)?;
-        let nonce = self
-            .nonces
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .next()?;
-        let start = out.len();
-        out.push(ALGORITHM);
-        out.extend_from_slice(&nonce);
-        out.extend_from_slice(plaintext);
-        let value = &mut out[start + 1 + NONCE_BYTES..];
-        let sealed = Aes256Gcm::new(&key.into()).encrypt_inout_detached(
-            &Nonce::from(nonce),
-            aad,
-            value.into(),
-        );
-        let Ok(tag) = sealed else {
-            out.truncate(start);
-            return Err(JournalError::Unsealable {
-                why: "the value is too long",
-            });
-        };
-        out.extend_from_slice(&tag);
-        Ok(())
+        self.sealing(subject)?.seal(aad, plaintext, out)
+    }
+
+    /// Seals several values of one subject with one key schedule.
+    pub fn sealing(&self, subject: &[u8]) -> Result<Sealing<'_>> {
+        let subject = self.subject(subject).ok_or(JournalError::NoSubjectKey)?;
+        Ok(subject.sealing())
+    }
+
+    /// The key of a subject, looked up once for several uses; `None` when it has none.
+    pub fn subject(&self, subject: &[u8]) -> Option<Subject<'_>> {
+        Some(Subject {
+            key: self.key(subject)?,
+            nonces: &self.nonces,
+        })
     }
 
     pub fn open(&self, subject: &[u8], aad: &[u8], sealed: &[u8]) -> Result<Vec<u8>> {
@@ -249,8 +240,7 @@ impl VaultReader {
 
     /// The key for keyed digests of this subject's values; gone with the subject's key.
     pub fn mac_key(&self, subject: &[u8]) -> Option<[u8; 32]> {
-        let state = Sha256::new().chain_update(b"balefire subject digest key\0");
-        Some(state.chain_update(self.key(subject)?).finalize().into())
+        Some(self.subject(subject)?.mac_key())
     }
 
     /// Whether the subject had a key that was destroyed, and has none now.
@@ -269,6 +259,61 @@ impl VaultReader {
 
     fn held(&self) -> std::sync::RwLockReadGuard<'_, Held> {
         self.held.read().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One subject's key: see [`VaultReader::subject`].
+pub struct Subject<'a> {
+    key: Key,
+    nonces: &'a Mutex<Nonces>,
+}
+
+impl<'a> Subject<'a> {
+    /// As [`VaultReader::mac_key`].
+    pub fn mac_key(&self) -> [u8; 32] {
+        let state = Sha256::new().chain_update(b"balefire subject digest key\0");
+        state.chain_update(self.key).finalize().into()
+    }
+
+    /// As [`VaultReader::sealing`].
+    pub fn sealing(&self) -> Sealing<'a> {
+        Sealing {
+            cipher: Aes256Gcm::new(&self.key.into()),
+            nonces: self.nonces,
+        }
+    }
+}
+
+/// One subject's key, ready to seal: see [`VaultReader::sealing`].
+pub struct Sealing<'a> {
+    cipher: Aes256Gcm,
+    nonces: &'a Mutex<Nonces>,
+}
+
+impl Sealing<'_> {
+    /// As [`VaultReader::seal`].
+    pub fn seal(&self, aad: &[u8], plaintext: &[u8], out: &mut Vec<u8>) -> Result<()> {
+        let nonce = self
+            .nonces
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .next()?;
+        let start = out.len();
+        out.push(ALGORITHM);
+        out.extend_from_slice(&nonce);
+        out.extend_from_slice(plaintext);
+        let value = &mut out[start + 1 + NONCE_BYTES..];
+        let sealed = self
+            .cipher
+            .encrypt_inout_detached(&Nonce::from(nonce), aad, value.into());
+        let Ok(tag) = sealed else {
+            out.truncate(start);
+            return Err(JournalError::Unsealable {
+                why: "the value is too long",
+            });
+        };
+        out.extend_from_slice(&tag);
+        Ok(())
     }
 }
 
