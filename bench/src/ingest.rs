@@ -33,16 +33,16 @@ pub fn run(
     let config = Config::load(&folder.join("balefire.toml"))?;
     let desk = Desk::open(DataFolder::new(folder), config)?;
     let mut intake = desk.bare_intake(&SourceName::new("shop"))?;
-    intake.take(&workload::customers(), SystemClock.now())?;
+    intake.take(workload::customers(), SystemClock.now())?;
     for number in 0..WARM_UP {
-        intake.take(&workload::batch(number), SystemClock.now())?;
+        intake.take(workload::batch(number), SystemClock.now())?;
     }
     intake.settle()?;
     let work: Vec<Vec<Observed>> = (WARM_UP..WARM_UP + batches).map(workload::batch).collect();
     let changes = work.iter().map(Vec::len).sum::<usize>();
     let (start, cpu) = (Instant::now(), cpu_seconds());
     let mut lawful = 0;
-    for batch in &work {
+    for batch in work {
         lawful += intake.take(batch, SystemClock.now())?.lawful;
     }
     intake.settle()?;

@@ -5,7 +5,7 @@
 
 use crate::intake::{Intake, Seen};
 use crate::{Desk, DeskError};
-use model::{Instant, Observed, SourceName, Verdict};
+use model::{Instant, Observed, SourceName};
 
 /// The intake of one source. While it is held, the source cannot be guarded.
 pub struct BareIntake {
@@ -24,7 +24,9 @@ pub struct Taken {
 impl Desk {
     /// Opens the intake of a source that no guard holds.
     pub fn bare_intake(&self, source: &SourceName) -> Result<BareIntake, DeskError> {
-        let mut intake = self.open_source(source)?.intake;
+        let mut intake = self
+            .open_source(source, crate::open_source::Schema::OfBaseline)?
+            .intake;
         intake.ledger.settle()?;
         Ok(BareIntake { intake })
     }
@@ -33,7 +35,7 @@ impl Desk {
 impl BareIntake {
     /// Judges and journals one batch of whole transactions. It is accepted, not yet durable: while
     /// its group is hashed and fsynced the next batch may come.
-    pub fn take(&mut self, observed: &[Observed], at: Instant) -> Result<Taken, DeskError> {
+    pub fn take(&mut self, observed: Vec<Observed>, at: Instant) -> Result<Taken, DeskError> {
         let seen = Seen {
             at,
             witnessed: true,
@@ -41,14 +43,9 @@ impl BareIntake {
             source_position: 0,
         };
         let ingested = self.intake.ingest(observed, seen)?;
-        let lawful = |verdict| verdict == Verdict::Lawful;
-        let judged = &ingested.judged;
         Ok(Taken {
-            changes: judged.len() as u64,
-            lawful: judged
-                .iter()
-                .filter(|j| lawful(j.judgement.verdict))
-                .count() as u64,
+            changes: ingested.tally.changes,
+            lawful: ingested.tally.lawful,
             findings: ingested.findings.len() as u64,
         })
     }

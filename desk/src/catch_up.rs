@@ -54,7 +54,7 @@ pub(crate) fn run(intake: &mut Intake, feed: &mut Feed, at: Instant) -> Result<C
         source_position: 0,
     };
     learn_old(intake, &missed, seen)?;
-    let ingested = intake.ingest(&missed, seen)?;
+    let ingested = intake.ingest(missed, seen)?;
     Ok(Caught {
         ingested,
         unreadable,

@@ -176,7 +176,7 @@ impl Guard {
                     coalesced: batch.coalesced,
                     source_position: batch.position,
                 };
-                let ingested = self.intake.ingest(&batch.observed, seen)?;
+                let ingested = self.intake.ingest(batch.observed, seen)?;
                 self.store(ingested)?;
                 self.without_key(&batch.unreadable, at)?;
                 self.checks.changed();
@@ -216,9 +216,9 @@ impl Guard {
     }
 
     /// Waits until the entries are durable, stores the findings, and lets triage see them.
-    pub fn store(&mut self, ingested: Ingested) -> Result<(), DeskError> {
+    pub fn store(&mut self, mut ingested: Ingested) -> Result<(), DeskError> {
         self.intake.ledger.settle()?;
-        let mut findings = ingested.findings;
+        let mut findings = std::mem::take(&mut ingested.findings);
         let now = self.desk.now();
         findings.iter_mut().for_each(|f| f.stored_at = now);
         let covered = self.intake.ledger.reader.size();
@@ -228,7 +228,7 @@ impl Guard {
             self.desk.store_findings(&self.source, findings, covered)?
         };
         self.status
-            .judged(&self.intake.policy, &ingested.judged, &new, self.desk.now());
+            .judged(&self.intake.policy, &ingested, &new, self.desk.now());
         self.desk.touched();
         self.raise(new);
         Ok(())

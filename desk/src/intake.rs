@@ -11,10 +11,12 @@
 use crate::DeskError;
 use crate::expectation::{Expectation, Match};
 use crate::ledger::{EntryContext, Ledger, has_long_cell, hash_of_long, too_large};
+use crate::row_work::{self, Look, SealedImages};
+use crate::watch_status::RECENT_CHANGES;
 use detect::policy::CompiledPolicy;
 use detect::{FindingAt, Judge};
 use model::entry::{EntryKind, LedgerEntry, RowEntry};
-use model::image::ImageRecord;
+use model::image::{ImageRecord, RowDigest};
 use model::proposal::ExpectedImage;
 use model::{
     Change, Finding, Instant, Judgement, Key, Observed, Row, Standing, Value, ValueRef, Verdict,
@@ -37,21 +39,66 @@ pub(crate) struct Judged {
     pub judgement: Judgement,
 }
 
+/// What a batch came to, in numbers.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Tally {
+    pub changes: u64,
+    pub lawful: u64,
+    pub inserted: u64,
+    pub deleted: u64,
+    /// When the last unlawful change was seen.
+    pub unlawful_at: Option<Instant>,
+    pub last_at: Option<Instant>,
+}
+
+impl Tally {
+    fn count(&mut self, change: &Change, verdict: Verdict) {
+        self.changes += 1;
+        self.lawful += u64::from(verdict == Verdict::Lawful);
+        match (&change.old, &change.new) {
+            (None, Some(_)) => self.inserted += 1,
+            (Some(_), None) => self.deleted += 1,
+            _ => {}
+        }
+        self.last_at = Some(change.seen_at);
+        if verdict == Verdict::Unlawful {
+            self.unlawful_at = self.last_at;
+        }
+    }
+}
+
 #[derive(Debug, Default)]
 pub(crate) struct Ingested {
-    pub judged: Vec<Judged>,
+    pub tally: Tally,
+    /// The last ones, as many as the strip shows.
+    pub recent: Vec<Judged>,
     pub findings: Vec<Finding>,
+}
+
+/// Changes, each with its row's record before it and what its new image was looked at.
+#[derive(Default)]
+struct Rows {
+    changes: Vec<Change>,
+    records: Vec<Option<ImageRecord>>,
+    looks: Vec<Option<Look>>,
+}
+
+impl Rows {
+    fn push(&mut self, change: Change, record: Option<ImageRecord>, look: Option<Look>) {
+        self.changes.push(change);
+        self.records.push(record);
+        self.looks.push(look);
+    }
 }
 
 /// A batch sorted into what a repair wrote and what is to be judged.
 #[derive(Default)]
 struct Sorted {
-    changes: Vec<Change>,
-    /// The rows' records before `changes`.
-    records: Vec<Option<ImageRecord>>,
-    repaired: Vec<(Change, Option<ImageRecord>)>,
-    /// What happened to repaired rows after the repair.
-    after: Vec<Change>,
+    rows: Rows,
+    repaired: Rows,
+    /// What happened to repaired rows after the repair; their records are not known yet.
+    after: Rows,
+    images: SealedImages,
 }
 
 pub(crate) struct Intake {
@@ -76,65 +123,48 @@ impl Intake {
 
     /// Takes one batch of whole source transactions. What it returns is durable only after
     /// `Ledger::settle`; findings must not be stored before that.
-    pub fn ingest(&mut self, observed: &[Observed], seen: Seen) -> Result<Ingested, DeskError> {
+    pub fn ingest(&mut self, observed: Vec<Observed>, seen: Seen) -> Result<Ingested, DeskError> {
         let Sorted {
-            mut changes,
-            mut records,
+            mut rows,
             repaired,
             after,
+            images,
         } = self.sort_out(observed, seen)?;
-        let rows = changes.iter().chain(repaired.iter().map(|(c, _)| c));
-        let rows = rows
-            .chain(&after)
-            .filter_map(|c| Some((c.table, &c.key, c.new.as_ref().or(c.old.as_ref())?)));
-        self.ledger.prepare(rows)?;
         // Repaired rows first: what comes with them in the batch is judged by the mended state.
         let mut out = Ingested::default();
-        for (change, record) in repaired {
-            self.judge
-                .learn(change.table, &change.key, change.new.as_ref());
-            let judgement = Judgement::lawful(standing_of(change.new.as_ref()));
-            self.journal(change, judgement, record.as_ref(), seen, false, &mut out)?;
+        let mut mended = Vec::with_capacity(repaired.changes.len());
+        for change in &repaired.changes {
+            let image = change.new.as_ref();
+            self.judge.learn(change.table, &change.key, image);
+            mended.push(Judgement::lawful(standing_of(image)));
         }
-        for change in after {
-            records.push(self.ledger.record(change.table, &change.key)?);
-            changes.push(change);
+        self.journal_all(repaired, &mended, &images, (seen, false), &mut out)?;
+        for (change, look) in after.changes.into_iter().zip(after.looks) {
+            let record = self.ledger.record(change.table, &change.key)?;
+            rows.push(change, record, look);
         }
         let mut judgements = std::mem::take(&mut self.judgements);
-        self.judge.judge(&changes, &mut judgements);
-        let last = changes.len().saturating_sub(1);
-        for (i, ((change, record), judgement)) in changes
-            .into_iter()
-            .zip(records)
-            .zip(judgements.drain(..))
-            .enumerate()
-        {
-            self.journal(
-                change,
-                judgement,
-                record.as_ref(),
-                seen,
-                i == last,
-                &mut out,
-            )?;
-        }
+        self.judge.judge(&rows.changes, &mut judgements);
+        self.journal_all(rows, &judgements, &images, (seen, true), &mut out)?;
         self.judgements = judgements;
         self.ledger.seal_group()?;
         Ok(out)
     }
 
-    fn sort_out(&mut self, observed: &[Observed], seen: Seen) -> Result<Sorted, DeskError> {
-        let mut sorted = Sorted::default();
-        for row in observed {
-            let Some((change, record)) = self.change(row, seen)? else {
+    fn sort_out(&mut self, observed: Vec<Observed>, seen: Seen) -> Result<Sorted, DeskError> {
+        let (looks, images) = self.look(&observed)?;
+        let mut sorted = Sorted {
+            images,
+            ..Sorted::default()
+        };
+        for (row, look) in observed.into_iter().zip(looks) {
+            let digest = look.as_ref().map(|look| look.digest);
+            let Some((change, record)) = self.take_change(row, digest, seen)? else {
                 continue;
             };
             match self.expected.take(&change) {
-                Match::Not => {
-                    sorted.changes.push(change);
-                    sorted.records.push(record);
-                }
-                Match::Whole => sorted.repaired.push((change, record)),
+                Match::Not => sorted.rows.push(change, record, look),
+                Match::Whole => sorted.repaired.push(change, record, look),
                 Match::Then(image) => {
                     let after = Change {
                         old: image.clone(),
@@ -146,39 +176,56 @@ impl Intake {
                         new: image,
                         ..change
                     };
-                    sorted.repaired.push((repair, record));
-                    sorted.after.push(after);
+                    // Its subject has a key since it was expected.
+                    let (table, sealer) = (repair.table, &self.ledger.sealer);
+                    let add = |row| sorted.images.add(sealer, table, &repair.key, row);
+                    let repaired = repair.new.as_ref().map(add).transpose()?;
+                    sorted.repaired.push(repair, record, repaired);
+                    sorted.after.push(after, None, look);
                 }
             }
         }
         Ok(sorted)
     }
 
+    /// Makes the keys of new subjects durable, then digests and seals the rows.
+    fn look(&self, observed: &[Observed]) -> Result<(Vec<Option<Look>>, SealedImages), DeskError> {
+        let subjects = row_work::subjects(&self.ledger.sealer, observed);
+        self.ledger.prepare(subjects.iter().filter_map(|s| *s))?;
+        row_work::look(&self.ledger.sealer, observed, &subjects)
+    }
+
     /// First images of rows, "as first seen": journaled without a verdict on how they came to be.
-    pub fn baseline(&mut self, rows: &[(u16, Key, Row)], at: Instant) -> Result<(), DeskError> {
-        self.ledger
-            .prepare(rows.iter().map(|(t, k, r)| (*t, k, r)))?;
-        for (table, key, row) in rows {
-            let previous = self.ledger.record(*table, key)?;
+    pub fn baseline(&mut self, observed: Vec<Observed>, at: Instant) -> Result<(), DeskError> {
+        let (looks, images) = self.look(&observed)?;
+        let mut rows = Rows::default();
+        for (row, look) in observed.into_iter().zip(looks) {
+            let previous = self.ledger.record(row.table, &row.key)?;
             let change = Change {
-                table: *table,
-                key: key.clone(),
+                table: row.table,
+                key: row.key,
                 old: None,
-                new: Some(row.clone()),
+                new: row.row,
                 lawful: None,
                 standing: Standing::Gone,
                 witnessed: false,
                 coalesced: true,
                 seen_at: at,
             };
-            let context = EntryContext {
-                kind: EntryKind::Baseline,
-                source_position: 0,
-                last_of_transaction: false,
-            };
-            let judgement = Judgement::lawful(Standing::Clean);
+            rows.push(change, previous, look);
+        }
+        let context = EntryContext {
+            kind: EntryKind::Baseline,
+            source_position: 0,
+            last_of_transaction: false,
+        };
+        let judgement = Judgement::lawful(Standing::Clean);
+        for (i, change) in rows.changes.into_iter().enumerate() {
+            let (record, look) = (rows.records[i].as_ref(), rows.looks[i].as_ref());
+            let image = images.of(look);
             self.ledger
-                .append(&change, &judgement, previous.as_ref(), context)?;
+                .append(&change, &judgement, record, (look, image), context)?;
+            self.ledger.saw(change.table, change.key, change.new);
         }
         Ok(())
     }
@@ -221,22 +268,30 @@ impl Intake {
         seen: &Observed,
         how: Seen,
     ) -> Result<Option<(Change, Option<ImageRecord>)>, DeskError> {
+        let digest = |row| self.ledger.sealer.digest_of(seen.table, &seen.key, row);
+        let digest = seen.row.as_ref().map(digest);
+        self.take_change(seen.clone(), digest, how)
+    }
+
+    /// As [`Self::change`]; `digest` is the seen row's.
+    fn take_change(
+        &mut self,
+        seen: Observed,
+        digest: Option<RowDigest>,
+        how: Seen,
+    ) -> Result<Option<(Change, Option<ImageRecord>)>, DeskError> {
         let (table, key) = (seen.table, &seen.key);
         let record = self.ledger.record(table, key)?;
-        let live = seen
-            .row
-            .as_ref()
-            .map(|row| self.ledger.sealer.digest_of(table, key, row));
-        if record.as_ref().and_then(|r| r.live) == live {
+        if record.as_ref().and_then(|r| r.live) == digest {
             return Ok(None);
         }
         let (mut old, mut lawful, mut standing) = (None, None, Standing::Gone);
         if let Some(record) = &record {
-            old = self.ledger.live_row(table, key, record)?;
             standing = record.standing.clone();
             if standing != Standing::Clean {
                 lawful = Some(self.ledger.lawful_row(table, key, record)?);
             }
+            old = self.ledger.take_live_row(table, key, record)?;
         }
         if let Some(new) = &seen.row {
             old = old.map(|row| unfold(row, new));
@@ -244,9 +299,9 @@ impl Intake {
         }
         let change = Change {
             table,
-            key: key.clone(),
+            key: seen.key,
             old,
-            new: seen.row.clone(),
+            new: seen.row,
             lawful,
             standing,
             witnessed: how.witnessed,
@@ -256,43 +311,72 @@ impl Intake {
         Ok(Some((change, record)))
     }
 
-    fn journal(
+    fn journal_all(
         &mut self,
-        change: Change,
-        judgement: Judgement,
-        record: Option<&ImageRecord>,
-        seen: Seen,
-        last_of_transaction: bool,
+        rows: Rows,
+        judgements: &[Judgement],
+        images: &SealedImages,
+        (seen, ends_transaction): (Seen, bool),
         out: &mut Ingested,
     ) -> Result<(), DeskError> {
-        let context = EntryContext {
-            kind: EntryKind::Change,
-            source_position: seen.source_position,
-            last_of_transaction,
-        };
-        let position = match self.ledger.append(&change, &judgement, record, context) {
-            Err(error) if too_large(&error) => {
-                // Hundreds of long cells in one row; the audit still compares the digest of the baseline.
-                tracing::error!(table = change.table, key = %change.key, "a row is too large to be journaled");
-                return Ok(());
-            }
-            other => other?,
-        };
+        let count = rows.changes.len();
+        let changes = rows.changes.into_iter().zip(judgements);
+        for (i, (change, judgement)) in changes.enumerate() {
+            let left = count - i;
+            let context = EntryContext {
+                kind: EntryKind::Change,
+                source_position: seen.source_position,
+                last_of_transaction: ends_transaction && left == 1,
+            };
+            let (record, look) = (rows.records[i].as_ref(), rows.looks[i].as_ref());
+            let looked = (look, images.of(look));
+            let appended = self
+                .ledger
+                .append(&change, judgement, record, looked, context);
+            let position = match appended {
+                Err(error) if too_large(&error) => {
+                    // Hundreds of long cells in one row; the audit still compares the digest of the baseline.
+                    tracing::error!(table = change.table, key = %change.key, "a row is too large to be journaled");
+                    continue;
+                }
+                other => other?,
+            };
+            self.conclude(change, judgement, position, (seen.at, left), out);
+        }
+        Ok(())
+    }
+
+    /// What follows from a change that was journaled; `left` changes of the batch are left.
+    fn conclude(
+        &mut self,
+        change: Change,
+        judgement: &Judgement,
+        position: u64,
+        (at, left): (Instant, usize),
+        out: &mut Ingested,
+    ) {
+        out.tally.count(&change, judgement.verdict);
         if judgement.verdict != Verdict::Lawful || !judgement.hits.is_empty() {
             let at = FindingAt {
                 log: &self.ledger.name,
                 position,
-                stored_at: seen.at,
+                stored_at: at,
             };
-            let mut found = detect::finding(&self.policy, &change, &judgement, at);
+            let mut found = detect::finding(&self.policy, &change, judgement, at);
             let subject = self.subject(&change);
             found
                 .iter_mut()
                 .for_each(|f| f.subject.clone_from(&subject));
             out.findings.append(&mut found);
         }
-        out.judged.push(Judged { change, judgement });
-        Ok(())
+        if left <= RECENT_CHANGES {
+            let (key, row) = (change.key.clone(), change.new.clone());
+            self.ledger.saw(change.table, key, row);
+            let judgement = judgement.clone();
+            out.recent.push(Judged { change, judgement });
+        } else {
+            self.ledger.saw(change.table, change.key, change.new);
+        }
     }
 
     /// Opaque id of the data subject, to count persons.

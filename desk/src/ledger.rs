@@ -3,10 +3,11 @@
 
 use crate::DeskError;
 use crate::row_cache::RowCache;
+use crate::row_work::{Look, seal_row, subject_of};
 use journal::index::{ImageIndex, Snapshot};
 use journal::vault::SubjectKeys;
 use journal::{Log, LogReader, Ticket};
-use model::entry::{EntryError, EntryKind, LedgerEntry, RowEntry};
+use model::entry::{EntryError, EntryKind, LedgerEntry, RowEntry, RowEntryRef};
 use model::image::{ImageRecord, RowDigest};
 use model::{Change, Instant, Judgement, Key, Row, Standing, Value, ValueRef};
 use recover::audit::index_key;
@@ -16,8 +17,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// Entries of one group; at 600 bytes each that is 2.5 MB for one fsync.
 pub(crate) const GROUP_ENTRIES: usize = 4_096;
-/// A cell longer than this is journaled by its hash, so that a row fits into an entry of 65,535 bytes.
-const MAX_CELL_BYTES: usize = 16_384;
 /// Stands before the SHA-256 of a cell that was too long to journal.
 pub(crate) const LONG_CELL: &[u8] = b"\0balefire-long-cell-sha256:";
 
@@ -94,6 +93,19 @@ impl Ledger {
         Ok(images::entry_image(record.last, &self.reader, &self.sealer)?.1)
     }
 
+    /// As [`Self::live_row`], for a row that is put anew: it goes out of the cache.
+    pub fn take_live_row(
+        &mut self,
+        table: u16,
+        key: &Key,
+        record: &ImageRecord,
+    ) -> Result<Option<Row>, DeskError> {
+        match self.cache.take(table, key) {
+            Some(row) if record.live.is_some() => Ok(Some(row)),
+            _ => self.live_row(table, key, record),
+        }
+    }
+
     /// The lawful image, in the clear.
     pub fn lawful_row(
         &mut self,
@@ -110,80 +122,81 @@ impl Ledger {
         Ok(images::lawful_image(record, &self.reader, &self.sealer)?)
     }
 
-    /// Makes keys for the data subjects of these rows: fsynced before anything is sealed with them.
-    pub fn prepare<'a>(
-        &self,
-        rows: impl Iterator<Item = (u16, &'a Key, &'a Row)>,
-    ) -> Result<(), DeskError> {
-        let mut subjects: Vec<[u8; 16]> = rows
-            .filter(|(table, _, _)| self.sealer.has_personal(*table))
-            .map(|(table, key, row)| self.sealer.subject_id(table, key, row))
-            .collect();
-        subjects.sort_unstable();
-        subjects.dedup();
+    /// Makes keys for these data subjects: fsynced before anything is sealed with them.
+    pub fn prepare(&self, subjects: impl Iterator<Item = [u8; 16]>) -> Result<(), DeskError> {
+        let subjects: Vec<[u8; 16]> = subjects.collect();
         let refs: Vec<&[u8]> = subjects.iter().map(<[u8; 16]>::as_slice).collect();
         let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(keys.ensure(&refs)?)
     }
 
     /// Appends one judged change and takes it into the index. Accepted, not yet durable.
-    /// `previous` is the row's record before the change.
+    /// `previous` is the row's record before the change, `look` and `image` its new image's.
     pub fn append(
         &mut self,
         change: &Change,
         judgement: &Judgement,
         previous: Option<&ImageRecord>,
+        (look, image): (Option<&Look>, &[u8]),
         context: EntryContext,
     ) -> Result<u64, DeskError> {
-        let (table, key) = (change.table, &change.key);
-        let subject = self.subject(change);
-        let image = match &change.new {
-            Some(row) => Some(self.sealed(table, key, &subject, row)?),
-            None => None,
+        // Of a row that is gone the old image says whose it was.
+        let gone = || {
+            let row = change.old.as_ref()?;
+            subject_of(&self.sealer, change.table, &change.key, row)
         };
-        let entry = LedgerEntry::Row(RowEntry {
+        let subject = look.map_or_else(gone, |look| look.subject);
+        let entry = RowEntryRef {
             kind: context.kind,
             witnessed: change.witnessed,
             coalesced: change.coalesced,
             last_of_transaction: context.last_of_transaction,
-            table,
+            table: change.table,
             at: change.seen_at,
             schema: self.schema_entry,
             source_position: context.source_position,
             previous: previous.map(|p| p.last),
-            key: key.clone(),
-            subject,
-            judgement: judgement.clone(),
-            image,
-        });
-        let position = self.push(&entry)?;
+            key: &change.key,
+            subject: subject.as_ref().map_or(&[], |s| s),
+            judgement,
+            image: change.new.is_some().then_some(image),
+        };
+        self.scratch.clear();
+        entry.encode(&mut self.scratch)?;
+        let position = self.push_scratch()?;
         fail::fail_point!("verdict-before-index");
-        self.advance(change, judgement, previous, position)?;
+        self.advance(
+            change,
+            judgement,
+            previous,
+            position,
+            look.map(|l| l.digest),
+        )?;
         Ok(position)
     }
 
-    /// Takes a change into the index under the entry `position`.
+    /// Keeps the row of a change that was appended as the one seen last.
+    pub fn saw(&mut self, table: u16, key: Key, row: Option<Row>) {
+        match row {
+            Some(row) => self.cache.put(table, key, row),
+            None => self.cache.forget(table, &key),
+        }
+    }
+
+    /// Takes a change into the index under the entry `position`; `live` is its new image's digest.
     fn advance(
         &mut self,
         change: &Change,
         judgement: &Judgement,
         previous: Option<&ImageRecord>,
         position: u64,
+        live: Option<RowDigest>,
     ) -> Result<(), DeskError> {
-        let (table, key) = (change.table, &change.key);
-        let live = change
-            .new
-            .as_ref()
-            .map(|row| self.sealer.digest_of(table, key, row));
         let lawful = self.lawful_digest(change, judgement, live);
-        let slot = index_key(table, key);
+        let slot = index_key(change.table, &change.key);
         match images::advance(previous, judgement, position, live, lawful) {
             Some(record) => self.index.put(&slot, &record.encode())?,
             None => self.index.remove(&slot)?,
-        }
-        match &change.new {
-            Some(row) => self.cache.put(table, key, row),
-            None => self.cache.forget(table, key),
         }
         Ok(())
     }
@@ -227,33 +240,6 @@ impl Ledger {
         }
     }
 
-    /// Whose key seals the entry: the new image's subject, else the old one's.
-    fn subject(&self, change: &Change) -> Vec<u8> {
-        if !self.sealer.has_personal(change.table) {
-            return Vec::new();
-        }
-        let row = change.new.as_ref().or(change.old.as_ref());
-        row.map(|row| self.sealer.subject_of(change.table, &change.key, row))
-            .unwrap_or_default()
-    }
-
-    /// The image as an entry may hold it; cells too long for an entry are replaced by their hash.
-    fn sealed(&self, table: u16, key: &Key, subject: &[u8], row: &Row) -> Result<Row, DeskError> {
-        let long = |v: &ValueRef<'_>| matches!(v, ValueRef::Text(b) | ValueRef::Blob(b) if b.len() > MAX_CELL_BYTES);
-        if !row.iter().any(|v| long(&v)) {
-            return Ok(self.sealer.seal(table, key, subject, row)?);
-        }
-        let replaced: Vec<(u16, Value)> = row
-            .iter()
-            .enumerate()
-            .filter(|(_, v)| long(v))
-            .map(|(c, v)| (c as u16, Value::Blob(hash_of_long(v))))
-            .collect();
-        Ok(self
-            .sealer
-            .seal(table, key, subject, &row.with(&replaced))?)
-    }
-
     /// Appends the image that a repair is about to write. The index does not move yet.
     pub fn push_expected(
         &mut self,
@@ -262,17 +248,15 @@ impl Ledger {
         at: Instant,
     ) -> Result<u64, DeskError> {
         let (table, key) = (image.table, &image.key);
-        let rows = image.row.iter().map(|row| (table, key, row));
-        self.prepare(rows)?;
-        let subject = match &image.row {
-            Some(row) if self.sealer.has_personal(table) => self.sealer.subject_of(table, key, row),
-            _ => Vec::new(),
-        };
-        let sealed = image
-            .row
-            .as_ref()
-            .map(|row| self.sealed(table, key, &subject, row))
-            .transpose()?;
+        let row = image.row.as_ref();
+        let subject = row.and_then(|row| subject_of(&self.sealer, table, key, row));
+        self.prepare(subject.into_iter())?;
+        let mut sealed = None;
+        if let Some(row) = row {
+            let mut bytes = Vec::new();
+            seal_row(&self.sealer, table, key, subject, row, &mut bytes)?;
+            sealed = Row::from_bytes(bytes);
+        }
         let standing = if image.row.is_some() {
             Standing::Clean
         } else {
@@ -289,7 +273,7 @@ impl Ledger {
             source_position: 0,
             previous: previous.map(|p| p.last),
             key: key.clone(),
-            subject,
+            subject: subject.map_or_else(Vec::new, Vec::from),
             judgement: Judgement::lawful(standing),
             image: sealed,
         }))
@@ -299,6 +283,10 @@ impl Ledger {
     pub fn push(&mut self, entry: &LedgerEntry) -> Result<u64, DeskError> {
         self.scratch.clear();
         entry.encode(&mut self.scratch)?;
+        self.push_scratch()
+    }
+
+    fn push_scratch(&mut self) -> Result<u64, DeskError> {
         let position = self.log.append(&self.scratch)?;
         self.open_entries += 1;
         if self.open_entries >= GROUP_ENTRIES {
@@ -312,6 +300,7 @@ impl Ledger {
         if self.open_entries > 0 {
             self.in_flight = Some(self.log.seal_group()?);
             self.open_entries = 0;
+            self.cache.turn(self.log.size(), self.reader.size());
         }
         Ok(())
     }
@@ -321,7 +310,7 @@ impl Ledger {
         self.seal_group()?;
         if let Some(ticket) = self.in_flight.take() {
             ticket.wait()?;
-            self.cache.settled();
+            self.cache.turn(self.log.size(), self.reader.size());
         }
         Ok(())
     }
@@ -343,7 +332,10 @@ impl Ledger {
             }
             let previous = self.record(entry.table, &entry.key)?;
             let change = self.change_of(&entry, previous.as_ref())?;
-            self.advance(&change, &entry.judgement, previous.as_ref(), position)?;
+            let live = change.new.as_ref();
+            let live = live.map(|row| self.sealer.digest_of(entry.table, &entry.key, row));
+            self.advance(&change, &entry.judgement, previous.as_ref(), position, live)?;
+            self.saw(change.table, change.key, change.new);
         }
         Ok(())
     }

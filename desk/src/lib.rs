@@ -27,6 +27,7 @@ mod outbox;
 mod people_report;
 mod repair;
 mod row_cache;
+mod row_work;
 pub mod source;
 pub mod source_check;
 mod summary;

@@ -12,7 +12,7 @@ use crate::watch_status::Status;
 use crate::{Desk, DeskError};
 use connect::source::sqlite::SqliteSource;
 use journal::Journal;
-use model::{Instant, Key, Row, SourceName};
+use model::{Instant, Observed, SourceName};
 use serde::{Deserialize, Serialize};
 use std::sync::{Arc, PoisonError};
 use store::{Batch, Store};
@@ -164,20 +164,22 @@ impl Desk {
         } = self.open_source(name)?;
         intake.ledger.replay(covered)?;
         let at = self.now();
-        let mut group: Vec<(u16, Key, Row)> = Vec::with_capacity(GROUP_ENTRIES);
+        let mut group: Vec<Observed> = Vec::with_capacity(GROUP_ENTRIES);
         let mut rows = 0_u64;
         let report = feed.rescan(&mut |seen| {
-            let Some(row) = seen.row else { return Ok(()) };
-            group.push((seen.table, seen.key, row));
+            if seen.row.is_none() {
+                return Ok(());
+            }
+            group.push(seen);
             rows += 1;
             if group.len() >= GROUP_ENTRIES {
-                intake.baseline(&group, at)?;
-                group.clear();
+                let full = Vec::with_capacity(GROUP_ENTRIES);
+                intake.baseline(std::mem::replace(&mut group, full), at)?;
                 progress(rows, total);
             }
             Ok(())
         })?;
-        intake.baseline(&group, at)?;
+        intake.baseline(group, at)?;
         intake.ledger.settle()?;
         intake.ledger.index.flush(intake.ledger.reader.size())?;
         progress(rows, total);

@@ -1,9 +1,9 @@
 //! What a source's guard shows of itself: counts and the strip of recent changes.
 
-use crate::intake::Judged;
+use crate::intake::{Ingested, Judged};
 use crate::view::{RecentChange, SourceStatus};
 use detect::policy::CompiledPolicy;
-use model::{Change, Finding, FindingKind, Instant, Verdict};
+use model::{Change, Finding, FindingKind, Instant};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Changes shown on the strip.
@@ -83,35 +83,28 @@ impl Status {
     pub fn judged(
         &self,
         policy: &CompiledPolicy,
-        judged: &[Judged],
+        ingested: &Ingested,
         new: &[Finding],
         now: Instant,
     ) {
         let mut held = self.lock();
-        for item in judged {
-            let status = &mut held.0;
-            status.changes += 1;
-            status.lawful += u64::from(item.judgement.verdict == Verdict::Lawful);
-            match (&item.change.old, &item.change.new) {
-                (None, Some(_)) => status.rows += 1,
-                (Some(_), None) => status.rows = status.rows.saturating_sub(1),
-                _ => {}
-            }
-            if item.judgement.verdict == Verdict::Unlawful {
-                held.1 = Some(item.change.seen_at);
-            }
-        }
+        let tally = &ingested.tally;
+        held.1 = tally.unlawful_at.or(held.1);
         let status = &mut held.0;
+        status.changes += tally.changes;
+        status.lawful += tally.lawful;
+        status.rows = (status.rows + tally.inserted).saturating_sub(tally.deleted);
         status.findings += new.iter().filter(|f| f.kind.alarms()).count() as u64;
         status.unwitnessed += new
             .iter()
             .filter(|f| f.kind == FindingKind::Unwitnessed)
             .count() as u64;
-        if let Some(last) = judged.last() {
-            status.last_change_at = Some(last.change.seen_at);
-            status.lag_ms = (now.since_s(last.change.seen_at).max(0.0) * 1e3) as u32;
+        if let Some(last_at) = tally.last_at {
+            status.last_change_at = Some(last_at);
+            status.lag_ms = (now.since_s(last_at).max(0.0) * 1e3) as u32;
         }
-        let newest = judged
+        let newest = ingested
+            .recent
             .iter()
             .rev()
             .take(RECENT_CHANGES)
