@@ -18,8 +18,6 @@ use std::sync::Arc;
 
 /// Candidates kept of one audit; a shop with more differing rows is another shop.
 const MAX_CANDIDATES: usize = 200_000;
-/// Polls within which the guard must have caught up with a busy shop before it confirms.
-const CATCH_UP_POLLS: u32 = 500;
 
 /// What an audit found.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -144,16 +142,7 @@ fn confirmed(
     guard: &mut Guard,
     candidates: &[(u16, Key)],
 ) -> Result<Vec<(Discrepancy, RowToRepair)>, DeskError> {
-    let mut polls = 0;
-    while guard.poll()? {
-        polls += 1;
-        if polls >= CATCH_UP_POLLS {
-            return Err(DeskError::Refused(
-                "the shop writes faster than the guard can follow; try the audit again".into(),
-            ));
-        }
-    }
-    guard.intake.ledger.settle()?;
+    guard.catch_up_with_shop()?;
     let mut out = Vec::new();
     for (table, key) in candidates {
         let live = guard

@@ -58,6 +58,7 @@ impl Incidents {
 
 type Answer = Result<Vec<Recorded>, CommandError>;
 
+#[derive(Clone)]
 pub(crate) enum Ask {
     Command {
         op: Operation,
@@ -77,6 +78,15 @@ pub(crate) enum Ask {
         with: Vec<Command>,
         batch: Box<Batch>,
     },
+}
+
+impl Ask {
+    fn incident(&self) -> &IncidentId {
+        match self {
+            Self::Command { id, .. } | Self::Commands { id, .. } => id,
+            Self::Open { request, .. } => &request.id,
+        }
+    }
 }
 
 struct Job {
@@ -166,8 +176,10 @@ impl Worker {
     fn group(&self, jobs: Vec<Job>) {
         let mut work = Work::default();
         let mut answers = Vec::with_capacity(jobs.len());
+        let mut asked = Vec::with_capacity(jobs.len());
         for Job { ask, answer } in jobs {
-            answers.push((answer, self.decide(&mut work, ask)));
+            answers.push((answer.clone(), self.whole(&mut work, ask.clone())));
+            asked.push(Job { ask, answer });
         }
         let stored = if work.copies.is_empty() {
             Ok(())
@@ -190,6 +202,10 @@ impl Worker {
                     .into_iter()
                     .for_each(|(to, answer)| drop(to.send(answer)));
             }
+            // One ask's document was changed by somebody else: the others must not suffer for it.
+            Err(store::StoreError::Conflict { .. }) if asked.len() > 1 => {
+                asked.into_iter().for_each(|job| self.group(vec![job]));
+            }
             Err(error) => {
                 // Nothing was stored, so nothing is shown; every caller of the group is told.
                 let text = crate::error::chain(&error);
@@ -203,6 +219,24 @@ impl Worker {
                 }
             }
         }
+    }
+
+    /// Decides an ask as a whole: when one of its commands is refused, nothing of it stays.
+    fn whole(&self, work: &mut Work, ask: Ask) -> Answer {
+        let id = ask.incident().clone();
+        let several = !matches!(ask, Ask::Command { .. });
+        let before = several.then(|| work.copies.get(&id).cloned());
+        let group = std::mem::take(&mut work.batch);
+        let answer = self.decide(work, ask);
+        let own = std::mem::replace(&mut work.batch, group);
+        match (&answer, before) {
+            (Ok(_), _) => work.batch.append(own),
+            (Err(_), Some(Some(copy))) => drop(work.copies.insert(id, copy)),
+            (Err(_), Some(None)) => drop(work.copies.remove(&id)),
+            // A single command that is refused has recorded nothing.
+            (Err(_), None) => {}
+        }
+        answer
     }
 
     fn decide(&self, work: &mut Work, ask: Ask) -> Answer {

@@ -179,7 +179,11 @@ fn answer(desk: &Desk, request: ControlRequest) -> Result<Value, CommandError> {
             json(&desk.findings(&filter))?
         }
         R::Audit { source } => json(&desk.audit_source(&source)?)?,
-        R::Baseline { source, again } => json(&desk.baseline(&source, again, &mut |_, _| {})?)?,
+        R::Baseline { source, again } => {
+            let done = desk.baseline(&source, again, &mut |_, _| {})?;
+            desk.start_guard(&source)?;
+            json(&done)?
+        }
         R::RepairPlan { source, session } => {
             let op = operation(desk, &session)?;
             let incident = desk.open_incident_of(&source).ok_or_else(|| {

@@ -1,9 +1,10 @@
 //! Checks across tables, in the shop's own SQL, run in the guard's snapshot at most once a second
 //! and only after something changed.
 
+use crate::Desk;
+use crate::error::chain;
 use crate::intake::Intake;
-use crate::{Desk, DeskError};
-use connect::source::sqlite::Feed;
+use connect::source::sqlite::{CheckRow, Feed};
 use model::policy::CrossCheck;
 use model::{Finding, FindingKind, Instant, Risk, SourceName, Verdict};
 use std::collections::HashSet;
@@ -13,7 +14,10 @@ const REMEMBERED: usize = 100_000;
 
 pub(crate) struct CrossChecks {
     checks: Vec<CrossCheck>,
-    seen: HashSet<String>,
+    /// Violations of the last run.
+    standing: HashSet<String>,
+    /// Violations of any run of this process.
+    ever: HashSet<String>,
     changed: bool,
     ran_at: Instant,
 }
@@ -26,7 +30,8 @@ impl CrossChecks {
             .unwrap_or_default();
         Self {
             checks,
-            seen: HashSet::new(),
+            standing: HashSet::new(),
+            ever: HashSet::new(),
             changed: true,
             ran_at: Instant::default(),
         }
@@ -41,48 +46,75 @@ impl CrossChecks {
         self.changed && !self.checks.is_empty() && now.since_s(self.ran_at).abs() >= every_s
     }
 
-    /// Violations that were not found before.
+    /// Violations that the run before did not have. A check that cannot run is one itself, so that
+    /// nobody silences a check by making it fail.
     pub fn run(
         &mut self,
         source: &SourceName,
         feed: &mut Feed,
         intake: &Intake,
         now: Instant,
-    ) -> Result<Vec<Finding>, DeskError> {
+    ) -> Vec<Finding> {
         self.changed = false;
         self.ran_at = now;
+        let mut standing = HashSet::new();
         let mut found = Vec::new();
-        let size = intake.ledger.reader.size();
         for check in &self.checks {
-            for row in feed.check(&check.sql)? {
-                let rule = format!("check:{}", check.name);
+            let rows = feed.check(&check.sql).unwrap_or_else(|error| {
+                vec![CheckRow {
+                    table: String::new(),
+                    key: String::new(),
+                    detail: format!("the check cannot run: {}", chain(&error)),
+                }]
+            });
+            let rule = format!("check:{}", check.name);
+            for row in rows {
                 let place = format!("{rule}\n{}\n{}", row.table, row.key);
-                if self.seen.len() >= REMEMBERED || !self.seen.insert(place.clone()) {
+                if standing.len() >= REMEMBERED || !standing.insert(place.clone()) {
                     continue;
                 }
-                found.push(Finding {
-                    // The same violation is one finding, whenever it is seen.
-                    id: Finding::derive_id(&intake.policy.digest(), &intake.ledger.name, 0, &place),
-                    risk: Risk::R2,
-                    kind: FindingKind::CheckFailed,
-                    rule,
-                    source: source.clone(),
-                    table: row.table,
-                    key: row.key,
-                    columns: Vec::new(),
-                    verdict: Verdict::Unlawful,
-                    log: intake.ledger.name.clone(),
-                    position: size.saturating_sub(1),
-                    seen_at: now,
-                    stored_at: now,
-                    at_risk: None,
-                    subject: None,
-                    witnessed: true,
-                    coalesced: true,
-                    detail: row.detail,
-                });
+                if !self.standing.contains(&place) {
+                    let again = !self.ever.insert(place.clone());
+                    found.push(finding(source, intake, &rule, &place, again, row, now));
+                }
             }
         }
-        Ok(found)
+        self.standing = standing;
+        found
+    }
+}
+
+fn finding(
+    source: &SourceName,
+    intake: &Intake,
+    rule: &str,
+    place: &str,
+    again: bool,
+    row: CheckRow,
+    now: Instant,
+) -> Finding {
+    let size = intake.ledger.reader.size();
+    // The same violation is one finding in every run and after every restart; one that was put
+    // right and came back is another.
+    let at = if again { size } else { 0 };
+    Finding {
+        id: Finding::derive_id(&intake.policy.digest(), &intake.ledger.name, at, place),
+        risk: Risk::R2,
+        kind: FindingKind::CheckFailed,
+        rule: rule.to_owned(),
+        source: source.clone(),
+        table: row.table,
+        key: row.key,
+        columns: Vec::new(),
+        verdict: Verdict::Unlawful,
+        log: intake.ledger.name.clone(),
+        position: size.saturating_sub(1),
+        seen_at: now,
+        stored_at: now,
+        at_risk: None,
+        subject: None,
+        witnessed: true,
+        coalesced: true,
+        detail: row.detail,
     }
 }

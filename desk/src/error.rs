@@ -43,6 +43,8 @@ pub enum DeskError {
     NotFound(String),
     #[error("{0}")]
     Refused(String),
+    #[error("{told}")]
+    Broken { told: String, may_pass: bool },
     #[error("the guard has stopped: {0}")]
     GuardStopped(String),
     #[error(transparent)]
@@ -66,6 +68,15 @@ pub enum DeskError {
 }
 
 impl DeskError {
+    /// Whether the same thing may work a little later: a locked shop, a full disk, a busy store.
+    /// A log that stopped, another schema or another policy stay as they are.
+    pub(crate) fn may_pass(&self) -> bool {
+        match self {
+            Self::Broken { may_pass, .. } => *may_pass,
+            Self::Store(_) | Self::Connect(_) | Self::File { .. } => true,
+            _ => false,
+        }
+    }
     /// What to do about it, in plain English; `None` where the words say so themselves.
     pub fn advice(&self) -> Option<&'static str> {
         match self {

@@ -4,6 +4,7 @@
 use crate::error::CommandError;
 use crate::{Desk, DeskError};
 use incident::Command;
+use incident::bounds::MAX_POSITIONS;
 use incident::custody::{EvidenceItem, JournalPosition};
 use model::digest::hex;
 use model::{Digest, Finding, IncidentId, Operation};
@@ -42,9 +43,8 @@ impl Desk {
             }
             .into());
         }
-        if self.incident(id).is_none() {
-            return Err(CommandError::UnknownIncident);
-        }
+        let incident = self.incident(id).ok_or(CommandError::UnknownIncident)?;
+        let concerned = incident.source.clone();
         let mut findings = self.findings_of(id)?;
         // Personal values stay sealed in the entries; the list names the column only.
         for column in findings
@@ -78,17 +78,14 @@ impl Desk {
                 positions.len()
             ),
             kind: "rows".into(),
-            source: self
-                .config()
-                .source
-                .first()
-                .map_or(String::new(), |s| s.path.display().to_string()),
+            source: concerned.map_or_else(String::new, |s| s.to_string()),
             witness: None,
             collected_at: op.now,
             method: format!("balefire {} evidence export", env!("CARGO_PKG_VERSION")),
             sha256,
             size_bytes: bytes.len() as u64,
-            positions,
+            // The whole list stands in the hashed file; the custody entry holds the first of it.
+            positions: positions.iter().take(MAX_POSITIONS).cloned().collect(),
             location: path.file_name().map_or(String::new(), |n| {
                 format!("evidence/{}", n.to_string_lossy())
             }),
@@ -134,5 +131,10 @@ fn write_durably(path: &std::path::Path, bytes: &[u8]) -> Result<(), DeskError> 
     let failed = |e| DeskError::file(path, e);
     let mut file = std::fs::File::create(path).map_err(failed)?;
     file.write_all(bytes).map_err(failed)?;
-    file.sync_all().map_err(failed)
+    file.sync_all().map_err(failed)?;
+    // The name of a new file is durable only with its folder.
+    let folder = path.parent().unwrap_or(std::path::Path::new("."));
+    std::fs::File::open(folder)
+        .and_then(|folder| folder.sync_all())
+        .map_err(failed)
 }

@@ -38,6 +38,8 @@ pub(crate) struct Guard {
     pub desk: Desk,
     pub checks: crate::cross_check::CrossChecks,
     heartbeat_at: model::Instant,
+    /// A poll failed: nothing may be marked as stored any more.
+    broken: Option<DeskError>,
     /// Stored findings wait for an incident.
     unraised: bool,
 }
@@ -47,7 +49,7 @@ pub(crate) struct GuardHandle {
     pub status: Arc<Status>,
     requests: SyncSender<Request>,
     stop: Arc<AtomicBool>,
-    thread: Option<JoinHandle<()>>,
+    thread: Option<JoinHandle<Guard>>,
 }
 
 impl GuardHandle {
@@ -66,6 +68,17 @@ impl GuardHandle {
             stop,
             thread: Some(thread),
         })
+    }
+
+    /// A guard that could not be started: it answers every request with its problem.
+    pub fn ended(status: Arc<Status>) -> Self {
+        let (requests, _) = sync_channel(1);
+        Self {
+            status,
+            requests,
+            stop: Arc::new(AtomicBool::new(true)),
+            thread: None,
+        }
     }
 
     /// Runs `work` on the guard's thread and waits for its answer.
@@ -90,30 +103,51 @@ impl GuardHandle {
             .map_err(|_| DeskError::GuardStopped(self.status.problem()))?
     }
 
-    pub fn stop(&mut self) {
+    /// Gives the guard back, and with it the ledger.
+    pub fn stop(&mut self) -> Option<Guard> {
         self.stop.store(true, Ordering::SeqCst);
-        if let Some(thread) = self.thread.take() {
-            // A panic in the guard was already reported by the thread itself.
-            let _ = thread.join();
+        // A panic in the guard was already reported by the thread itself.
+        self.thread.take()?.join().ok()
+    }
+}
+
+/// Says that the guard has stopped when its thread ends by a panic, which is our own mistake.
+struct Told(Arc<Status>);
+
+impl Drop for Told {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let at = model::Clock::now(&model::SystemClock);
+            self.0
+                .stopped(at, "a fault in the program itself; start Balefire again");
         }
     }
 }
 
-fn run(mut guard: Guard, inbox: &Receiver<Request>, stop: &AtomicBool) {
+fn run(mut guard: Guard, inbox: &Receiver<Request>, stop: &AtomicBool) -> Guard {
+    let _told = Told(Arc::clone(&guard.status));
     while !stop.load(Ordering::SeqCst) {
-        if let Err(error) = guard.turn() {
+        let turned = guard.turn();
+        while let Ok(request) = inbox.try_recv() {
+            if guard.broken.is_some() {
+                break;
+            }
+            request(&mut guard);
+        }
+        // A poll may also have failed within a request: what it took in but did not store is made
+        // again from the ledger when the guard starts anew, so it must not go on as if nothing was.
+        if let Some(error) = turned.err().or(guard.broken.take()) {
             let told = error.told();
             tracing::error!(source = %guard.source, error = %told, "the guard has stopped");
             guard.status.stopped(guard.desk.now(), &told);
-            return;
-        }
-        while let Ok(request) = inbox.try_recv() {
-            request(&mut guard);
+            guard.status.may_pass(error.may_pass());
+            return guard;
         }
     }
     if let Err(error) = guard.finish() {
         tracing::error!(source = %guard.source, %error, "the guard did not end in good order");
     }
+    guard
 }
 
 impl Guard {
@@ -136,6 +170,7 @@ impl Guard {
             desk,
             checks,
             heartbeat_at,
+            broken: None,
             unraised: false,
         }
     }
@@ -166,6 +201,28 @@ impl Guard {
 
     /// Takes in what the feed has seen; true when there was something.
     pub fn poll(&mut self) -> Result<bool, DeskError> {
+        if self.broken.is_some() {
+            return Err(DeskError::GuardStopped("it is being started anew".into()));
+        }
+        let looked = self.look();
+        if let Err(error) = &looked {
+            self.broken = Some(DeskError::Broken {
+                told: error.told(),
+                may_pass: error.may_pass(),
+            });
+        }
+        looked
+    }
+
+    /// Shop and ledger stand together after this, however busy the shop is: what the second poll
+    /// hands over was committed before it began.
+    pub fn catch_up_with_shop(&mut self) -> Result<(), DeskError> {
+        self.poll()?;
+        self.poll()?;
+        self.intake.ledger.settle()
+    }
+
+    fn look(&mut self) -> Result<bool, DeskError> {
         match self.feed.poll(POLL)? {
             Polled::Quiet => Ok(false),
             Polled::Changes(batch) => {
@@ -266,7 +323,7 @@ impl Guard {
     fn run_checks(&mut self, now: model::Instant) -> Result<(), DeskError> {
         let found = self
             .checks
-            .run(&self.source, &mut self.feed, &self.intake, now)?;
+            .run(&self.source, &mut self.feed, &self.intake, now);
         self.store_at_once(found)
     }
 
@@ -296,7 +353,7 @@ impl Guard {
     }
 
     fn finish(&mut self) -> Result<(), DeskError> {
-        while self.poll()? {}
+        self.catch_up_with_shop()?;
         let at = self.desk.now();
         self.intake
             .ledger

@@ -336,6 +336,8 @@ impl Ledger {
             let live = live.map(|row| self.sealer.digest_of(entry.table, &entry.key, row));
             self.advance(&change, &entry.judgement, previous.as_ref(), position, live)?;
             self.saw(change.table, change.key, change.new);
+            // Everything replayed can be read back.
+            self.cache.turn(size, size);
         }
         Ok(())
     }

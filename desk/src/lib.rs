@@ -25,6 +25,7 @@ mod loss;
 mod open_source;
 mod outbox;
 mod people_report;
+mod rebaseline;
 mod repair;
 mod row_cache;
 mod row_work;
@@ -70,6 +71,8 @@ use store::Store;
 const JOURNAL_NAME: &str = "balefire.local/journal";
 /// How often the root log takes the other logs' checkpoints, and timers are looked at.
 const TICK: Duration = Duration::from_millis(1_000);
+/// Ticks between two attempts to start a stopped guard anew.
+const REVIVE_EVERY: u32 = 5;
 
 /// The one handle on a data folder. Cheap to clone; any thread.
 #[derive(Clone)]
@@ -260,8 +263,13 @@ impl Desk {
         let (worker, until) = (desk.clone(), stopped.clone());
         self.thread("dispatch", move || dispatch::run(&worker, until))?;
         self.thread("ticker", move || {
+            let mut ticks = 0_u32;
             while !stopped() {
                 ticker::tick(&desk, desk.now());
+                ticks += 1;
+                if ticks.is_multiple_of(REVIVE_EVERY) {
+                    desk.revive_guards();
+                }
                 if let Err(error) = root.anchor() {
                     tracing::error!(%error, "the root log cannot be continued");
                 }
@@ -292,7 +300,7 @@ impl Desk {
             .guards
             .write()
             .unwrap_or_else(PoisonError::into_inner);
-        guards.values_mut().for_each(GuardHandle::stop);
+        guards.values_mut().for_each(|guard| drop(guard.stop()));
         guards.clear();
         drop(guards);
         self.inner.stopping.store(true, Ordering::SeqCst);

@@ -21,6 +21,15 @@ pub(crate) struct Opened {
     pub covered: u64,
 }
 
+/// Which schema the shop may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Schema {
+    /// The columns that the images were taken with.
+    OfBaseline,
+    /// Whatever there is: the images are about to be taken anew.
+    Any,
+}
+
 /// What a schema entry of the ledger says: how to read the rows that point to it.
 #[derive(Serialize, Deserialize)]
 struct SchemaEntry {
@@ -33,7 +42,11 @@ fn mark_schema(source: &SourceName) -> String {
     format!("schema/{source}")
 }
 impl Desk {
-    pub(crate) fn open_source(&self, name: &SourceName) -> Result<Opened, DeskError> {
+    pub(crate) fn open_source(
+        &self,
+        name: &SourceName,
+        allowed: Schema,
+    ) -> Result<Opened, DeskError> {
         let config = self.source_config(name)?;
         let policy = config.policy();
         let source = SqliteSource::open(&config.path)?;
@@ -67,7 +80,7 @@ impl Desk {
             Arc::new(sealer(self, &tables, &compiled)),
             Arc::clone(&self.inner.subject_keys),
         );
-        ledger.schema_entry = self.schema_entry(name, &mut ledger, &policy, &tables)?;
+        ledger.schema_entry = self.schema_entry(name, &mut ledger, &policy, &tables, allowed)?;
         let feed = Feed::open(&config.path, tables.clone(), FeedOptions::default())?;
         Ok(Opened {
             intake: Intake::new(ledger, compiled),
@@ -84,6 +97,7 @@ impl Desk {
         ledger: &mut Ledger,
         policy: &SourcePolicy,
         tables: &[GuardedTable],
+        allowed: Schema,
     ) -> Result<u64, DeskError> {
         let entry = SchemaEntry {
             source: name.clone(),
@@ -95,10 +109,10 @@ impl Desk {
         if let Some(at) = marked.filter(|at| *at < ledger.reader.size())
             && let LedgerEntry::Schema(known) = LedgerEntry::decode(&ledger.reader.entry(at)?)?
         {
-            {
-                if known == json {
-                    return Ok(at);
-                }
+            if known == json {
+                return Ok(at);
+            }
+            if allowed == Schema::OfBaseline {
                 same_columns(&serde_json::from_slice(&known)?, &entry)?;
             }
         }

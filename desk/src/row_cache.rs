@@ -33,11 +33,13 @@ impl RowCache {
     /// does not happen, the journal still has it.
     pub fn take(&mut self, table: u16, key: &Key) -> Option<Row> {
         let slot = (table, key.clone());
-        if let Some(row) = self.young.remove(&slot) {
-            self.young_bytes -= row.as_bytes().len() + key.0.len();
-            return Some(row);
-        }
-        self.old.remove(&slot)
+        // Out of both: an older row must not come to light when the newer one is gone.
+        let older = self.old.remove(&slot);
+        let Some(row) = self.young.remove(&slot) else {
+            return older;
+        };
+        self.young_bytes -= row.as_bytes().len() + key.0.len();
+        Some(row)
     }
 
     pub fn put(&mut self, table: u16, key: Key, row: Row) {
@@ -50,7 +52,6 @@ impl RowCache {
 
     pub fn forget(&mut self, table: u16, key: &Key) {
         drop(self.take(table, key));
-        self.old.remove(&(table, key.clone()));
     }
 
     /// Drops the old generation when the young one is full. `written` entries were appended so

@@ -11,8 +11,9 @@ use std::ops::Range;
 
 /// Rows from which on a second thread is worth its start of some tens of microseconds.
 const WORTH_A_THREAD: usize = 512;
-/// A cell longer than this is journaled by its hash, so that a row fits into an entry of 65,535 bytes.
-const MAX_CELL_BYTES: usize = 16_384;
+/// A longer row has its longest cells journaled by their hashes, so that with its key, its seals
+/// and its verdict it fits into an entry of 65,535 bytes.
+const MAX_ROW_BYTES: usize = 48 * 1_024;
 
 /// Roughly what the seals of a row add to it; buffers grow where it is more.
 const SEALS_BYTES: usize = 128;
@@ -123,18 +124,40 @@ pub(crate) fn seal_row(
     out: &mut Vec<u8>,
 ) -> Result<RowDigest, DeskError> {
     let subject = subject.as_ref().map_or(&[][..], |s| s);
-    let long = |v: &ValueRef<'_>| matches!(v, ValueRef::Text(b) | ValueRef::Blob(b) if b.len() > MAX_CELL_BYTES);
-    if row.as_bytes().len() <= MAX_CELL_BYTES || !row.iter().any(|v| long(&v)) {
+    if row.as_bytes().len() <= MAX_ROW_BYTES {
         return Ok(sealer.seal_and_digest(table, key, subject, row, out)?);
     }
-    let replaced: Vec<(u16, Value)> = row
+    sealer.seal_into(table, key, subject, &shortened(row), out)?;
+    Ok(sealer.digest(table, subject, row))
+}
+
+/// The row with its longest cells replaced by their hashes until it is short enough: whatever an
+/// attacker pads, the columns that the policy speaks of are journaled.
+fn shortened(row: &Row) -> Row {
+    let length = |v: &ValueRef<'_>| match v {
+        ValueRef::Text(bytes) | ValueRef::Blob(bytes) => bytes.len(),
+        _ => 0,
+    };
+    let mut cells: Vec<(u16, usize)> = row
         .iter()
         .enumerate()
-        .filter(|(_, v)| long(v))
-        .map(|(c, v)| (c as u16, Value::Blob(hash_of_long(v))))
+        .map(|(c, v)| (c as u16, length(&v)))
         .collect();
-    sealer.seal_into(table, key, subject, &row.with(&replaced), out)?;
-    Ok(sealer.digest(table, subject, row))
+    cells.sort_by_key(|(_, bytes)| std::cmp::Reverse(*bytes));
+    let mut left = row.as_bytes().len();
+    let mut replaced = Vec::new();
+    for (column, bytes) in cells {
+        if left <= MAX_ROW_BYTES {
+            break;
+        }
+        let Some(value) = row.get(usize::from(column)) else {
+            continue;
+        };
+        let hash = hash_of_long(value);
+        left = left.saturating_sub(bytes) + hash.len();
+        replaced.push((column, Value::Blob(hash)));
+    }
+    row.with(&replaced)
 }
 
 /// Runs `work` on the numbers below `count`, the upper half on a second thread where that is
@@ -156,7 +179,21 @@ fn in_halves<R: Send>(count: usize, work: impl Fn(Range<usize>) -> R + Sync) -> 
 
 #[cfg(test)]
 mod tests {
-    use super::in_halves;
+    use super::*;
+    use crate::ledger::has_long_cell;
+
+    #[test]
+    fn the_longest_cells_of_a_padded_row_give_way() {
+        let pad = vec![b'x'; 16_000];
+        let cells = [ValueRef::Integer(7), ValueRef::Text(b"paid")];
+        let padding = [ValueRef::Text(&pad); 5];
+        let row = Row::from_values(cells.into_iter().chain(padding));
+        let short = shortened(&row);
+        assert!(short.as_bytes().len() <= MAX_ROW_BYTES && has_long_cell(&short));
+        assert_eq!(short.get(0), row.get(0));
+        assert_eq!(short.get(1), row.get(1));
+        assert_eq!(short.len(), row.len());
+    }
 
     #[test]
     fn halves_come_back_in_order() {

@@ -5,7 +5,7 @@ use crate::config::{Config, SourceConfig};
 use crate::guard::{Guard, GuardHandle, mark_looking};
 use crate::intake::Intake;
 use crate::ledger::{GROUP_ENTRIES, WatchEntry};
-use crate::open_source::Opened;
+use crate::open_source::{Opened, Schema};
 use crate::unreadable::mark_unreadable;
 use crate::view::SourceStatus;
 use crate::watch_status::Status;
@@ -79,7 +79,7 @@ impl Desk {
             mut feed,
             tables,
             covered,
-        } = self.open_source(name)?;
+        } = self.open_source(name, Schema::OfBaseline)?;
         intake.ledger.replay(covered)?;
         self.findings_of_replay(name, &mut intake, covered)?;
         let at = self.now();
@@ -154,16 +154,16 @@ impl Desk {
                 rows,
             });
         }
-        self.stop_guard(name);
+        self.stop_guard(name)?;
         let total = self.count_rows(name)?;
         let Opened {
             mut intake,
             mut feed,
             covered,
             ..
-        } = self.open_source(name)?;
+        } = self.open_source(name, Schema::Any)?;
         intake.ledger.replay(covered)?;
-        let at = self.now();
+        let (at, start) = (self.now(), intake.ledger.log.size());
         let mut group: Vec<Observed> = Vec::with_capacity(GROUP_ENTRIES);
         let mut rows = 0_u64;
         let report = feed.rescan(&mut |seen| {
@@ -180,6 +180,7 @@ impl Desk {
             Ok(())
         })?;
         intake.baseline(group, at)?;
+        crate::rebaseline::forget_gone(&mut intake, start, at)?;
         intake.ledger.settle()?;
         intake.ledger.index.flush(intake.ledger.reader.size())?;
         progress(rows, total);
@@ -214,15 +215,50 @@ impl Desk {
         Ok(rows.iter().filter_map(|r| r.key.parse::<u64>().ok()).sum())
     }
 
-    fn stop_guard(&self, name: &SourceName) {
+    /// Starts guards anew that stopped for a reason that may have passed: replay, one look at every
+    /// row, and on. What happened meanwhile counts as unwitnessed, and the blind time is shown.
+    pub(crate) fn revive_guards(&self) {
+        for source in &self.config().source {
+            let guards = self
+                .inner
+                .guards
+                .read()
+                .unwrap_or_else(PoisonError::into_inner);
+            let stopped = guards.get(&source.name).filter(|g| g.status.is_passing());
+            let Some(status) = stopped.map(|g| Arc::clone(&g.status)) else {
+                continue;
+            };
+            drop(guards);
+            status.may_pass(false);
+            let revived = self
+                .stop_guard(&source.name)
+                .and_then(|()| self.start_guard(&source.name));
+            match revived {
+                Ok(()) => tracing::warn!(source = %source.name, "the guard goes on"),
+                Err(error) => {
+                    tracing::error!(source = %source.name, error = %error.told(), "the guard cannot go on yet");
+                    status.stopped(self.now(), &error.told());
+                    status.may_pass(error.may_pass());
+                    self.inner
+                        .guards
+                        .write()
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .insert(source.name.clone(), GuardHandle::ended(status));
+                }
+            }
+        }
+    }
+
+    fn stop_guard(&self, name: &SourceName) -> Result<(), DeskError> {
         let stopped = self
             .inner
             .guards
             .write()
             .unwrap_or_else(PoisonError::into_inner)
             .remove(name);
-        if let Some(mut guard) = stopped {
-            guard.stop();
+        match stopped.and_then(|mut guard| guard.stop()) {
+            Some(guard) => self.give_back(name, guard.intake),
+            None => Ok(()),
         }
     }
 

@@ -4,6 +4,7 @@ use crate::intake::{Ingested, Judged};
 use crate::view::{RecentChange, SourceStatus};
 use detect::policy::CompiledPolicy;
 use model::{Change, Finding, FindingKind, Instant};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Changes shown on the strip.
@@ -14,6 +15,8 @@ const STILL_WRITING_S: f64 = 10.0;
 #[derive(Debug, Default)]
 pub(crate) struct Status {
     inner: Mutex<(SourceStatus, Option<Instant>)>,
+    /// The guard stopped for a reason that may pass by itself.
+    passing: AtomicBool,
 }
 
 impl Status {
@@ -25,6 +28,7 @@ impl Status {
         };
         Self {
             inner: Mutex::new((status, None)),
+            passing: AtomicBool::new(false),
         }
     }
 
@@ -55,6 +59,15 @@ impl Status {
         held.0.watching = false;
         held.0.blind_since = Some(at);
         held.0.problem = Some(problem.to_owned());
+    }
+
+    /// Whether it is worth starting the guard anew by itself.
+    pub fn may_pass(&self, passing: bool) {
+        self.passing.store(passing, Ordering::SeqCst);
+    }
+
+    pub fn is_passing(&self) -> bool {
+        self.passing.load(Ordering::SeqCst)
     }
 
     pub fn problem(&self) -> String {
