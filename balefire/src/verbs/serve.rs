@@ -6,6 +6,8 @@ use crate::console::Console;
 use crate::{Done, Failure};
 use desk::Desk;
 use std::process::ExitCode;
+use tokio::runtime::Runtime;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 pub fn run(arguments: &Arguments, serve: &Serve, console: &Console) -> Done {
     let desk = match serve.accept_loss {
@@ -22,9 +24,10 @@ pub fn run(arguments: &Arguments, serve: &Serve, console: &Console) -> Done {
         ..web::WebOptions::default()
     };
     let running = web::start(desk.clone(), options)?;
+    let interrupts = Interrupts::listen()?;
     // Whoever starts us waits for this line.
     console.line(&format!("{{\"listening\": \"http://{}\"}}", running.addr));
-    wait_for_interrupt()?;
+    interrupts.wait()?;
     console.say("cli-stopping", &[]);
     running.stop();
     desk.stop();
@@ -45,15 +48,39 @@ fn accept_loss(arguments: &Arguments, console: &Console) -> Result<Desk, Failure
 
 /// Returns at Ctrl-C or SIGTERM.
 pub fn wait_for_interrupt() -> std::io::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
-    runtime.block_on(async {
-        let mut terminate =
-            tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
-        tokio::select! {
-            interrupted = tokio::signal::ctrl_c() => interrupted,
-            _ = terminate.recv() => Ok(()),
-        }
-    })
+    Interrupts::listen()?.wait()
+}
+
+/// Ctrl-C and SIGTERM, listened for from now on: whoever read the ready line may stop us at once.
+struct Interrupts {
+    runtime: Runtime,
+    ctrl_c: Signal,
+    terminate: Signal,
+}
+
+impl Interrupts {
+    fn listen() -> std::io::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        let entered = runtime.enter();
+        let ctrl_c = signal(SignalKind::interrupt())?;
+        let terminate = signal(SignalKind::terminate())?;
+        drop(entered);
+        Ok(Self {
+            runtime,
+            ctrl_c,
+            terminate,
+        })
+    }
+
+    fn wait(mut self) -> std::io::Result<()> {
+        self.runtime.block_on(async {
+            tokio::select! {
+                _ = self.ctrl_c.recv() => {}
+                _ = self.terminate.recv() => {}
+            }
+        });
+        Ok(())
+    }
 }

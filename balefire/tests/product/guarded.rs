@@ -1,6 +1,5 @@
 //! A small shop under guard of a real `balefire`, and the people who use it.
 
-use demo::browser::Browser;
 use rusqlite::{Connection, OpenFlags};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -165,10 +164,6 @@ impl Guarded {
             let status = server.wait_for_end(LONG);
             assert!(status.success(), "{status}: {:?}", server.stderr());
         }
-    }
-
-    pub fn browser(&self, name: &str) -> Browser {
-        Browser::login(&self.base, name, PASSWORD).expect("a person logs in")
     }
 
     /// The database of Balefire, read beside the program.

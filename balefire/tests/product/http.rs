@@ -49,6 +49,12 @@ impl Person {
         serde_json::from_str(&text).expect("it answers in JSON")
     }
 
+    /// The status of a page.
+    pub fn page(&self, url: &str) -> u16 {
+        let answer = self.agent.get(url).header("cookie", &self.cookie).call();
+        answer.expect("the server answers").status().as_u16()
+    }
+
     /// `None` when no answer came: what was asked may be done or not.
     pub fn post(&self, url: &str, fields: &[(&str, &str)]) -> Option<Answer> {
         let mut all = vec![("csrf", self.csrf.as_str())];
