@@ -217,13 +217,7 @@ impl Desk {
         };
         let commander =
             Commander::start(Arc::clone(&plan), store.clone(), incidents.clone(), touched)?;
-        let mut readers = BTreeMap::from([
-            ("root".to_owned(), journal.root.reader()),
-            ("record".to_owned(), journal.record.reader()),
-        ]);
-        for (i, log) in journal.ledgers.iter().enumerate() {
-            readers.insert(format!("ledger/{i}"), log.reader());
-        }
+        let readers = readers(&journal);
         let Journal {
             root,
             record,
@@ -436,6 +430,17 @@ impl Desk {
         account::random(&mut bytes)?;
         Ok(format!("{prefix}-{}", model::digest::hex(&bytes)))
     }
+}
+
+/// The readers of all logs by the logs' names.
+fn readers(journal: &Journal) -> BTreeMap<String, LogReader> {
+    let ledgers = journal.ledgers.iter().enumerate();
+    let mut readers: BTreeMap<String, LogReader> = ledgers
+        .map(|(i, log)| (format!("ledger/{i}"), log.reader()))
+        .collect();
+    readers.insert("root".to_owned(), journal.root.reader());
+    readers.insert("record".to_owned(), journal.record.reader());
+    readers
 }
 
 fn read_plan(config: &Config) -> Result<Plan, DeskError> {

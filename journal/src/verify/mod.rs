@@ -107,7 +107,13 @@ pub struct Fault {
 
 impl std::fmt::Display for Fault {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} at byte {}: {}", self.file.display(), self.offset, self.kind.name())?;
+        write!(
+            f,
+            "{} at byte {}: {}",
+            self.file.display(),
+            self.offset,
+            self.kind.name()
+        )?;
         if let Some(entry) = self.entry {
             write!(f, ", entry {entry} of {}", self.log)?;
         }
