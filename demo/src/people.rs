@@ -45,7 +45,9 @@ impl People {
 
 /// The heavenly stems and earthly branches number the players in Chinese, letters in English.
 fn player(number: usize, lang: Lang) -> String {
-    let stems: Vec<char> = "甲乙丙丁戊己庚辛壬癸子丑寅卯辰巳午未申酉戌亥".chars().collect();
+    let stems: Vec<char> = "甲乙丙丁戊己庚辛壬癸子丑寅卯辰巳午未申酉戌亥"
+        .chars()
+        .collect();
     match lang {
         Lang::Zh => format!("演示员{}", stems[number % stems.len()]),
         Lang::En => format!("Player {}", char::from(b'A' + (number % 26) as u8)),
