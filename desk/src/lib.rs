@@ -210,6 +210,7 @@ impl Desk {
         source::check_ledgers(&store, &config, &journal)?;
         let incidents = commander::load(&store)?;
         store.outbox_recover()?;
+        store.outbox_hasten(clock.now())?;
         let changes = Arc::new(Changes::default());
         let touched: Arc<dyn Fn() + Send + Sync> = {
             let changes = Arc::clone(&changes);
@@ -257,9 +258,10 @@ impl Desk {
         let (worker, until) = (desk.clone(), stopped.clone());
         self.thread("dispatch", move || dispatch::run(&worker, until))?;
         self.thread("ticker", move || {
-            let mut ticks = 0_u32;
+            let (mut ticks, mut last) = (0_u32, desk.now());
             while !stopped() {
-                ticker::tick(&desk, desk.now());
+                last = ticker::watch_clock(&desk, last);
+                ticker::tick(&desk, last);
                 ticks += 1;
                 if ticks.is_multiple_of(REVIVE_EVERY) {
                     desk.revive_guards();

@@ -1,10 +1,43 @@
 //! The ticker: compares stored instants with now, once a second. It owns no timer that a crash could lose.
 
-use crate::Desk;
+use crate::{Desk, DeskError};
 use incident::containment::HoldState;
 use incident::people::CallState;
 use incident::{Command, Incident};
 use model::{Actor, Instant, Operation, RequestId};
+use serde_json::json;
+use store::Batch;
+
+/// A clock is set by a few milliseconds all the time; a second back is an event.
+const BACK_S: f64 = -1.0;
+
+/// Puts it on the record when the clock went back since the last look; gives the time now.
+/// Durations are never taken from the clock alone, so that nothing waits for the lost time.
+pub(crate) fn watch_clock(desk: &Desk, last: Instant) -> Instant {
+    let now = desk.now();
+    let moved_s = now.since_s(last);
+    if moved_s < BACK_S {
+        tracing::warn!(
+            back_s = -moved_s,
+            "the clock went back; check the time synchronisation: times on the record are those of the clock"
+        );
+        let leaf = json!({ "kind": "clock_back", "from": last, "to": now });
+        let stored = serde_json::to_vec(&leaf)
+            .map_err(DeskError::from)
+            .and_then(|leaf| {
+                let batch = Batch {
+                    leaves: vec![leaf],
+                    ..Batch::default()
+                };
+                desk.store().commit(batch)?;
+                Ok(desk.store().outbox_hasten(now).map(drop)?)
+            });
+        if let Err(error) = stored {
+            tracing::error!(error = %error.told(), "that the clock went back is not on the record");
+        }
+    }
+    now
+}
 
 /// Acts on what is due now in every open incident; gives the number of commands.
 pub(crate) fn tick(desk: &Desk, now: Instant) -> usize {

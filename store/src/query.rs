@@ -166,6 +166,16 @@ impl Store {
         })
     }
 
+    /// After the clock went back, and at the start, when it may have: what waits for a time that is
+    /// still to come is due now. Rows wait for nothing but the next try.
+    pub fn outbox_hasten(&self, now: Instant) -> Result<usize, StoreError> {
+        self.write(move |db| {
+            let sql = "UPDATE outbox SET due_at = ?1 WHERE state = 'pending' AND due_at > ?1";
+            db.execute(sql, [now.0])
+                .map_err(|e| StoreError::of(e, "hastening the outbox"))
+        })
+    }
+
     pub fn leaf_count(&self) -> Result<u64, StoreError> {
         let sql = "SELECT coalesce(max(sequence) + 1, 0) FROM leaf";
         self.read(|db| {
