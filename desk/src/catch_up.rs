@@ -64,8 +64,17 @@ pub(crate) fn run(intake: &mut Intake, feed: &mut Feed, at: Instant) -> Result<C
 /// The judge must know the rows as they were before what was missed is judged.
 fn learn_old(intake: &mut Intake, missed: &[Observed], seen: Seen) -> Result<(), DeskError> {
     for row in missed {
-        if let Some((change, Some(record))) = intake.change(row, seen)? {
-            intake.learn(change.table, &change.key, &record, change.old.as_ref())?;
+        match intake.change(row, seen)? {
+            Some((change, Some(record))) => {
+                intake.learn(change.table, &change.key, &record, change.old.as_ref())?;
+            }
+            Some((_, None)) => {}
+            // Still as it was seen last, and it was gone by then: lawfully it may be there.
+            None => {
+                if let Some(record) = intake.ledger.record(row.table, &row.key)? {
+                    intake.learn(row.table, &row.key, &record, None)?;
+                }
+            }
         }
     }
     Ok(())
@@ -164,7 +173,8 @@ impl<'s> Merge<'s> {
 }
 
 fn gone(table: u16, key: &Key, record: &ImageRecord, missed: &mut Vec<Observed>) {
-    if record.live.is_some() {
+    // A row that was deleted unlawfully before is no change, but the judge must know of it.
+    if record.live.is_some() || record.lawful.is_some() {
         missed.push(Observed {
             table,
             key: key.clone(),

@@ -20,13 +20,15 @@ use model::{
     Actor, IncidentId, Key, Operation, ProposalId, RepairAction, RepairProposal, RequestId,
     SourceName, Standing,
 };
-use recover::{ProposalLimits, ProposalRequest, RowToRepair};
+use recover::{DiscrepancyKind, ProposalLimits, ProposalRequest, RowToRepair};
 
 pub(crate) const PROPOSALS: &str = "proposal";
 /// Name of the mark that holds where in the ledger a repair's expected images begin.
 pub(crate) fn mark_repair(id: &ProposalId) -> String {
     format!("repair/{id}")
 }
+/// Rows of one proposal that an incident's command can name.
+const MOST_ROWS: usize = incident::bounds::MAX_KEYS_PER_COMMAND;
 /// Polls of the guard in which a repair's rows must turn up after its COMMIT.
 const SEEN_WITHIN_POLLS: u32 = 200;
 
@@ -76,10 +78,22 @@ impl Desk {
             max_rows: config.repair.max_rows as usize,
         };
         // A long cell's value is not in the journal: a person must bring it from a backup.
-        let rows: Vec<RowToRepair> = rows
+        let mut rows: Vec<RowToRepair> = rows
             .into_iter()
             .filter(|r| !r.lawful.as_ref().is_some_and(has_long_cell))
             .collect();
+        // What is more than one repair may hold waits for the next one; deleted rows come first, since
+        // others hang on them, in the order of the policy's tables.
+        let most = limits.max_rows.min(MOST_ROWS);
+        rows.sort_by_key(|r| (r.kind != DiscrepancyKind::Deleted, r.table));
+        if rows.len() > most {
+            tracing::warn!(
+                rows = rows.len(),
+                most,
+                "the proposal takes the first of them; propose again after the repair"
+            );
+            rows.truncate(most);
+        }
         self.on_guard(source, move |guard| {
             let schemas: Vec<_> = guard.tables.iter().map(|t| t.schema.clone()).collect();
             let sealer = std::sync::Arc::clone(&guard.intake.ledger.sealer);
