@@ -96,9 +96,7 @@ fn take<'s>(
     }
     let Some(merge) = merge else { return Ok(()) };
     if missed.len() >= MAX_MISSED {
-        return Err(DeskError::Refused(format!(
-            "more than {MAX_MISSED} rows differ from the last images; if the shop was restored or replaced, take a new baseline"
-        )));
+        return Err(DeskError::MassChange { most: MAX_MISSED });
     }
     let record = merge.at(&row.key, missed)?;
     let Some(image) = &row.row else { return Ok(()) };

@@ -43,6 +43,10 @@ pub enum DeskError {
     NotFound(String),
     #[error("{0}")]
     Refused(String),
+    #[error(
+        "more than {most} rows differ from their last images: the shop was restored, replaced, or changed wholesale. If that was on purpose, take a new baseline; if not, keep the file as evidence first"
+    )]
+    MassChange { most: usize },
     #[error("{told}")]
     Broken { told: String, may_pass: bool },
     #[error("the guard has stopped: {0}")]

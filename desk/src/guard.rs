@@ -7,6 +7,7 @@ use crate::catch_up::{self, Caught};
 use crate::intake::{Ingested, Intake, Seen};
 use crate::ledger::WatchEntry;
 use crate::source::mark_findings;
+use crate::unreadable;
 use crate::watch_status::Status;
 use crate::{Desk, DeskError};
 use connect::source::sqlite::{Feed, GuardedTable, Polled};
@@ -262,7 +263,14 @@ impl Guard {
         let Caught {
             ingested,
             unreadable,
-        } = catch_up::run(&mut self.intake, &mut self.feed, at)?;
+        } = match catch_up::run(&mut self.intake, &mut self.feed, at) {
+            Ok(caught) => caught,
+            Err(error) => {
+                let found = unreadable::mass_change(&self.intake, &self.source, &error, at);
+                self.store_at_once(found.into_iter().collect())?;
+                return Err(error);
+            }
+        };
         self.store(ingested)?;
         let found = self
             .desk

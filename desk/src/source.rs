@@ -98,7 +98,8 @@ impl Desk {
         let Caught {
             ingested,
             unreadable,
-        } = catch_up::run(&mut intake, &mut feed, at)?;
+        } = catch_up::run(&mut intake, &mut feed, at)
+            .inspect_err(|error| self.raise_mass_change(&intake, name, error, at))?;
         let without_key = self.new_unreadable(&intake, name, &unreadable, at)?;
         let ended: Vec<_> = unfinished
             .into_iter()

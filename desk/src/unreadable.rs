@@ -70,7 +70,48 @@ fn of(
     }
 }
 
+/// More rows changed at once than the guard takes in: it stops, and this is what it leaves.
+pub(crate) fn mass_change(
+    intake: &Intake,
+    source: &SourceName,
+    error: &DeskError,
+    at: Instant,
+) -> Option<Finding> {
+    let wholesale = matches!(error, DeskError::MassChange { .. });
+    wholesale.then(|| {
+        // Each time it happens is a finding of its own.
+        let size = intake.ledger.reader.size().to_string();
+        of(
+            intake,
+            source,
+            ["mass_change", "", &size],
+            error.to_string(),
+            at,
+        )
+    })
+}
+
 impl Desk {
+    /// A wholesale change found at the start is raised although no guard will run.
+    pub(crate) fn raise_mass_change(
+        &self,
+        intake: &Intake,
+        source: &SourceName,
+        error: &DeskError,
+        at: Instant,
+    ) {
+        let Some(found) = mass_change(intake, source, error, at) else {
+            return;
+        };
+        let raised = self
+            .store_findings(source, vec![found], intake.ledger.reader.size())
+            .map_err(crate::CommandError::from)
+            .and_then(|new| crate::triage::raise(self, source, &new).map(drop));
+        if let Err(error) = raised {
+            tracing::error!(%error, "a wholesale change could not be raised");
+        }
+    }
+
     /// What of a first look's rows without a key is news: none while there are no more of them
     /// than the baseline told of.
     pub(crate) fn new_unreadable(
