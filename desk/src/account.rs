@@ -17,6 +17,8 @@ use store::{Account, LoginLink};
 pub const MIN_PASSWORD_CHARS: usize = 15;
 /// A longer one is refused before it is hashed.
 pub const MAX_PASSWORD_BYTES: usize = 1024;
+/// Most characters of the name that others see.
+pub const MAX_NAME_CHARS: usize = 120;
 /// A session ends after this long, used or not.
 pub const SESSION_S: i64 = 12 * 3600;
 /// A one-time link is good for this long.
@@ -69,6 +71,11 @@ impl Desk {
             return Err(DeskError::Refused(
                 "an account name has 1 to 64 bytes".into(),
             ));
+        }
+        if name.chars().count() > MAX_NAME_CHARS || positions.len() > plan.positions.len() {
+            return Err(DeskError::Refused(format!(
+                "a name has at most {MAX_NAME_CHARS} characters, and a person holds each position once"
+            )));
         }
         let hash = hash(password)?;
         self.put_account(id, name, positions, hash)

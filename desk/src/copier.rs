@@ -53,6 +53,11 @@ pub(crate) fn run(store: &Store, log: &mut Log, stopped: impl Fn() -> bool) {
             Ok(true) => continue,
             Ok(false) if ending => return,
             Ok(false) => seen = store.wait_for_change(seen, IDLE),
+            // The leaves are safe in the database; it is asked again.
+            Err(DeskError::Store(error)) if !ending => {
+                tracing::error!(error = %crate::error::chain(&error), "the leaves cannot be read; trying again");
+                seen = store.wait_for_change(seen, IDLE);
+            }
             Err(error) => {
                 // The facts are safe in the database; the log says so by lagging behind.
                 tracing::error!(error = %crate::error::chain(&error), "the record log cannot be continued");

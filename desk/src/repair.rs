@@ -27,6 +27,9 @@ pub(crate) const PROPOSALS: &str = "proposal";
 pub(crate) fn mark_repair(id: &ProposalId) -> String {
     format!("repair/{id}")
 }
+/// How often, and how long apart, the end of a repair is told to a store that does not take it.
+const TELL_TRIES: u32 = 20;
+const TELL_EVERY: std::time::Duration = std::time::Duration::from_millis(500);
 /// Rows of one proposal that an incident's command can name.
 const MOST_ROWS: usize = incident::bounds::MAX_KEYS_PER_COMMAND;
 /// Polls of the guard in which a repair's rows must turn up after its COMMIT.
@@ -161,7 +164,7 @@ impl Desk {
                     proposal: proposal.clone(),
                     repaired,
                 };
-                self.execute(system("applied"), id, applied)?;
+                self.told(system("applied"), id, applied)?;
                 self.audit(system("audit"), id)?;
                 Ok(())
             }
@@ -171,8 +174,24 @@ impl Desk {
                     proposal: proposal.clone(),
                     why,
                 };
-                self.execute(system("failed"), id, failed)?;
+                self.told(system("failed"), id, failed)?;
                 Err(error.into())
+            }
+        }
+    }
+
+    /// Puts on the record how a repair ended. The shop is written already, so a store that is full
+    /// or busy is asked again for a while; after that the next start finds out from the shop.
+    fn told(&self, op: Operation, id: &IncidentId, ended: Command) -> Result<(), CommandError> {
+        let mut tries = 0;
+        loop {
+            match self.execute(op.clone(), id, ended.clone()) {
+                Err(CommandError::Desk(error)) if tries < TELL_TRIES => {
+                    tracing::error!(error = %error.told(), "the end of a repair could not be stored; trying again");
+                    tries += 1;
+                    self.pause(TELL_EVERY);
+                }
+                answer => return answer.map(drop),
             }
         }
     }

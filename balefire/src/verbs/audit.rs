@@ -76,12 +76,14 @@ fn discrepancy_line(console: &Console, item: &Value) -> String {
             )
         })
         .collect();
-    format!(
-        "{} {} {kind}  {}",
-        text("table"),
-        text("key"),
+    // What concerns no column says what it is in its detail.
+    let what = if columns.is_empty() {
+        text("detail")
+    } else {
         columns.join("; ")
-    )
+    };
+    let place = format!("{} {}", text("table"), text("key"));
+    format!("{} {kind}  {what}", place.trim()).trim().to_owned()
 }
 
 fn shown(value: &Value) -> String {
