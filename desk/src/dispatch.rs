@@ -9,6 +9,7 @@
 use crate::{Desk, DeskError};
 use connect::contain::{HeldAction, HeldRow, Hold, HoldList};
 use connect::notify::{FileOutbox, OutboxMessage};
+use incident::containment::HoldState;
 use incident::{Command, Effect, Page};
 use model::{
     Actor, HoldId, IncidentId, Instant, Operation, OutboxId, PositionId, ReceiptNo, RequestId,
@@ -90,6 +91,8 @@ fn realise(desk: &Desk, row: &OutboxRow, file: &mut Option<FileOutbox>) -> Resul
         Effect::Brief { number, .. } => send(desk, file, &brief_message(desk, row, *number)),
         // An exercise never touches the real outside: the hold list is the shop's.
         Effect::Hold { .. } | Effect::LiftHold { .. } if exercise => Ok(()),
+        // Lifted while its placing was tried again: it must not come back.
+        Effect::Hold { hold, .. } if has_ended(desk, row, hold) => Ok(()),
         Effect::Hold {
             hold, rows, until, ..
         } => {
@@ -137,6 +140,13 @@ fn realise(desk: &Desk, row: &OutboxRow, file: &mut Option<FileOutbox>) -> Resul
             system(desk, row, sent)
         }
     }
+}
+
+/// The row may be seen a moment before the incident shows the hold as active, so only an end counts.
+fn has_ended(desk: &Desk, row: &OutboxRow, hold: &HoldId) -> bool {
+    let incident = row.incident.as_ref().and_then(|id| desk.incident(id));
+    let ended = |state: &HoldState| !matches!(state, HoldState::Proposed | HoldState::Active);
+    incident.is_some_and(|i| i.holds.iter().any(|h| h.id == *hold && ended(&h.state)))
 }
 
 fn hold_list(desk: &Desk) -> Result<HoldList, DeskError> {
