@@ -41,16 +41,7 @@ impl Desk {
     /// Compares every row of the source with its lawful image.
     pub fn audit_source(&self, source: &SourceName) -> Result<AuditReport, DeskError> {
         let taken_at = self.now();
-        let path = self.source_config(source)?.path.clone();
-        let plan = self.on_guard(source, move |guard| {
-            guard.intake.ledger.settle()?;
-            Ok(Plan {
-                path,
-                tables: Arc::clone(&guard.tables),
-                sealer: Arc::clone(&guard.intake.ledger.sealer),
-                snapshot: guard.intake.ledger.snapshot(),
-            })
-        })?;
+        let plan = self.audit_plan(source)?;
         let Passed {
             rows,
             unreadable,
@@ -65,13 +56,9 @@ impl Desk {
         })
     }
 
-    /// The rows that do not stand as they lawfully should, with both images.
-    pub(crate) fn rows_to_repair(
-        &self,
-        source: &SourceName,
-    ) -> Result<Vec<RowToRepair>, DeskError> {
+    fn audit_plan(&self, source: &SourceName) -> Result<Plan, DeskError> {
         let path = self.source_config(source)?.path.clone();
-        let plan = self.on_guard(source, move |guard| {
+        self.on_guard(source, move |guard| {
             guard.intake.ledger.settle()?;
             Ok(Plan {
                 path,
@@ -79,7 +66,15 @@ impl Desk {
                 sealer: Arc::clone(&guard.intake.ledger.sealer),
                 snapshot: guard.intake.ledger.snapshot(),
             })
-        })?;
+        })
+    }
+
+    /// The rows that do not stand as they lawfully should, with both images.
+    pub(crate) fn rows_to_repair(
+        &self,
+        source: &SourceName,
+    ) -> Result<Vec<RowToRepair>, DeskError> {
+        let plan = self.audit_plan(source)?;
         let Passed { candidates, .. } = pass(&plan)?;
         let rows = self.on_guard(source, move |guard| confirmed(guard, &candidates))?;
         Ok(rows.into_iter().map(|(_, row)| row).collect())

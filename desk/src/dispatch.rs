@@ -132,6 +132,7 @@ fn realise(desk: &Desk, row: &OutboxRow, file: &mut Option<FileOutbox>) -> Resul
                     &message(row, &id, "users", subject, text, desk.now()),
                 )?;
             }
+            // The file takes the notice for all of them; nobody tells us who has read it.
             let sent = Command::NoticeSent {
                 notice: notice.clone(),
                 delivered: *audience,

@@ -11,6 +11,7 @@ use crate::view::SourceStatus;
 use crate::watch_status::Status;
 use crate::{Desk, DeskError};
 use connect::source::sqlite::SqliteSource;
+use incident::rows::RowState;
 use journal::Journal;
 use model::{Instant, Observed, SourceName};
 use serde::{Deserialize, Serialize};
@@ -322,6 +323,16 @@ impl Desk {
         guard.ask(work)
     }
 
+    /// Rows of the source that were found and that a person decided may stay as they are.
+    fn accepted_rows(&self, source: &SourceName) -> u64 {
+        let incidents = self.incidents();
+        let tables = incidents
+            .iter()
+            .filter_map(|i| i.findings.rows.get(source.as_str()));
+        let rows = tables.flat_map(|tables| tables.values().flat_map(|rows| rows.values()));
+        rows.filter(|row| row.state == RowState::Accepted).count() as u64
+    }
+
     pub fn sources(&self) -> Vec<SourceStatus> {
         let now = self.now();
         let guards = self
@@ -338,6 +349,10 @@ impl Desk {
                 },
                 |g| g.status.view(now),
             )
+        };
+        let status = |name: &SourceName| SourceStatus {
+            false_alarms: self.accepted_rows(name),
+            ..status(name)
         };
         self.config()
             .source

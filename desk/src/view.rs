@@ -68,6 +68,7 @@ pub struct SourceStatus {
     pub lawful: u64,
     pub findings: u64,
     pub unwitnessed: u64,
+    /// Rows with findings that a person decided may stay as they are.
     pub false_alarms: u64,
     pub last_change_at: Option<Instant>,
     pub lag_ms: u32,

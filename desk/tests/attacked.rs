@@ -3,6 +3,8 @@
 use desk::config::{Config, RepairConfig, SourceConfig, SourceKind};
 use desk::{CommandError, DataFolder, Desk, FindingFilter};
 use incident::Command;
+use incident::learning::Topic;
+use incident::rows::TableRows;
 use model::policy::CrossCheck;
 use model::{
     AccountId, Actor, Finding, FindingKind, IncidentId, Operation, PositionId, ProposalId,
@@ -263,4 +265,29 @@ fn a_padded_row_is_judged_like_any_other() {
         columns.contains(&"total_minor") && columns.contains(&"currency"),
         "{columns:?}"
     );
+}
+
+#[test]
+fn a_row_that_a_person_lets_stand_counts_as_a_false_alarm() {
+    let world = World::new();
+    let order = world.paid(0);
+    world.sql(&format!(
+        "UPDATE orders SET total_minor = 1 WHERE id = {order}"
+    ));
+    world.findings(1);
+    let incident = world.incident();
+    assert_eq!(world.desk.sources()[0].false_alarms, 0);
+    let decision = Command::RecordDecision {
+        topic: Topic::AcceptRows {
+            rows: vec![TableRows {
+                source: shop_name(),
+                table: "orders".into(),
+                keys: vec![order.to_string()],
+            }],
+        },
+        text: "agreed with the customer by telephone".into(),
+    };
+    let who = person("decider", &["ciso"]);
+    world.desk.execute(who, &incident, decision).unwrap();
+    assert_eq!(world.desk.sources()[0].false_alarms, 1);
 }

@@ -177,6 +177,7 @@ pub enum Command {
     /// System (dispatch).
     NoticeSent {
         notice: NoticeId,
+        /// Recipients that it was handed over for; a channel that tells of delivery is not there yet.
         delivered: u64,
         failed: u64,
     },

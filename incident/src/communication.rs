@@ -64,6 +64,7 @@ pub enum NoticeState {
     },
     Sent {
         at: Instant,
+        /// Recipients that it was handed over for.
         delivered: u64,
         failed: u64,
     },

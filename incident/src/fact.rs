@@ -190,6 +190,7 @@ pub enum Fact {
     },
     NoticeSent {
         notice: NoticeId,
+        /// Recipients that it was handed over for; a channel that tells of delivery is not there yet.
         delivered: u64,
         failed: u64,
     },
