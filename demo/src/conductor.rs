@@ -11,8 +11,8 @@ use crate::shop::{self, ShopOptions};
 use crate::trade::{self, Trade, TradeOptions};
 use desk::config::Config;
 use desk::{DataFolder, DemoHooks, Desk, FindingFilter};
+use incident::Incident;
 use incident::people::CallState;
-use incident::{Fact, Incident};
 use model::{AccountId, Clock, Finding, IncidentId, Instant, SourceName, SystemClock};
 use plan::Lang;
 use std::path::{Path, PathBuf};
@@ -28,6 +28,9 @@ const WATCH_QUIET_S: u32 = 3;
 const BEFORE_ATTACK: u64 = 90;
 /// How long the guard may take to find everything, and the desk to open and call out.
 const FIND_WITHIN: Duration = Duration::from_secs(20);
+
+/// Outbox rows of the incident that are looked through for its first page.
+const MOST_PAGES: u32 = 10_000;
 
 #[derive(Clone, Debug)]
 pub struct DemoOptions {
@@ -281,15 +284,12 @@ impl Staged {
     }
 }
 
-/// From the attacker's last COMMIT to the first call stored.
+/// From the attacker's last COMMIT to the first page that was written out and fsynced.
 fn called_out(desk: &Desk, id: &IncidentId, injected: &Injected) -> u64 {
-    let recorded = desk.recorded(id);
-    let first = recorded
-        .iter()
-        .find(|r| matches!(r.fact, Fact::CalledOut { .. }));
-    first.map_or(0, |r| {
-        outcome::milliseconds(injected.committed_at, r.operation.now)
-    })
+    let outbox = desk.outbox(Some(id), MOST_PAGES);
+    let pages = outbox.iter().filter(|item| item.kind == "page");
+    let first = pages.filter_map(|page| page.sent_at).min();
+    first.map_or(0, |at| outcome::milliseconds(injected.committed_at, at))
 }
 
 fn repaired(incident: &Incident) -> incident::rows::RowCounts {

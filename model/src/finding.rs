@@ -84,7 +84,8 @@ pub struct Finding {
     pub position: u64,
     /// When the guard saw it.
     pub seen_at: Instant,
-    /// When the finding was stored.
+    /// When the finding was handed to the store, after its entry was fsynced; it is durable one
+    /// commit of the store later.
     pub stored_at: Instant,
     /// Money at risk, where the policy names a money column.
     pub at_risk: Option<Money>,
