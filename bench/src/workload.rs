@@ -161,11 +161,7 @@ fn padded(row: RowBuilder) -> Row {
 fn observed(table: u16, id: i64, row: Row) -> Observed {
     // An integer is never NULL, so that it always makes a key.
     let key = Key::of([ValueRef::Integer(id)]).unwrap_or(Key(Vec::new()));
-    Observed {
-        table,
-        key,
-        row: Some(row),
-    }
+    Observed::state(table, key, Some(row))
 }
 
 #[cfg(test)]

@@ -173,6 +173,8 @@ impl Guard {
             standing: wrong.map_or(Standing::Clean, |(standing, _)| standing.clone()),
             witnessed: true,
             coalesced: true,
+            transaction: 0,
+            stamp: model::Stamp::NotAsked,
             seen_at: SystemClock.now(),
             key: name.1,
         }

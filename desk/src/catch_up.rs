@@ -173,10 +173,6 @@ impl<'s> Merge<'s> {
 fn gone(table: u16, key: &Key, record: &ImageRecord, missed: &mut Vec<Observed>) {
     // A row that was deleted unlawfully before is no change, but the judge must know of it.
     if record.live.is_some() || record.lawful.is_some() {
-        missed.push(Observed {
-            table,
-            key: key.clone(),
-            row: None,
-        });
+        missed.push(Observed::state(table, key.clone(), None));
     }
 }

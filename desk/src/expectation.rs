@@ -105,6 +105,8 @@ mod tests {
             standing: Standing::Clean,
             witnessed: true,
             coalesced: false,
+            transaction: 0,
+            stamp: model::Stamp::NotAsked,
             seen_at: Instant(0),
         }
     }

@@ -210,6 +210,8 @@ impl Intake {
                 standing: Standing::Gone,
                 witnessed: false,
                 coalesced: true,
+                transaction: 0,
+                stamp: model::Stamp::NotAsked,
                 seen_at: at,
             };
             rows.push(change, previous, look);
@@ -306,6 +308,8 @@ impl Intake {
             standing,
             witnessed: how.witnessed,
             coalesced: how.coalesced,
+            transaction: 0,
+            stamp: model::Stamp::NotAsked,
             seen_at: how.at,
         };
         Ok(Some((change, record)))
@@ -480,6 +484,8 @@ fn change_again(intake: &Intake, entry: RowEntry) -> Result<Change, DeskError> {
         standing,
         witnessed: entry.witnessed,
         coalesced: entry.coalesced,
+        transaction: 0,
+        stamp: model::Stamp::NotAsked,
         seen_at: entry.at,
     })
 }

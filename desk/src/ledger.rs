@@ -373,6 +373,8 @@ impl Ledger {
             standing,
             witnessed: entry.witnessed,
             coalesced: entry.coalesced,
+            transaction: 0,
+            stamp: model::Stamp::NotAsked,
             seen_at: entry.at,
         })
     }

@@ -11,6 +11,56 @@ pub struct Observed {
     pub key: Key,
     /// `None`: the row is no longer there.
     pub row: Option<Row>,
+    /// Columns that the source left out because they did not change (a value that PostgreSQL keeps
+    /// out of line, for one); `row` has NULL in their place until intake fills them in.
+    pub unsent: Vec<u16>,
+    /// Position of the source transaction in its batch; 0 where the source does not tell.
+    pub transaction: u32,
+    /// Several steps of the row are seen as one.
+    pub coalesced: bool,
+}
+
+impl Observed {
+    /// A row as it stands, seen as a state: nothing is known of its transaction.
+    pub fn state(table: u16, key: Key, row: Option<Row>) -> Self {
+        Self {
+            table,
+            key,
+            row,
+            unsent: Vec::new(),
+            transaction: 0,
+            coalesced: true,
+        }
+    }
+}
+
+/// One transaction of the source, as its feed tells it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceTransaction {
+    /// Where it was committed, in the source's own count; grows with every commit.
+    pub position: u64,
+    /// The source's name for it: PostgreSQL's transaction id, a GTID.
+    pub id: String,
+    pub committed_at: Instant,
+    /// What the shop stamped it with, verbatim; verified by `detect::stamp`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stamps: Vec<Vec<u8>>,
+    /// The database account or program that wrote it, where the stream says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
+}
+
+/// Whether a transaction carried the shop's stamp.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stamp {
+    /// The policy asks for none, or the source cannot carry one.
+    #[default]
+    NotAsked,
+    Valid,
+    Missing,
+    /// There is one, but it is not the shop's, or not for this transaction.
+    Wrong,
 }
 
 /// A row change to be judged: what was seen last, what is lawful, what is there now.
@@ -29,6 +79,9 @@ pub struct Change {
     pub witnessed: bool,
     /// True when several steps may have been seen as one (SQLite files).
     pub coalesced: bool,
+    /// Changes of one batch with the same number belong to one source transaction.
+    pub transaction: u32,
+    pub stamp: Stamp,
     pub seen_at: Instant,
 }
 
@@ -61,7 +114,8 @@ pub enum Verdict {
 /// A rule that a change broke, and the columns concerned.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RuleHit {
-    /// `frozen`, `initial`, `transition`, `requires`, `parent`, `no_delete`, `append_only`, `tainted_input`, `unexpected_repair`.
+    /// `frozen`, `initial`, `transition`, `requires`, `parent`, `no_delete`, `append_only`, `together`, `company`,
+    /// `only_rise`, `only_fall`, `values`, `equal`, `sum`, `unstamped`, `tainted_input`, `unexpected_repair`.
     pub rule: String,
     pub columns: Vec<u16>,
 }

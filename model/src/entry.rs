@@ -7,7 +7,7 @@
 //! `u16`+subject, `u8` number of rule hits (each `u8`+rule, `u8` number of columns, `u16` each),
 //! standing (`u8` tag, for altered rows `u16` count and `u16` each), `u8` whether an image follows,
 //! and the image as a [`Row`] whose personal cells are sealed.
-//! A schema entry has kind 0 and JSON after the version and kind bytes.
+//! A schema entry has kind 0 and JSON after the version and kind bytes; so have watch and transaction entries.
 
 use crate::{Instant, Judgement, Key, Row, RuleHit, Standing, Verdict};
 use thiserror::Error;
@@ -31,6 +31,8 @@ pub enum EntryKind {
     Watch = 4,
     /// A person accepted an unwitnessed change, or lawfully set a row's image.
     Accepted = 5,
+    /// The source transaction of the row entries that follow; JSON in place of an image.
+    Transaction = 6,
 }
 
 impl EntryKind {
@@ -42,6 +44,7 @@ impl EntryKind {
             Self::Expected,
             Self::Watch,
             Self::Accepted,
+            Self::Transaction,
         ]
         .into_iter()
         .find(|k| *k as u8 == byte)
@@ -126,6 +129,8 @@ pub enum LedgerEntry {
     Schema(Vec<u8>),
     /// JSON: start and stop of the guard, blind intervals.
     Watch(Vec<u8>),
+    /// JSON: a [`crate::SourceTransaction`]; the row entries with its position belong to it.
+    Transaction(Vec<u8>),
     Row(RowEntry),
 }
 
@@ -148,6 +153,7 @@ impl LedgerEntry {
         match self {
             Self::Schema(json) => json_entry(out, EntryKind::Schema, json),
             Self::Watch(json) => json_entry(out, EntryKind::Watch, json),
+            Self::Transaction(json) => json_entry(out, EntryKind::Transaction, json),
             Self::Row(row) => encode_row(out, &row.borrowed()),
         }
         within_bound(out, start)
@@ -162,6 +168,7 @@ impl LedgerEntry {
         match EntryKind::of(r.u8()?).ok_or(EntryError::Code)? {
             EntryKind::Schema => Ok(Self::Schema(r.0.to_vec())),
             EntryKind::Watch => Ok(Self::Watch(r.0.to_vec())),
+            EntryKind::Transaction => Ok(Self::Transaction(r.0.to_vec())),
             kind => decode_row(kind, &mut r).map(Self::Row),
         }
     }

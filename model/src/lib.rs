@@ -5,6 +5,7 @@
 //! system clock in [`time`]), and any decision.
 
 pub mod change;
+pub mod dialect;
 pub mod digest;
 pub mod entry;
 pub mod finding;
@@ -18,7 +19,10 @@ pub mod proposal;
 pub mod row;
 pub mod time;
 
-pub use change::{Change, Judgement, Observed, RuleHit, Standing, Verdict};
+pub use change::{
+    Change, Judgement, Observed, RuleHit, SourceTransaction, Stamp, Standing, Verdict,
+};
+pub use dialect::Dialect;
 pub use digest::Digest;
 pub use finding::{ColumnChange, Finding, FindingKind, Risk};
 pub use grade::{Figure, Grade, Level};

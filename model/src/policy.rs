@@ -60,8 +60,34 @@ pub struct TablePolicy {
     /// The row that a row of this table hangs on, and the states it must be in when this row is inserted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<Parent>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub frozen: Option<Frozen>,
+    /// One rule or several.
+    #[serde(
+        default,
+        skip_serializing_if = "Vec::is_empty",
+        deserialize_with = "one_or_many"
+    )]
+    pub frozen: Vec<Frozen>,
+    /// Columns that never change without others: money without the time of change, for one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub together: Vec<Together>,
+    /// Writes that never come alone in their transaction.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub company: Vec<Company>,
+    /// Numbers that never fall.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub only_rise: Vec<String>,
+    /// Numbers that never rise.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub only_fall: Vec<String>,
+    /// Column -> the only values it may hold, as people read them; NULL is always allowed.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub values: BTreeMap<String, Vec<String>>,
+    /// Columns that agree with another column, of this row or of a row that it points to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub equal: Vec<Equal>,
+    /// Columns that are sums, of the row's own columns or of other rows'.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sum: Vec<Sum>,
     #[serde(default)]
     pub no_delete: bool,
     /// Rows are only ever inserted.
@@ -116,6 +142,127 @@ pub struct Frozen {
     #[serde(default)]
     pub from: Vec<String>,
     pub columns: Vec<String>,
+    /// They may change all the same when one of these writes stands in the same transaction.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unless: Vec<OtherWrite>,
+}
+
+/// What was done to a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WriteKind {
+    Insert,
+    Update,
+    Delete,
+}
+
+/// Another write in the same transaction.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OtherWrite {
+    pub table: String,
+    /// Any kind when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub op: Option<WriteKind>,
+    /// Column of the other table that points to this row's key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub via: Option<String>,
+    /// Column of this table that points to the other row's key; neither: any row of that table.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<String>,
+    /// Columns of the other row with the values they must hold after the write.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub holds: BTreeMap<String, String>,
+    /// For updates: at least one of these columns changed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<String>,
+}
+
+/// When one of `columns` changes, every one of `with` changes too.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Together {
+    pub columns: Vec<String>,
+    pub with: Vec<String>,
+}
+
+/// A write of this table that needs one of `any_of` in its transaction.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Company {
+    pub on: WriteKind,
+    /// For updates: when one of these columns changes; empty: whenever anything does.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub columns: Vec<String>,
+    /// Only for rows that hold these values (column -> value) after the write.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub when: BTreeMap<String, String>,
+    pub any_of: Vec<OtherWrite>,
+}
+
+/// `column` holds the same value as another column: of this row, or of the row of `table` that
+/// `via` (a column of this table) points to. Judged when one of them is written.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Equal {
+    pub column: String,
+    pub equals: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub table: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub via: Option<String>,
+}
+
+/// `column` = the sum of `terms` of this row (`-name` is subtracted) + the sum of `of.column`
+/// (times `of.times`, where given) over the rows of `of.table` whose `of.via` points here.
+/// Decimal arithmetic, exact; rows with a NULL among the terms count it as 0.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sum {
+    pub column: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub terms: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub of: Option<SumOf>,
+    /// Greatest difference that is still right, for shops that round line by line; decimal, 0 when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub within: Option<String>,
+    /// Only in these states of the row; empty: always.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub states: Vec<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SumOf {
+    pub table: String,
+    pub via: String,
+    pub column: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub times: Option<String>,
+}
+
+/// What a source's feed shows of the shop's writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sees {
+    /// States between two looks (SQLite files): rules about the same transaction are refused.
+    States,
+    /// Every transaction with its rows (logical replication, binlog, recorded traces).
+    Transactions,
+}
+
+/// `frozen = {..}` and `[[..frozen]]` both read well.
+fn one_or_many<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Vec<Frozen>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum OneOrMany {
+        One(Frozen),
+        Many(Vec<Frozen>),
+    }
+    Ok(match OneOrMany::deserialize(from)? {
+        OneOrMany::One(one) => vec![one],
+        OneOrMany::Many(many) => many,
+    })
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -236,10 +236,11 @@ fn orders() -> TablePolicy {
             .map(|(from, to)| (from.to_owned(), words(&[to])))
             .into(),
         requires: BTreeMap::from([("paid".to_owned(), companion("payments"))]),
-        frozen: Some(Frozen {
+        frozen: vec![Frozen {
             from: words(&after_payment),
             columns: words(&["total_minor", "currency", "customer_id"]),
-        }),
+            unless: Vec::new(),
+        }],
         no_delete: true,
         money: Some(MoneyColumns {
             amount: "total_minor".to_owned(),
@@ -265,10 +266,11 @@ fn refunds() -> TablePolicy {
         initial: words(&["done"]),
         transitions: BTreeMap::from([("done".to_owned(), words(&["void"]))]),
         parent: Some(parent(&["shipped", "refunded"])),
-        frozen: Some(Frozen {
+        frozen: vec![Frozen {
             from: Vec::new(),
             columns: words(&["order_id", "amount_minor"]),
-        }),
+            unless: Vec::new(),
+        }],
         void: Some("UPDATE refunds SET status = 'void' WHERE id = :id".to_owned()),
         ..money_table("refunds")
     }

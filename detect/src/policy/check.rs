@@ -192,7 +192,7 @@ impl Check<'_> {
                 ("requires", !policy.requires.is_empty()),
                 (
                     "frozen.from",
-                    policy.frozen.as_ref().is_some_and(|f| !f.from.is_empty()),
+                    policy.frozen.iter().any(|f| !f.from.is_empty()),
                 ),
             ] {
                 if given {
@@ -211,7 +211,7 @@ impl Check<'_> {
             self.dead_states(&machine);
         }
         self.known(&machine, "requires", policy.requires.keys());
-        if let Some(frozen) = &policy.frozen {
+        for frozen in &policy.frozen {
             self.known(&machine, "frozen.from", &frozen.from);
         }
         machine
@@ -277,7 +277,7 @@ impl Check<'_> {
 
     fn frozen(&mut self, schema: &TableSchema, states: &StateMachine) -> (Vec<bool>, u64) {
         let mut flags = vec![false; schema.columns.len()];
-        let Some(frozen) = &self.policy.frozen else {
+        let Some(frozen) = self.policy.frozen.first() else {
             return (flags, 0);
         };
         if frozen.columns.is_empty() {

@@ -186,12 +186,7 @@ fn a_companion_needs_one_way_here() {
 #[test]
 fn everything_is_said_at_once() {
     let mut policy = shop::policy();
-    policy.tables[0]
-        .frozen
-        .as_mut()
-        .unwrap()
-        .columns
-        .push("tota_minor".into());
+    policy.tables[0].frozen[0].columns.push("tota_minor".into());
     policy.tables[1].key.push("line".into());
     policy.tables[2].money.as_mut().unwrap().fixed = None;
     policy.tables[3].repairable = vec!["id".into()];

@@ -182,6 +182,8 @@ pub fn change(table: u16, old: Option<Row>, new: Option<Row>) -> Change {
         lawful: None,
         witnessed: true,
         coalesced: false,
+        transaction: 0,
+        stamp: model::Stamp::NotAsked,
         seen_at: Instant::from_secs(1),
     }
 }

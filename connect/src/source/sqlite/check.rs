@@ -1,19 +1,9 @@
 //! Checks across tables in the shop's own SQL; each row that one returns is a violation.
 
+use super::super::{CheckRow, MAX_CHECK_ROWS};
 use super::read::value_of;
 use crate::ConnectError;
 use rusqlite::Connection;
-
-/// A violation that a check found, as people read it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CheckRow {
-    pub table: String,
-    pub key: String,
-    pub detail: String,
-}
-
-/// A check that finds more than this is wrong itself, or says the same thing again and again.
-pub const MAX_CHECK_ROWS: usize = 10_000;
 
 pub(super) fn run(db: &Connection, sql: &str) -> Result<Vec<CheckRow>, ConnectError> {
     let failed = |source| match source {

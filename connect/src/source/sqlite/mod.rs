@@ -26,6 +26,7 @@
 
 mod check;
 mod feed;
+mod guarded;
 mod open;
 mod page;
 mod read;
@@ -36,149 +37,13 @@ mod tree;
 mod wal;
 mod watch;
 
-pub use check::CheckRow;
 pub use feed::{Feed, FeedOptions, FeedWaker};
 pub use source::SqliteSource;
 
 pub(crate) use read::{bound, value_of};
 pub(crate) use schema::quoted;
 
-use crate::ConnectError;
-use model::{Key, Observed, Row, TableSchema};
-use thiserror::Error;
-
-/// Positions of the columns that name a row, in key order.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KeyColumns(pub Vec<u16>);
-
-/// A table to be guarded. Its number (`Observed::table`) is its position in the list handed over.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct GuardedTable {
-    pub schema: TableSchema,
-    pub key: KeyColumns,
-}
-
-impl GuardedTable {
-    /// Finds the key's columns by name.
-    pub fn new<S: AsRef<str>>(schema: TableSchema, key: &[S]) -> Result<Self, ConnectError> {
-        let mut columns = Vec::with_capacity(key.len());
-        for name in key {
-            let found = schema.column(name.as_ref());
-            columns.push(found.ok_or_else(|| ConnectError::ColumnMissing {
-                table: schema.name.clone(),
-                column: name.as_ref().to_owned(),
-            })?);
-        }
-        if columns.is_empty() {
-            return Err(ConnectError::NoKey { table: schema.name });
-        }
-        Ok(Self {
-            schema,
-            key: KeyColumns(columns),
-        })
-    }
-
-    /// The row's key; `None` when one of its columns is NULL.
-    pub fn key_of(&self, row: &Row) -> Option<Key> {
-        let values: Option<Vec<_>> = self
-            .key
-            .0
-            .iter()
-            .map(|column| row.get(usize::from(*column)))
-            .collect();
-        Key::of(values?)
-    }
-}
-
-/// A row that cannot be guarded as it stands. It is reported, not skipped.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UnreadableRow {
-    pub table: u16,
-    /// SQLite's own number of the row, where the table has one.
-    pub rowid: Option<i64>,
-    pub reason: UnreadableReason,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum UnreadableReason {
-    #[error("a column of its key is NULL")]
-    NullKey,
-}
-
-/// What happened since the last look.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct FeedBatch {
-    /// Rows that really changed: table by table, in rowid order (key order where there is none).
-    pub observed: Vec<Observed>,
-    /// Rows whose key became NULL.
-    pub unreadable: Vec<UnreadableRow>,
-    /// Where the log stands: its generation (checkpoint sequence) in the upper 32 bits, its frame in
-    /// the lower; without a log a running number. For people and records; reading cannot be resumed from it.
-    pub position: u64,
-    /// Commits seen; 0 where the file cannot tell.
-    pub transactions: u32,
-    /// Several commits may have been seen as one.
-    pub coalesced: bool,
-}
-
-#[derive(Clone, Debug, PartialEq)]
-pub enum Polled {
-    /// Nothing that concerns the guarded tables.
-    Quiet,
-    Changes(FeedBatch),
-    /// A guarded table's columns changed or the table is gone; open the feed anew with the new schema.
-    SchemaChanged {
-        tables: Vec<String>,
-    },
-    /// Something may have happened unseen; call [`Feed::rescan`]. Said again until that is done.
-    Lost {
-        reason: LostReason,
-    },
-}
-
-/// Why nothing can be said about what happened since the last look.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum LostReason {
-    #[error("the write-ahead log was started anew and written over frames that were not seen")]
-    Overwritten,
-    #[error("the write-ahead log was cut off while it was not held")]
-    Truncated,
-    #[error("the write-ahead log was started anew more than once, or by another hand")]
-    Generations,
-    #[error("another file stands in the database's place")]
-    Replaced,
-    #[error("the journal mode of the database changed")]
-    JournalMode,
-    #[error("more than {most} rows changed at once")]
-    TooManyRows { most: usize },
-    #[error("the last look at the database failed half-way")]
-    Failed,
-    #[error("a page of the database is not where its tree says: {detail}")]
-    Misread { detail: String },
-}
-
-/// What a whole look at the tables found.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ScanReport {
-    pub rows: u64,
-    /// At most [`MAX_UNREADABLE`] of them.
-    pub unreadable: Vec<UnreadableRow>,
-    /// All of them.
-    pub unreadable_rows: u64,
-}
-
-/// A table with a million NULL keys must not fill the memory; the count stays exact.
-pub const MAX_UNREADABLE: usize = 1_000;
-
-impl ScanReport {
-    fn unreadable(&mut self, table: u16, rowid: Option<i64>) {
-        self.unreadable_rows += 1;
-        if self.unreadable.len() < MAX_UNREADABLE {
-            self.unreadable.push(UnreadableRow {
-                table,
-                rowid,
-                reason: UnreadableReason::NullKey,
-            });
-        }
-    }
-}
+pub use super::{
+    CheckRow, FeedBatch, GuardedTable, KeyColumns, LostReason, Polled, ScanReport,
+    UnreadableReason, UnreadableRow,
+};

@@ -50,11 +50,7 @@ impl SqliteSource {
         each: &mut dyn FnMut(Observed) -> Result<(), ReceiverError>,
     ) -> Result<ScanReport, ConnectError> {
         self.scan_borrowed(number, table, &mut |key, row| {
-            each(Observed {
-                table: number,
-                key: key.clone(),
-                row: Some(row.clone()),
-            })
+            each(Observed::state(number, key.clone(), Some(row.clone())))
         })
     }
 

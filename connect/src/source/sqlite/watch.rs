@@ -245,11 +245,7 @@ impl Watch {
         let mut now = Vec::new();
         let mut report = ScanReport::default();
         let gone = |key: Vec<u8>, out: &mut Differences| {
-            out.push(Observed {
-                table: number,
-                key: Key(key),
-                row: None,
-            });
+            out.push(Observed::state(number, Key(key), None));
         };
         scan_by_key(db, access, &mut report, &mut |key, row| {
             let hash = hasher.hash_one(row.as_bytes());
@@ -389,11 +385,7 @@ fn remember(access: &Access, hasher: &RandomState, found: &Scanned<'_>) -> (i64,
 }
 
 fn observed(access: &Access, key: &Key, row: &Row) -> Observed {
-    Observed {
-        table: access.number,
-        key: key.clone(),
-        row: Some(row.clone()),
-    }
+    Observed::state(access.number, key.clone(), Some(row.clone()))
 }
 
 fn deleted(access: &Access, rowid: i64, old: &Seen, out: &mut Differences) {
@@ -407,11 +399,7 @@ fn deleted(access: &Access, rowid: i64, old: &Seen, out: &mut Differences) {
         if !access.key_is_rowid {
             out.gone.insert((access.number, key.clone()), old.hash);
         }
-        out.push(Observed {
-            table: access.number,
-            key,
-            row: None,
-        });
+        out.push(Observed::state(access.number, key, None));
     }
 }
 

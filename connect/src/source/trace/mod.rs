@@ -1,0 +1,1 @@
+//! A recorded trace of row changes (one JSON object a line) and a schema dump.
