@@ -43,6 +43,8 @@ impl Default for JudgeOptions {
 pub struct Judge {
     policy: Arc<CompiledPolicy>,
     options: JudgeOptions,
+    /// See [`Judge::judge_partial_history`].
+    partial: bool,
     relations: Relations,
     // Kept between batches for their memory only.
     pending: Vec<Pending>,
@@ -71,6 +73,7 @@ impl Judge {
         Self {
             policy,
             options,
+            partial: false,
             relations,
             pending: Vec::new(),
             changed: Vec::new(),
@@ -79,6 +82,12 @@ impl Judge {
 
     pub fn policy(&self) -> &Arc<CompiledPolicy> {
         &self.policy
+    }
+
+    /// For traces that start in the middle: rows that were never learnt or inserted are unknown,
+    /// and a rule that needs an unknown row is not applied.
+    pub fn judge_partial_history(&mut self, partial: bool) {
+        self.partial = partial;
     }
 
     /// Takes in the lawful image of a row without judging it: the baseline, a replay, an approved
@@ -414,7 +423,7 @@ impl Judge {
         let parent =
             RowId::pointed_to(new, &rule.via).and_then(|id| self.relations.parent(rule.table, id));
         let (Some(parent), Some(of)) = (parent, policy.table(rule.table)) else {
-            return true;
+            return !self.partial;
         };
         // The parent may have gone on in the same batch; the states that it passed count too.
         let before = self.relations.before(parent);

@@ -10,7 +10,8 @@ mod judge;
 pub mod policy;
 mod relations;
 mod rules;
+pub mod stamp;
 
 pub use findings::{FindingAt, finding};
 pub use judge::{Judge, JudgeOptions};
-pub use policy::{CompiledPolicy, CompiledTable, PolicyProblem, compile};
+pub use policy::{CompiledPolicy, CompiledTable, PolicyProblem, compile, compile_for};

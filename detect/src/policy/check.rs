@@ -74,6 +74,26 @@ pub(super) fn cross_checks(policy: &SourcePolicy, problems: &mut Vec<PolicyProbl
     }
 }
 
+/// Says which rules need a feed that sees transactions.
+pub(super) fn same_transaction(policy: &SourcePolicy, problems: &mut Vec<PolicyProblem>) {
+    for table in &policy.tables {
+        let mut say = |setting: &str| {
+            problems.push(PolicyProblem {
+                table: table.name.clone(),
+                setting: setting.to_owned(),
+                problem: Problem::NeedsTransactions,
+                suggestion: None,
+            });
+        };
+        if table.frozen.iter().any(|f| !f.unless.is_empty()) {
+            say("frozen.unless");
+        }
+        if !table.company.is_empty() {
+            say("company");
+        }
+    }
+}
+
 /// Collects what is wrong with one table.
 pub(super) struct Check<'a> {
     pub(super) policy: &'a TablePolicy,

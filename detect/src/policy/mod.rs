@@ -10,6 +10,7 @@ mod states;
 pub use problem::{PolicyProblem, Problem, Severity, suggest};
 pub(crate) use states::{ABSENT, StateId, StateMachine, StateSet, UNKNOWN, bit};
 
+use model::policy::Sees;
 use model::{Digest, Key, Money, Row, SourceName, SourcePolicy, TableSchema, ValueRef};
 use std::sync::Arc;
 
@@ -40,6 +41,7 @@ pub struct CompiledPolicy {
     digest: Digest,
     tables: Vec<CompiledTable>,
     relations: Vec<Relation>,
+    sees: Sees,
     warnings: Vec<PolicyProblem>,
 }
 
@@ -120,16 +122,29 @@ pub(crate) struct ParentRule {
     pub(crate) states: StateSet,
 }
 
-/// Checks a policy against the shop's schema. `Err` lists everything that is wrong, warnings
-/// with it; a policy that only has warnings compiles and keeps them.
+/// [`compile_for`] a source whose feed sees states and not transactions.
 pub fn compile(
     policy: &SourcePolicy,
     schemas: &[TableSchema],
+) -> Result<Arc<CompiledPolicy>, Vec<PolicyProblem>> {
+    compile_for(policy, schemas, Sees::States)
+}
+
+/// Checks a policy against the shop's schema and against what its feed sees. `Err` lists
+/// everything that is wrong, warnings with it; a policy that only has warnings compiles and keeps
+/// them. Rules about the same transaction are refused where the feed sees states.
+pub fn compile_for(
+    policy: &SourcePolicy,
+    schemas: &[TableSchema],
+    sees: Sees,
 ) -> Result<Arc<CompiledPolicy>, Vec<PolicyProblem>> {
     let mut problems = Vec::new();
     let mut tables = check::tables(policy, schemas, &mut problems);
     let relations = links::link(policy, schemas, &mut tables, &mut problems);
     check::cross_checks(policy, &mut problems);
+    if sees == Sees::States {
+        check::same_transaction(policy, &mut problems);
+    }
     if problems.iter().any(|p| p.severity() == Severity::Problem) {
         problems.sort_by_key(PolicyProblem::severity);
         return Err(problems);
@@ -139,6 +154,7 @@ pub fn compile(
         digest: policy.digest(),
         tables,
         relations,
+        sees,
         warnings: problems,
     }))
 }
@@ -150,6 +166,10 @@ impl CompiledPolicy {
     /// Digest of the policy as it was declared.
     pub fn digest(&self) -> Digest {
         self.digest
+    }
+    /// What the source's feed shows, as the policy was compiled for.
+    pub fn sees(&self) -> Sees {
+        self.sees
     }
     pub fn warnings(&self) -> &[PolicyProblem] {
         &self.warnings

@@ -97,6 +97,7 @@ pub enum Problem {
     EmptySql {
         name: String,
     },
+    NeedsTransactions,
 }
 
 impl PolicyProblem {
@@ -145,6 +146,7 @@ impl PolicyProblem {
             Problem::NothingFrozen => "policy-nothing-frozen",
             Problem::DuplicateCheck { .. } => "policy-duplicate-check",
             Problem::EmptySql { .. } => "policy-empty-sql",
+            Problem::NeedsTransactions => "policy-needs-transactions",
         }
     }
 }
@@ -264,6 +266,11 @@ impl Problem {
             Self::NothingFrozen => f.write_str("no column is named, so that nothing is frozen"),
             Self::DuplicateCheck { name } => write!(f, "two checks are named `{name}`"),
             Self::EmptySql { name } => write!(f, "check `{name}` has no SQL"),
+            Self::NeedsTransactions => f.write_str(
+                "this speaks of other writes in the same transaction, and this source shows only \
+                 states of rows, not transactions; leave the rule out, or say it with `requires` \
+                 or `parent`",
+            ),
             // The first half is worded in `Display`.
             _ => Ok(()),
         }
