@@ -1,19 +1,26 @@
 //! What tests of several rooms share: a clock that stands still, throwaway folders, a seeded
-//! world, a small shop, and real processes that are waited for and killed.
+//! world, a small shop, real processes that are waited for and killed, and throwaway database
+//! servers.
 //!
 //! Deliberately not here: anything a product path uses. A test that cannot get its footing should
 //! stop at once, so this room panics, with a reason, where a product room would give an error.
 
+mod certificates;
 mod clock;
 mod folder;
+pub mod mariadb;
 mod pause;
+pub mod postgres;
 mod program;
 mod seed;
+mod server;
 mod shop;
 
+pub use certificates::{Certificates, certificates};
 pub use clock::VirtualClock;
 pub use folder::TempFolder;
 pub use pause::pause;
 pub use program::{Ended, Killer, Program, Running, free_loopback_address};
 pub use seed::Seed;
+pub use server::write_url_file;
 pub use shop::{SMALL_SHOP_SETTINGS, ShopCounts, SmallShop, small_shop_policy};
