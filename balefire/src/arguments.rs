@@ -118,6 +118,10 @@ pub struct Serve {
 pub enum Source {
     /// Connect, list the tables with their policies, say what is wrong
     Check { source: String },
+    /// Make on the server what following its changes needs: a publication and a slot
+    Attach { source: String },
+    /// Remove from the server what `attach` made; the source is no longer guarded
+    Detach { source: String },
     /// Take the first images of every row
     Baseline {
         source: String,

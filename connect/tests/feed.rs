@@ -198,7 +198,7 @@ fn single_changes_come_out_alone() {
     assert_eq!(watcher.poll(), None);
     shop.run("UPDATE orders SET total = 7 WHERE id = 900");
     let batch = watcher.poll().unwrap();
-    assert_eq!((batch.transactions, batch.coalesced), (1, false));
+    assert_eq!((batch.commits, batch.coalesced), (1, false));
     assert_eq!(batch.observed.len(), 1);
     let row = batch.observed[0].row.as_ref().unwrap();
     assert_eq!(
@@ -209,7 +209,7 @@ fn single_changes_come_out_alone() {
     shop.run("DELETE FROM orders WHERE id = 5; INSERT INTO lines VALUES (5, 2, 'b')");
     let batch = watcher.poll();
     assert_eq!(
-        batch.as_ref().map(|b| (b.transactions, b.coalesced)),
+        batch.as_ref().map(|b| (b.commits, b.coalesced)),
         Some((2, true))
     );
     assert_eq!(

@@ -5,15 +5,15 @@
 //! guard confirms candidates on its own thread, where shop and ledger stand still together.
 
 use crate::guard::Guard;
+use crate::standing_still;
 use crate::{Desk, DeskError};
-use connect::source::sqlite::{GuardedTable, SqliteSource};
+use connect::source::{GuardedTable, Location};
 use journal::index::Snapshot;
 use model::{Instant, Key, SourceName};
 use recover::RowToRepair;
 use recover::audit::{Candidate, Discrepancy, TableAudit, confirm, table_records};
 use recover::seal::RowSealer;
 use serde::Serialize;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Candidates kept of one audit; a shop with more differing rows is another shop.
@@ -31,7 +31,7 @@ pub struct AuditReport {
 
 /// What the pass over the tables needs; taken on the guard's thread.
 pub(crate) struct Plan {
-    pub path: PathBuf,
+    pub location: Location,
     pub tables: Arc<Vec<GuardedTable>>,
     pub sealer: Arc<RowSealer>,
     pub snapshot: Snapshot,
@@ -57,11 +57,11 @@ impl Desk {
     }
 
     fn audit_plan(&self, source: &SourceName) -> Result<Plan, DeskError> {
-        let path = self.source_config(source)?.path.clone();
+        let location = self.source_config(source)?.location();
         self.on_guard(source, move |guard| {
             guard.intake.ledger.settle()?;
             Ok(Plan {
-                path,
+                location,
                 tables: Arc::clone(&guard.tables),
                 sealer: Arc::clone(&guard.intake.ledger.sealer),
                 snapshot: guard.intake.ledger.snapshot(),
@@ -91,7 +91,7 @@ pub(crate) struct Passed {
 
 /// One pass over all tables in one snapshot: rows, unreadable rows, candidates.
 pub(crate) fn pass(plan: &Plan) -> Result<Passed, DeskError> {
-    let source = SqliteSource::open(&plan.path)?;
+    let mut source = plan.location.source()?;
     let mut candidates: Vec<(u16, Key)> = Vec::new();
     let mut rows = 0;
     let mut audit: Option<(u16, TableAudit<'_>)> = None;
@@ -137,43 +137,29 @@ fn confirmed(
     guard: &mut Guard,
     candidates: &[(u16, Key)],
 ) -> Result<Vec<(Discrepancy, RowToRepair)>, DeskError> {
-    guard.catch_up_with_shop()?;
     let mut out = Vec::new();
-    for (table, key) in candidates {
-        let live = guard
-            .feed
-            .read(*table, std::slice::from_ref(key))?
-            .pop()
-            .flatten();
-        let record = guard.intake.ledger.record(*table, key)?;
+    for (table, key, live) in standing_still::differing(guard, candidates)? {
+        let record = guard.intake.ledger.record(table, &key)?;
         let lawful = match &record {
-            Some(record) => guard.intake.ledger.lawful_row(*table, key, record)?,
+            Some(record) => guard.intake.ledger.lawful_row(table, &key, record)?,
             None => None,
         };
-        // A long cell is journaled by its hash alone: the digest has compared it already.
-        let agrees = record.as_ref().is_some_and(|r| {
-            r.lawful.is_some()
-                && r.lawful
-                    == live
-                        .as_ref()
-                        .map(|row| guard.intake.ledger.sealer.digest_of(*table, key, row))
-        });
         let sealer = Arc::clone(&guard.intake.ledger.sealer);
-        let Some(seal_table) = sealer.table(*table).filter(|_| !agrees) else {
+        let Some(seal_table) = sealer.table(table) else {
             continue;
         };
         let found = confirm(
             &guard.source,
             seal_table,
-            key,
+            &key,
             live.as_ref(),
             record.as_ref(),
             lawful.as_ref(),
         );
         let Some(discrepancy) = found else { continue };
         let row = RowToRepair {
-            table: *table,
-            key: key.clone(),
+            table,
+            key,
             kind: discrepancy.kind,
             live,
             lawful,

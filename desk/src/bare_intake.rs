@@ -41,6 +41,8 @@ impl BareIntake {
             witnessed: true,
             coalesced: false,
             source_position: 0,
+            transactions: &[],
+            stamps: &[],
         };
         let ingested = self.intake.ingest(observed, seen)?;
         Ok(Taken {

@@ -5,7 +5,7 @@
 
 use crate::DeskError;
 use crate::intake::{Ingested, Intake, Seen};
-use connect::source::sqlite::{Feed, UnreadableRow};
+use connect::source::{Feed, UnreadableRow};
 use model::image::ImageRecord;
 use model::{Instant, Key, Observed, Row};
 use recover::audit::table_records;
@@ -15,14 +15,32 @@ use recover::audit::table_records;
 const MAX_MISSED: usize = 500_000;
 
 /// What one look at every row gave.
+#[derive(Default)]
 pub(crate) struct Caught {
     pub ingested: Ingested,
     /// Rows without a key.
     pub unreadable: Vec<UnreadableRow>,
+    /// Rows that differ, where the feed may yet tell why.
+    pub open: Vec<(u16, Key)>,
+}
+
+/// What becomes of rows that differ from their images.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Missed {
+    /// Nobody will ever tell: they are taken in as unwitnessed.
+    Unwitnessed,
+    /// The feed goes on where it ended, and tells every change since: whoever is left over after
+    /// that went round it.
+    ToldByFeed,
 }
 
 /// Looks at every row through the feed and takes in what differs from the images.
-pub(crate) fn run(intake: &mut Intake, feed: &mut Feed, at: Instant) -> Result<Caught, DeskError> {
+pub(crate) fn run(
+    intake: &mut Intake,
+    feed: &mut dyn Feed,
+    at: Instant,
+    missed_are: Missed,
+) -> Result<Caught, DeskError> {
     intake.ledger.settle()?;
     let snapshot = intake.ledger.snapshot();
     let mut missed: Vec<Observed> = Vec::new();
@@ -52,17 +70,25 @@ pub(crate) fn run(intake: &mut Intake, feed: &mut Feed, at: Instant) -> Result<C
         witnessed: false,
         coalesced: true,
         source_position: 0,
+        transactions: &[],
+        stamps: &[],
     };
     learn_old(intake, &missed, seen)?;
-    let ingested = intake.ingest(missed, seen)?;
-    Ok(Caught {
-        ingested,
+    let mut caught = Caught {
         unreadable,
-    })
+        ..Caught::default()
+    };
+    match missed_are {
+        Missed::Unwitnessed => caught.ingested = intake.ingest(missed, seen)?,
+        Missed::ToldByFeed => {
+            caught.open = missed.into_iter().map(|row| (row.table, row.key)).collect();
+        }
+    }
+    Ok(caught)
 }
 
 /// The judge must know the rows as they were before what was missed is judged.
-fn learn_old(intake: &mut Intake, missed: &[Observed], seen: Seen) -> Result<(), DeskError> {
+fn learn_old(intake: &mut Intake, missed: &[Observed], seen: Seen<'_>) -> Result<(), DeskError> {
     for row in missed {
         match intake.change(row, seen)? {
             Some((change, Some(record))) => {

@@ -2,7 +2,9 @@
 //! Unknown settings are refused with the nearest name that exists.
 
 use crate::DeskError;
-use model::policy::CrossCheck;
+use connect::source::address::OnFull;
+use connect::source::{Location, ServerAddress, TlsMode};
+use model::policy::{CrossCheck, Sees};
 use model::{SourceName, SourcePolicy, TablePolicy};
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
@@ -54,27 +56,62 @@ pub struct SourceConfig {
     pub name: SourceName,
     pub kind: SourceKind,
     /// The SQLite file; relative paths are taken from the configuration's folder.
-    pub path: PathBuf,
+    pub path: Option<PathBuf>,
+    /// File with the server's URL, password included; for `postgres` and `mysql`.
+    pub url_file: Option<PathBuf>,
+    #[serde(default)]
+    pub tls: TlsMode,
+    /// Certificates (PEM) that sign the server's; the system's when absent.
+    pub ca_file: Option<PathBuf>,
+    /// Name of the replication slot and publication; `balefire_NAME` when absent.
+    pub slot: Option<String>,
+    #[serde(default = "max_retained_mib")]
+    pub max_retained_mib: u64,
+    #[serde(default)]
+    pub on_full: OnFull,
     #[serde(default)]
     pub table: Vec<TablePolicy>,
     #[serde(default)]
     pub check: Vec<CrossCheck>,
     #[serde(default)]
     pub repair: RepairConfig,
+    /// Write tokens: every transaction that does not carry one is a finding.
+    pub stamp: Option<StampConfig>,
+}
+
+/// Log that a server may keep for a guard that is behind.
+const fn max_retained_mib() -> u64 {
+    4_096
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SourceKind {
     Sqlite,
+    Postgres,
+    Mysql,
 }
 
-/// Caps of one repair.
+/// The shop stamps its transactions with tokens made with these keys.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StampConfig {
+    /// Files with one key each (at least 32 bytes, as hex); several while keys change.
+    pub key_files: Vec<PathBuf>,
+}
+
+/// Caps of one repair, and the account that writes it.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct RepairConfig {
     pub max_rows: u32,
     pub lock_timeout_ms: u32,
+    /// Most money that one repair may move, in minor units of each currency; no cap when absent.
+    pub max_amount_minor: Option<i64>,
+    /// File with the URL of the writing account; the watching account never writes to a server.
+    pub url_file: Option<PathBuf>,
+    /// Triggers of the repaired tables that may run along.
+    pub allow_triggers: Vec<String>,
 }
 
 impl Default for RepairConfig {
@@ -82,11 +119,33 @@ impl Default for RepairConfig {
         Self {
             max_rows: 1_000,
             lock_timeout_ms: 2_000,
+            max_amount_minor: None,
+            url_file: None,
+            allow_triggers: Vec::new(),
         }
     }
 }
 
 impl SourceConfig {
+    /// An SQLite shop with its policy, everything else as it is when nobody says otherwise.
+    pub fn sqlite(policy: SourcePolicy, path: impl Into<PathBuf>) -> Self {
+        Self {
+            name: policy.source,
+            kind: SourceKind::Sqlite,
+            path: Some(path.into()),
+            url_file: None,
+            tls: TlsMode::default(),
+            ca_file: None,
+            slot: None,
+            max_retained_mib: max_retained_mib(),
+            on_full: OnFull::default(),
+            table: policy.tables,
+            check: policy.checks,
+            repair: RepairConfig::default(),
+            stamp: None,
+        }
+    }
+
     pub fn policy(&self) -> SourcePolicy {
         SourcePolicy {
             source: self.name.clone(),
@@ -94,6 +153,93 @@ impl SourceConfig {
             checks: self.check.clone(),
         }
     }
+
+    /// Where the shop's database is, for the account that watches.
+    pub fn location(&self) -> Location {
+        self.location_by(self.url_file.as_ref())
+    }
+
+    /// Where the shop's database is, for the account that repairs; `None` when none is named.
+    pub fn writer(&self) -> Option<Location> {
+        match self.kind {
+            SourceKind::Sqlite => Some(self.location()),
+            _ => (self.repair.url_file.as_ref()).map(|file| self.location_by(Some(file))),
+        }
+    }
+
+    fn location_by(&self, url_file: Option<&PathBuf>) -> Location {
+        // `Config::parse` has refused a source without the setting that its kind needs.
+        let address = || ServerAddress {
+            url_file: url_file.cloned().unwrap_or_default(),
+            tls: self.tls,
+            ca_file: self.ca_file.clone(),
+            slot: self.slot.clone().unwrap_or_else(|| slot_of(&self.name)),
+            max_retained_mib: self.max_retained_mib,
+            on_full: self.on_full,
+        };
+        match self.kind {
+            SourceKind::Sqlite => Location::Sqlite {
+                path: self.path.clone().unwrap_or_default(),
+            },
+            SourceKind::Postgres => Location::Postgres(address()),
+            SourceKind::Mysql => Location::Mysql(address()),
+        }
+    }
+
+    pub fn sees(&self) -> Sees {
+        match self.kind {
+            SourceKind::Sqlite => Sees::States,
+            SourceKind::Postgres | SourceKind::Mysql => Sees::Transactions,
+        }
+    }
+
+    /// What is missing or out of place for a source of this kind.
+    fn problem(&self) -> Option<String> {
+        let name = &self.name;
+        let server = self.kind != SourceKind::Sqlite;
+        match (server, &self.path, &self.url_file) {
+            (false, None, _) => Some(format!(
+                "source `{name}`: `path` is missing; it names the SQLite file"
+            )),
+            (false, _, Some(_)) => Some(format!(
+                "source `{name}`: `url_file` is for servers; an SQLite shop has a `path`"
+            )),
+            (true, Some(_), _) => Some(format!(
+                "source `{name}`: `path` is for SQLite; a server has a `url_file`"
+            )),
+            (true, _, None) => Some(format!(
+                "source `{name}`: `url_file` is missing; write the server's URL into a file that only this account may read, and name the file here"
+            )),
+            (false, _, _) if self.stamp.is_some() => Some(format!(
+                "source `{name}`: an SQLite file carries no stamps of transactions; take `stamp` out"
+            )),
+            _ => self.slot.as_ref().filter(|s| !is_slot_name(s)).map(|slot| {
+                format!("source `{name}`: slot `{slot}` may have lower-case letters, digits and underscores only, at most 63")
+            }),
+        }
+    }
+}
+
+/// PostgreSQL allows these characters in the name of a slot.
+fn is_slot_name(name: &str) -> bool {
+    let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+    !name.is_empty() && name.len() <= 63 && name.chars().all(allowed)
+}
+
+fn slot_of(source: &SourceName) -> String {
+    let plain = source.as_str().to_ascii_lowercase();
+    let plain: String = plain
+        .chars()
+        .map(|c| {
+            if c.is_ascii_lowercase() || c.is_ascii_digit() {
+                c
+            } else {
+                '_'
+            }
+        })
+        .take(50)
+        .collect();
+    format!("balefire_{plain}")
 }
 
 impl Config {
@@ -109,7 +255,16 @@ impl Config {
         })?;
         let folder = path.parent().unwrap_or(Path::new("."));
         for source in &mut config.source {
-            source.path = folder.join(&source.path);
+            let stamps = source.stamp.iter_mut().flat_map(|s| &mut s.key_files);
+            let files = [
+                &mut source.path,
+                &mut source.url_file,
+                &mut source.ca_file,
+                &mut source.repair.url_file,
+            ];
+            for file in files.into_iter().flatten().chain(stamps) {
+                *file = folder.join(&*file);
+            }
         }
         if let Some(file) = &mut config.plan.file {
             *file = folder.join(&*file);
@@ -127,6 +282,9 @@ impl Config {
                     "two sources are called `{}`; give each its own name",
                     source.name
                 ));
+            }
+            if let Some(problem) = source.problem() {
+                return Err(problem);
             }
         }
         Ok(config)
@@ -173,5 +331,24 @@ mod tests {
                 .contains("shop")
         );
         assert_eq!(Config::parse(one).unwrap().web.listen, "127.0.0.1:7878");
+    }
+
+    #[test]
+    fn a_source_has_what_its_kind_needs() {
+        let parse =
+            |settings: &str| Config::parse(&format!("[[source]]\nname = \"shop\"\n{settings}"));
+        let told = |settings: &str| parse(settings).unwrap_err();
+        assert!(told("kind = \"sqlite\"").contains("`path` is missing"));
+        assert!(told("kind = \"postgres\"").contains("`url_file` is missing"));
+        assert!(told("kind = \"mysql\"\npath = \"a\"").contains("a server has a `url_file`"));
+        assert!(
+            told("kind = \"postgres\"\nurl_file = \"u\"\nslot = \"A-b\"").contains("lower-case")
+        );
+        let good = parse("kind = \"postgres\"\nurl_file = \"u\"").unwrap();
+        let Location::Postgres(address) = good.source[0].location() else {
+            panic!("a PostgreSQL source has a server's address");
+        };
+        assert_eq!(address.slot, "balefire_shop");
+        assert_eq!(good.source[0].writer(), None);
     }
 }

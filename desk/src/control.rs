@@ -33,6 +33,12 @@ pub enum ControlRequest {
         source: SourceName,
         again: bool,
     },
+    Attach {
+        source: SourceName,
+    },
+    Detach {
+        source: SourceName,
+    },
     RepairPlan {
         source: SourceName,
         session: String,
@@ -170,6 +176,8 @@ fn serve(desk: &Desk, stream: UnixStream) {
 fn answer(desk: &Desk, request: ControlRequest) -> Result<Value, CommandError> {
     use ControlRequest as R;
     Ok(match request {
+        R::Attach { source } => json!({ "made": desk.attach(&source)? }),
+        R::Detach { source } => json!({ "removed": desk.detach(&source)? }),
         R::Findings { source, limit } => {
             let filter = FindingFilter {
                 source,

@@ -4,7 +4,7 @@
 use crate::Desk;
 use crate::error::chain;
 use crate::intake::Intake;
-use connect::source::sqlite::{CheckRow, Feed};
+use connect::source::{CheckRow, Feed};
 use model::policy::CrossCheck;
 use model::{Finding, FindingKind, Instant, Risk, SourceName, Verdict};
 use std::collections::HashSet;
@@ -51,7 +51,7 @@ impl CrossChecks {
     pub fn run(
         &mut self,
         source: &SourceName,
-        feed: &mut Feed,
+        feed: &mut dyn Feed,
         intake: &Intake,
         now: Instant,
     ) -> Vec<Finding> {

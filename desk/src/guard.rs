@@ -3,15 +3,21 @@
 //! Everything that needs a consistent view of shop and ledger (an audit's confirmation, a repair's
 //! expected images) is a request to this thread, answered between two polls.
 
-use crate::catch_up::{self, Caught};
+use crate::catch_up::{self, Caught, Missed};
 use crate::intake::{Ingested, Intake, Seen};
 use crate::ledger::WatchEntry;
+use crate::open_source::Opened;
+use crate::resume::{self, Resumed};
 use crate::source::mark_findings;
+use crate::stamps::Stamps;
+use crate::standing_still;
 use crate::unreadable;
+use crate::unsent;
 use crate::watch_status::Status;
 use crate::{Desk, DeskError};
-use connect::source::sqlite::{Feed, GuardedTable, Polled};
-use model::{Finding, SourceName};
+use connect::source::{Feed, FeedBatch, GuardedTable, Polled};
+use model::policy::Sees;
+use model::{Finding, Instant, Key, Observed, SourceName};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
@@ -24,6 +30,8 @@ const POLL: Duration = Duration::from_millis(20);
 const REQUESTS: usize = 64;
 /// The shop's own checks across tables run at most this often.
 const CHECK_EVERY_S: f64 = 1.0;
+/// Polls without anything new after which a source that owes us its commits is given up: 60 s.
+const MAX_QUIET_POLLS: u32 = 3_000;
 /// How often the time up to which the guard was looking is stored.
 const HEARTBEAT_S: f64 = 5.0;
 
@@ -33,12 +41,16 @@ pub(crate) type Request = Box<dyn FnOnce(&mut Guard) + Send>;
 pub(crate) struct Guard {
     pub source: SourceName,
     pub intake: Intake,
-    pub feed: Feed,
+    pub feed: Box<dyn Feed>,
     pub tables: Arc<Vec<GuardedTable>>,
     pub status: Arc<Status>,
     pub desk: Desk,
     pub checks: crate::cross_check::CrossChecks,
-    heartbeat_at: model::Instant,
+    stamps: Stamps,
+    resumed: Resumed,
+    heartbeat_at: Instant,
+    /// Position up to which everything that the source told is durable and judged.
+    position: Option<u64>,
     /// A poll failed: nothing may be marked as stored any more.
     broken: Option<DeskError>,
     /// Stored findings wait for an incident.
@@ -152,28 +164,68 @@ fn run(mut guard: Guard, inbox: &Receiver<Request>, stop: &AtomicBool) -> Guard 
 }
 
 impl Guard {
-    pub fn new(
-        source: SourceName,
-        desk: Desk,
-        intake: Intake,
-        feed: Feed,
-        tables: Arc<Vec<GuardedTable>>,
-        status: Arc<Status>,
-    ) -> Self {
+    pub fn new(source: SourceName, desk: Desk, opened: Opened, status: Arc<Status>) -> Self {
         let checks = crate::cross_check::CrossChecks::of(&desk, &source);
         let heartbeat_at = desk.now();
         Self {
             source,
-            intake,
-            feed,
-            tables,
+            intake: opened.intake,
+            feed: opened.feed,
+            tables: opened.tables,
             status,
             desk,
             checks,
+            stamps: opened.stamps,
+            resumed: opened.resumed,
             heartbeat_at,
+            position: opened.resumed.position,
             broken: None,
             unraised: false,
         }
+    }
+
+    /// Looks at every row once, and takes in what happened while nobody looked.
+    pub fn take_first_look(&mut self, at: Instant) -> Result<(), DeskError> {
+        let missed_are = match self.resumed.position {
+            Some(_) => Missed::ToldByFeed,
+            None => Missed::Unwitnessed,
+        };
+        let caught = catch_up::run(&mut self.intake, self.feed.as_mut(), at, missed_are)
+            .inspect_err(|error| {
+                self.desk
+                    .raise_mass_change(&self.intake, &self.source, error, at);
+            })?;
+        let without_key =
+            self.desk
+                .new_unreadable(&self.intake, &self.source, &caught.unreadable, at)?;
+        self.store(caught.ingested)?;
+        if missed_are == Missed::ToldByFeed {
+            self.catch_up_with_shop()?;
+            self.take_in_what_went_round(&caught.open)?;
+        }
+        self.store_at_once(without_key)
+    }
+
+    /// Rows that differ from their images although the feed has told everything: they were changed
+    /// without it, or while there was none.
+    fn take_in_what_went_round(&mut self, open: &[(u16, Key)]) -> Result<(), DeskError> {
+        let rows = standing_still::unseen(self, open)?;
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let observed = rows
+            .into_iter()
+            .map(|(table, key, row)| Observed::state(table, key, row));
+        let seen = Seen {
+            at: self.desk.now(),
+            witnessed: false,
+            coalesced: true,
+            source_position: 0,
+            transactions: &[],
+            stamps: &[],
+        };
+        let ingested = self.intake.ingest(observed.collect(), seen)?;
+        self.store(ingested)
     }
 
     /// One poll and what follows from it.
@@ -187,11 +239,13 @@ impl Guard {
             self.heartbeat_at = now;
             // All findings of what is durable are stored: this thread stores them before it goes on.
             let covered = self.intake.ledger.reader.size();
-            let marks = vec![
+            let mut marks = vec![
                 (mark_looking(&self.source), now.0.unsigned_abs()),
                 (mark_findings(&self.source), covered),
             ];
+            marks.extend(self.position_marks(covered));
             self.desk.store_marks(marks)?;
+            self.status.load(self.feed.load());
             if self.unraised {
                 self.raise_waiting();
             }
@@ -215,11 +269,19 @@ impl Guard {
         looked
     }
 
-    /// Shop and ledger stand together after this, however busy the shop is: what the second poll
-    /// hands over was committed before it began.
+    /// All that was committed in the shop when this began is in the ledger after it, however busy
+    /// the shop is.
     pub fn catch_up_with_shop(&mut self) -> Result<(), DeskError> {
-        self.poll()?;
-        self.poll()?;
+        self.feed.request_catch_up()?;
+        let mut quiet = 0;
+        while !self.feed.caught_up() {
+            quiet = if self.poll()? { 0 } else { quiet + 1 };
+            if quiet > MAX_QUIET_POLLS {
+                return Err(DeskError::GuardStopped(
+                    "the source does not tell what it has committed; it is tried again".into(),
+                ));
+            }
+        }
         self.intake.ledger.settle()
     }
 
@@ -227,17 +289,7 @@ impl Guard {
         match self.feed.poll(POLL)? {
             Polled::Quiet => Ok(false),
             Polled::Changes(batch) => {
-                let at = self.desk.now();
-                let seen = Seen {
-                    at,
-                    witnessed: true,
-                    coalesced: batch.coalesced,
-                    source_position: batch.position,
-                };
-                let ingested = self.intake.ingest(batch.observed, seen)?;
-                self.store(ingested)?;
-                self.without_key(&batch.unreadable, at)?;
-                self.checks.changed();
+                self.take_in(batch)?;
                 Ok(true)
             }
             Polled::Lost { reason } => {
@@ -248,11 +300,54 @@ impl Guard {
         }
     }
 
+    fn take_in(&mut self, mut batch: FeedBatch) -> Result<(), DeskError> {
+        let at = self.desk.now();
+        unsent::fill_in(
+            &mut self.intake.ledger,
+            self.feed.as_mut(),
+            &mut batch.observed,
+        )?;
+        let stamps = self.stamps.of(&self.source, &batch.transactions, at);
+        let seen = Seen {
+            at,
+            // Of a transaction that a crash cut in two only the second half comes now.
+            witnessed: self.resumed.torn.is_none_or(|torn| torn != batch.position),
+            coalesced: batch.coalesced,
+            source_position: batch.position,
+            transactions: &batch.transactions,
+            stamps: &stamps,
+        };
+        let ingested = self.intake.ingest(batch.observed, seen)?;
+        self.store(ingested)?;
+        self.without_key(&batch.unreadable, at)?;
+        self.checks.changed();
+        // A crash before this line: the source tells the batch again, and the ledger has it.
+        self.feed.acknowledge(batch.position)?;
+        if self.feed.sees() == Sees::Transactions {
+            self.position = Some(batch.position);
+        }
+        Ok(())
+    }
+
+    /// Marks of the position to go on from; `covered`: size of the ledger, all durable and judged.
+    pub fn position_marks(&self, covered: u64) -> impl Iterator<Item = (String, u64)> {
+        let position = self.feed.position().max(self.position);
+        let marks = position.map(|position| resume::marks(&self.source, position, covered));
+        marks.into_iter().flatten()
+    }
+
     /// The feed cannot say what happened since the last look: look at every row again.
     fn lost(&mut self, reason: &str) -> Result<(), DeskError> {
         let at = self.desk.now();
         tracing::warn!(source = %self.source, reason, "the feed lost its place; looking at every row again");
         self.status.blind_since(at);
+        // What was remembered of the source's log is worth nothing any more.
+        self.position = None;
+        self.resumed = Resumed::default();
+        if self.feed.sees() == Sees::Transactions {
+            let found = unreadable::blind(&self.intake, &self.source, reason, at);
+            self.store_at_once(vec![found])?;
+        }
         self.intake.ledger.push(
             &WatchEntry::Lost {
                 at,
@@ -263,7 +358,13 @@ impl Guard {
         let Caught {
             ingested,
             unreadable,
-        } = match catch_up::run(&mut self.intake, &mut self.feed, at) {
+            ..
+        } = match catch_up::run(
+            &mut self.intake,
+            self.feed.as_mut(),
+            at,
+            Missed::Unwitnessed,
+        ) {
             Ok(caught) => caught,
             Err(error) => {
                 let found = unreadable::mass_change(&self.intake, &self.source, &error, at);
@@ -328,10 +429,10 @@ impl Guard {
         }
     }
 
-    fn run_checks(&mut self, now: model::Instant) -> Result<(), DeskError> {
+    fn run_checks(&mut self, now: Instant) -> Result<(), DeskError> {
         let found = self
             .checks
-            .run(&self.source, &mut self.feed, &self.intake, now);
+            .run(&self.source, self.feed.as_mut(), &self.intake, now);
         self.store_at_once(found)
     }
 

@@ -19,17 +19,45 @@ use model::entry::{EntryKind, LedgerEntry, RowEntry};
 use model::image::{ImageRecord, RowDigest};
 use model::proposal::ExpectedImage;
 use model::{
-    Change, Finding, Instant, Judgement, Key, Observed, Row, Standing, Value, ValueRef, Verdict,
+    Change, Finding, Instant, Judgement, Key, Observed, Row, SourceTransaction, Stamp, Standing,
+    Value, ValueRef, Verdict,
 };
 use std::sync::Arc;
 
 /// How a batch came to be seen.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Seen {
+pub(crate) struct Seen<'a> {
     pub at: Instant,
     pub witnessed: bool,
     pub coalesced: bool,
     pub source_position: u64,
+    /// The batch's transactions, where the source tells them; what is said of a row's own
+    /// transaction then goes before what is said of the batch.
+    pub transactions: &'a [SourceTransaction],
+    /// Whether each of them carries the shop's stamp; empty where none is asked for.
+    pub stamps: &'a [Stamp],
+}
+
+impl Seen<'_> {
+    fn position(&self, transaction: u32) -> u64 {
+        self.transactions
+            .get(transaction as usize)
+            .map_or(self.source_position, |t| t.position)
+    }
+
+    fn coalesced(&self, row: &Observed) -> bool {
+        if self.transactions.is_empty() {
+            self.coalesced
+        } else {
+            row.coalesced
+        }
+    }
+
+    fn stamp(&self, transaction: u32) -> Stamp {
+        (self.stamps.get(transaction as usize))
+            .copied()
+            .unwrap_or_default()
+    }
 }
 
 /// One change with its verdict, for the status strip.
@@ -123,7 +151,23 @@ impl Intake {
 
     /// Takes one batch of whole source transactions. What it returns is durable only after
     /// `Ledger::settle`; findings must not be stored before that.
-    pub fn ingest(&mut self, observed: Vec<Observed>, seen: Seen) -> Result<Ingested, DeskError> {
+    pub fn ingest(
+        &mut self,
+        observed: Vec<Observed>,
+        seen: Seen<'_>,
+    ) -> Result<Ingested, DeskError> {
+        // No group ends within a transaction, so that a crash leaves whole ones.
+        self.ledger.hold_group(!seen.transactions.is_empty());
+        let ingested = self.ingest_whole(observed, seen);
+        self.ledger.hold_group(false);
+        ingested
+    }
+
+    fn ingest_whole(
+        &mut self,
+        observed: Vec<Observed>,
+        seen: Seen<'_>,
+    ) -> Result<Ingested, DeskError> {
         let Sorted {
             mut rows,
             repaired,
@@ -151,7 +195,7 @@ impl Intake {
         Ok(out)
     }
 
-    fn sort_out(&mut self, observed: Vec<Observed>, seen: Seen) -> Result<Sorted, DeskError> {
+    fn sort_out(&mut self, observed: Vec<Observed>, seen: Seen<'_>) -> Result<Sorted, DeskError> {
         let (looks, images) = self.look(&observed)?;
         let mut sorted = Sorted {
             images,
@@ -268,7 +312,7 @@ impl Intake {
     pub fn change(
         &mut self,
         seen: &Observed,
-        how: Seen,
+        how: Seen<'_>,
     ) -> Result<Option<(Change, Option<ImageRecord>)>, DeskError> {
         let digest = |row| self.ledger.sealer.digest_of(seen.table, &seen.key, row);
         let digest = seen.row.as_ref().map(digest);
@@ -280,7 +324,7 @@ impl Intake {
         &mut self,
         seen: Observed,
         digest: Option<RowDigest>,
-        how: Seen,
+        how: Seen<'_>,
     ) -> Result<Option<(Change, Option<ImageRecord>)>, DeskError> {
         let (table, key) = (seen.table, &seen.key);
         let record = self.ledger.record(table, key)?;
@@ -299,6 +343,7 @@ impl Intake {
             old = old.map(|row| unfold(row, new));
             lawful = lawful.map(|row| row.map(|row| unfold(row, new)));
         }
+        let coalesced = how.coalesced(&seen);
         let change = Change {
             table,
             key: seen.key,
@@ -307,9 +352,9 @@ impl Intake {
             lawful,
             standing,
             witnessed: how.witnessed,
-            coalesced: how.coalesced,
-            transaction: 0,
-            stamp: model::Stamp::NotAsked,
+            coalesced,
+            transaction: seen.transaction,
+            stamp: how.stamp(seen.transaction),
             seen_at: how.at,
         };
         Ok(Some((change, record)))
@@ -320,17 +365,23 @@ impl Intake {
         rows: Rows,
         judgements: &[Judgement],
         images: &SealedImages,
-        (seen, ends_transaction): (Seen, bool),
+        (seen, ends_transaction): (Seen<'_>, bool),
         out: &mut Ingested,
     ) -> Result<(), DeskError> {
         let count = rows.changes.len();
+        let of: Vec<u32> = rows.changes.iter().map(|c| c.transaction).collect();
         let changes = rows.changes.into_iter().zip(judgements);
         for (i, (change, judgement)) in changes.enumerate() {
             let left = count - i;
+            let first = i == 0 || of[i - 1] != of[i];
+            let last = left == 1 || of[i + 1] != of[i];
+            if let Some(told) = seen.transactions.get(of[i] as usize).filter(|_| first) {
+                self.ledger.push_transaction(told)?;
+            }
             let context = EntryContext {
                 kind: EntryKind::Change,
-                source_position: seen.source_position,
-                last_of_transaction: ends_transaction && left == 1,
+                source_position: seen.position(of[i]),
+                last_of_transaction: ends_transaction && last,
             };
             let (record, look) = (rows.records[i].as_ref(), rows.looks[i].as_ref());
             let looked = (look, images.of(look));

@@ -9,7 +9,7 @@ use journal::vault::SubjectKeys;
 use journal::{Log, LogReader, Ticket};
 use model::entry::{EntryError, EntryKind, LedgerEntry, RowEntry, RowEntryRef};
 use model::image::{ImageRecord, RowDigest};
-use model::{Change, Instant, Judgement, Key, Row, Standing, Value, ValueRef};
+use model::{Change, Instant, Judgement, Key, Row, SourceTransaction, Standing, Value, ValueRef};
 use recover::audit::index_key;
 use recover::images;
 use recover::seal::RowSealer;
@@ -17,6 +17,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// Entries of one group; at 600 bytes each that is 2.5 MB for one fsync.
 pub(crate) const GROUP_ENTRIES: usize = 4_096;
+/// Entries of a group that is held open for a transaction's sake: the log's own bound is 65,536, or 32 MiB.
+const MAX_HELD_ENTRIES: usize = 60_000;
 /// Stands before the SHA-256 of a cell that was too long to journal.
 pub(crate) const LONG_CELL: &[u8] = b"\0balefire-long-cell-sha256:";
 
@@ -41,6 +43,8 @@ pub(crate) struct Ledger {
     /// The newest group on its way to the disk.
     in_flight: Option<Ticket>,
     open_entries: usize,
+    /// Entries that the open group may have.
+    group_entries: usize,
     scratch: Vec<u8>,
 }
 
@@ -63,6 +67,7 @@ impl Ledger {
             cache: RowCache::default(),
             in_flight: None,
             open_entries: 0,
+            group_entries: GROUP_ENTRIES,
             scratch: Vec::new(),
         }
     }
@@ -279,6 +284,26 @@ impl Ledger {
         }))
     }
 
+    /// While held, the open group grows with its transaction, to a bound beyond which even a
+    /// transaction is cut: what of it is durable is recognised when it comes again.
+    pub fn hold_group(&mut self, held: bool) {
+        self.group_entries = if held {
+            MAX_HELD_ENTRIES
+        } else {
+            GROUP_ENTRIES
+        };
+    }
+
+    /// Appends what the source tells of a transaction; its rows follow. The stamps stay out: a
+    /// token that was seen is nobody's secret, but it proves nothing to a later reader either.
+    pub fn push_transaction(&mut self, told: &SourceTransaction) -> Result<u64, DeskError> {
+        let told = SourceTransaction {
+            stamps: Vec::new(),
+            ..told.clone()
+        };
+        self.push(&LedgerEntry::Transaction(serde_json::to_vec(&told)?))
+    }
+
     /// Appends an entry of any kind.
     pub fn push(&mut self, entry: &LedgerEntry) -> Result<u64, DeskError> {
         self.scratch.clear();
@@ -289,7 +314,7 @@ impl Ledger {
     fn push_scratch(&mut self) -> Result<u64, DeskError> {
         let position = self.log.append(&self.scratch)?;
         self.open_entries += 1;
-        if self.open_entries >= GROUP_ENTRIES {
+        if self.open_entries >= self.group_entries {
             self.seal_group()?;
         }
         Ok(position)

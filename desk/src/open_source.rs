@@ -2,11 +2,14 @@
 
 use crate::intake::Intake;
 use crate::ledger::Ledger;
+use crate::resume::Resumed;
+use crate::stamps::Stamps;
 use crate::{Desk, DeskError};
-use connect::source::sqlite::{Feed, FeedOptions, GuardedTable, SqliteSource};
+use connect::source::{Feed, GuardedTable};
 use detect::policy::CompiledPolicy;
 use journal::index::ImageIndex;
 use model::entry::LedgerEntry;
+use model::policy::Sees;
 use model::{SourceName, SourcePolicy, TableSchema};
 use recover::seal::{RowSealer, SealTable};
 use serde::{Deserialize, Serialize};
@@ -15,8 +18,10 @@ use std::sync::{Arc, PoisonError};
 
 pub(crate) struct Opened {
     pub intake: Intake,
-    pub feed: Feed,
+    pub feed: Box<dyn Feed>,
+    pub resumed: Resumed,
     pub tables: Arc<Vec<GuardedTable>>,
+    pub stamps: Stamps,
     /// Ledger entries that the index covers.
     pub covered: u64,
 }
@@ -49,12 +54,41 @@ impl Desk {
     ) -> Result<Opened, DeskError> {
         let config = self.source_config(name)?;
         let policy = config.policy();
-        let source = SqliteSource::open(&config.path)?;
-        let compiled = compile(name, &policy, &source.tables()?)?;
-        let mut tables = Vec::new();
-        for table in &policy.tables {
-            tables.push(GuardedTable::new(source.schema(&table.name)?, &table.key)?);
+        let location = config.location();
+        let schemas = location.source()?.tables()?;
+        let compiled = compile(name, &policy, &schemas, config.sees())?;
+        let tables = guarded(&policy, &schemas)?;
+        let stamps = Stamps::of_source(config)?;
+        let (mut ledger, covered) = self.open_ledger(name, sealer(self, &tables, &compiled))?;
+        let mut open_feed = || {
+            ledger.schema_entry =
+                self.schema_entry(name, &mut ledger, &policy, &tables, allowed)?;
+            let resumed = match (config.sees(), allowed) {
+                (Sees::Transactions, Schema::OfBaseline) => self.resumed(name, &ledger)?,
+                _ => Resumed::default(),
+            };
+            Ok((location.feed(tables.clone(), resumed.position)?, resumed))
+        };
+        match open_feed() {
+            Ok((feed, resumed)) => Ok(Opened {
+                intake: Intake::new(ledger, compiled),
+                feed,
+                resumed,
+                tables: Arc::new(tables),
+                stamps,
+                covered,
+            }),
+            // The next attempt finds the log where this one has taken it from.
+            Err(error) => self.give_back(name, ledger).and(Err(error)),
         }
+    }
+
+    /// The source's log with its index; how many entries the index covers.
+    fn open_ledger(
+        &self,
+        name: &SourceName,
+        sealer: RowSealer,
+    ) -> Result<(Ledger, u64), DeskError> {
         let number = self.source_number(name)?;
         let log = self
             .inner
@@ -73,21 +107,12 @@ impl Desk {
             .join("index")
             .join(number.to_string());
         let (index, covered) = open_index(&folder, self, log.size())?;
-        let mut ledger = Ledger::new(
-            format!("ledger/{number}"),
-            log,
-            index,
-            Arc::new(sealer(self, &tables, &compiled)),
-            Arc::clone(&self.inner.subject_keys),
-        );
-        ledger.schema_entry = self.schema_entry(name, &mut ledger, &policy, &tables, allowed)?;
-        let feed = Feed::open(&config.path, tables.clone(), FeedOptions::default())?;
-        Ok(Opened {
-            intake: Intake::new(ledger, compiled),
-            feed,
-            tables: Arc::new(tables),
+        let keys = Arc::clone(&self.inner.subject_keys);
+        let name = format!("ledger/{number}");
+        Ok((
+            Ledger::new(name, log, index, Arc::new(sealer), keys),
             covered,
-        })
+        ))
     }
 
     /// The schema entry in force: the one marked if it still holds, else a new one.
@@ -121,6 +146,22 @@ impl Desk {
         self.store_mark(&mark_schema(name), at)?;
         Ok(at)
     }
+}
+
+/// The policy's tables as the shop has them, in the policy's order.
+pub(crate) fn guarded(
+    policy: &SourcePolicy,
+    schemas: &[TableSchema],
+) -> Result<Vec<GuardedTable>, DeskError> {
+    let mut tables = Vec::with_capacity(policy.tables.len());
+    for table in &policy.tables {
+        let schema = schemas.iter().find(|s| s.name == table.name);
+        let schema = schema.ok_or_else(|| connect::ConnectError::TableMissing {
+            table: table.name.clone(),
+        })?;
+        tables.push(GuardedTable::new(schema.clone(), &table.key)?);
+    }
+    Ok(tables)
 }
 
 /// A damaged index, or one ahead of its ledger, is made again from the ledger.
@@ -159,8 +200,9 @@ fn compile(
     name: &SourceName,
     policy: &SourcePolicy,
     schemas: &[TableSchema],
+    sees: Sees,
 ) -> Result<Arc<CompiledPolicy>, DeskError> {
-    detect::policy::compile(policy, schemas).map_err(|problems| DeskError::Policy {
+    detect::policy::compile_for(policy, schemas, sees).map_err(|problems| DeskError::Policy {
         source_name: name.to_string(),
         problems: problems
             .iter()

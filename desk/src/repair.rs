@@ -13,6 +13,7 @@ use crate::ledger::has_long_cell;
 use crate::view::{AuditSummary, ProposalView};
 use crate::{Desk, DeskError};
 use connect::repair::sqlite::{RepairLimits, apply};
+use connect::source::Location;
 use incident::containment::RepairScope;
 use incident::rows::{RowCounts, TableRows};
 use incident::{Command, Incident};
@@ -203,7 +204,12 @@ impl Desk {
             lock_timeout_ms: config.repair.lock_timeout_ms,
             ..RepairLimits::default()
         };
-        let path = config.path.clone();
+        let writer = config.writer().ok_or_else(|| {
+            DeskError::Refused(format!(
+                "source `{}` names no writing account: write the URL of one that may change its tables into a file, and name it as `repair.url_file`",
+                config.name
+            ))
+        })?;
         let proposal = proposal.clone();
         self.on_guard(&proposal.source.clone(), move |guard| {
             guard.catch_up_with_shop()?;
@@ -226,9 +232,9 @@ impl Desk {
                 .desk
                 .store_mark(&mark, guard.intake.ledger.reader.size())?;
             guard.intake.expect(images, now)?;
-            if let Err(error) = apply(&path, &proposal, &limits, false) {
+            if let Err(error) = apply_to(&writer, &proposal, &limits) {
                 guard.intake.expected.clear();
-                return Err(error.into());
+                return Err(error);
             }
             // It is written, whatever the feed makes of it: the audit that follows says how it stands.
             see_repair(guard)
@@ -256,6 +262,18 @@ impl Desk {
         self.execute(op, id, command)?;
         Ok(summary)
     }
+}
+
+fn apply_to(
+    writer: &Location,
+    proposal: &RepairProposal,
+    limits: &RepairLimits,
+) -> Result<(), DeskError> {
+    match writer {
+        Location::Sqlite { path } => apply(path, proposal, limits, false).map(drop)?,
+        _ => return Err(DeskError::Refused("not yet".into())),
+    }
+    Ok(())
 }
 
 /// Polls until every expected image was matched by what the feed saw. A row that somebody wrote

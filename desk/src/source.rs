@@ -1,18 +1,17 @@
 //! Sources: opening their guards, their baseline, and work on a guard's thread.
 
-use crate::catch_up::{self, Caught};
 use crate::config::{Config, SourceConfig};
 use crate::guard::{Guard, GuardHandle, mark_looking};
-use crate::intake::Intake;
-use crate::ledger::{GROUP_ENTRIES, WatchEntry};
-use crate::open_source::{Opened, Schema};
+use crate::ledger::{GROUP_ENTRIES, Ledger, WatchEntry};
+use crate::open_source::Schema;
+use crate::unfinished::Unfinished;
 use crate::unreadable::mark_unreadable;
 use crate::view::SourceStatus;
 use crate::watch_status::Status;
 use crate::{Desk, DeskError};
-use connect::source::sqlite::SqliteSource;
 use incident::rows::RowState;
 use journal::Journal;
+use model::policy::Sees;
 use model::{Instant, Observed, SourceName};
 use serde::{Deserialize, Serialize};
 use std::sync::{Arc, PoisonError};
@@ -60,11 +59,32 @@ impl Desk {
     pub fn start_guards(&self) -> Result<(), DeskError> {
         for source in &self.config().source {
             if self.store().mark(&mark_baseline(&source.name))?.is_some() {
-                self.start_guard(&source.name)?;
+                self.start_or_wait(source)?;
             } else {
                 tracing::warn!(source = %source.name, "no baseline yet: not guarded; run `balefire source baseline {}`", source.name);
             }
         }
+        Ok(())
+    }
+
+    /// A server that cannot be reached yet keeps nobody from the pages: its guard is started when
+    /// it can be, and until then it is said that nobody looks.
+    fn start_or_wait(&self, source: &SourceConfig) -> Result<(), DeskError> {
+        let Err(error) = self.start_guard(&source.name) else {
+            return Ok(());
+        };
+        if source.sees() == Sees::States || !error.may_pass() {
+            return Err(error);
+        }
+        tracing::error!(source = %source.name, error = %error.told(), "the guard cannot start yet");
+        let status = Arc::new(Status::new(source.name.as_str(), source.location().kind()));
+        status.stopped(self.now(), &error.told());
+        status.may_pass(true);
+        self.inner
+            .guards
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(source.name.clone(), GuardHandle::ended(status));
         Ok(())
     }
 
@@ -75,58 +95,20 @@ impl Desk {
                 source_name: name.to_string(),
             });
         }
-        let Opened {
-            mut intake,
-            mut feed,
-            tables,
-            covered,
-        } = self.open_source(name, Schema::OfBaseline)?;
-        intake.ledger.replay(covered)?;
-        self.findings_of_replay(name, &mut intake, covered)?;
-        let at = self.now();
-        let looked = self
-            .store()
-            .mark(&mark_looking(name))?
-            .map(|t| Instant(t as i64));
-        intake.ledger.push(
-            &WatchEntry::Started {
-                at,
-                blind_since: looked,
+        let opened = self.open_source(name, Schema::OfBaseline)?;
+        let covered = opened.covered;
+        let status = Arc::new(Status::new(
+            name.as_str(),
+            self.source_config(name)?.location().kind(),
+        ));
+        let mut guard = Guard::new(name.clone(), self.clone(), opened, Arc::clone(&status));
+        let ended = match self.begin(&mut guard, covered) {
+            Ok(ended) => ended,
+            Err(error) => {
+                self.give_back(name, guard.intake.ledger)?;
+                return Err(error);
             }
-            .entry()?,
-        )?;
-        let unfinished = self.unfinished_repairs(name, &mut intake)?;
-        let Caught {
-            ingested,
-            unreadable,
-        } = catch_up::run(&mut intake, &mut feed, at)
-            .inspect_err(|error| self.raise_mass_change(&intake, name, error, at))?;
-        let without_key = self.new_unreadable(&intake, name, &unreadable, at)?;
-        let ended: Vec<_> = unfinished
-            .into_iter()
-            .map(|repair| {
-                let written = repair.was_written(&intake);
-                (repair, written)
-            })
-            .collect();
-        intake.expected.clear();
-        let status = Arc::new(Status::new(name.as_str(), "sqlite"));
-        for (kind, count) in self.store().finding_counts(name)? {
-            match kind.as_str() {
-                "unwitnessed" => status.earlier_findings(0, count),
-                _ => status.earlier_findings(count, 0),
-            }
-        }
-        let mut guard = Guard::new(
-            name.clone(),
-            self.clone(),
-            intake,
-            feed,
-            tables,
-            Arc::clone(&status),
-        );
-        guard.store(ingested)?;
-        guard.store_at_once(without_key)?;
+        };
         status.rows(self.store().mark(&mark_baseline(name))?.unwrap_or(0));
         status.looking();
         let handle = GuardHandle::start(guard)?;
@@ -139,6 +121,41 @@ impl Desk {
             self.end_repair(repair, written)?;
         }
         Ok(())
+    }
+
+    /// Brings a guard to where shop and ledger stand together; gives the repairs that a crash cut
+    /// short, each with whether it was written.
+    fn begin(&self, guard: &mut Guard, covered: u64) -> Result<Vec<(Unfinished, bool)>, DeskError> {
+        let name = guard.source.clone();
+        guard.intake.ledger.replay(covered)?;
+        self.findings_of_replay(&name, &mut guard.intake, covered)?;
+        let at = self.now();
+        let looked = self
+            .store()
+            .mark(&mark_looking(&name))?
+            .map(|t| Instant(t as i64));
+        let started = WatchEntry::Started {
+            at,
+            blind_since: looked,
+        };
+        guard.intake.ledger.push(&started.entry()?)?;
+        let unfinished = self.unfinished_repairs(&name, &mut guard.intake)?;
+        for (kind, count) in self.store().finding_counts(&name)? {
+            match kind.as_str() {
+                "unwitnessed" => guard.status.earlier_findings(0, count),
+                _ => guard.status.earlier_findings(count, 0),
+            }
+        }
+        guard.take_first_look(at)?;
+        let ended = unfinished
+            .into_iter()
+            .map(|repair| {
+                let written = repair.was_written(&guard.intake);
+                (repair, written)
+            })
+            .collect();
+        guard.intake.expected.clear();
+        Ok(ended)
     }
 
     /// Takes the first images of every row. A second baseline makes what stands there lawful.
@@ -158,63 +175,93 @@ impl Desk {
         }
         self.stop_guard(name)?;
         let total = self.count_rows(name)?;
-        let Opened {
-            mut intake,
-            mut feed,
-            covered,
-            ..
-        } = self.open_source(name, Schema::Any)?;
-        intake.ledger.replay(covered)?;
-        let (at, start) = (self.now(), intake.ledger.log.size());
+        let opened = self.open_source(name, Schema::Any)?;
+        let covered = opened.covered;
+        let status = Arc::new(Status::new(name.as_str(), "baseline"));
+        let mut guard = Guard::new(name.clone(), self.clone(), opened, status);
+        let taken = self.take_baseline(&mut guard, covered, &mut |rows| progress(rows, total));
+        self.give_back(name, guard.intake.ledger)?;
+        taken
+    }
+
+    fn take_baseline(
+        &self,
+        guard: &mut Guard,
+        covered: u64,
+        progress: &mut dyn FnMut(u64),
+    ) -> Result<BaselineDone, DeskError> {
+        guard.intake.ledger.replay(covered)?;
+        let (at, start) = (self.now(), guard.intake.ledger.log.size());
         let mut group: Vec<Observed> = Vec::with_capacity(GROUP_ENTRIES);
         let mut rows = 0_u64;
+        let (feed, intake) = (&mut guard.feed, &mut guard.intake);
+        let tells = feed.sees() == Sees::Transactions;
         let report = feed.rescan(&mut |seen| {
             if seen.row.is_none() {
                 return Ok(());
+            }
+            if tells {
+                intake.judge.learn(seen.table, &seen.key, seen.row.as_ref());
             }
             group.push(seen);
             rows += 1;
             if group.len() >= GROUP_ENTRIES {
                 let full = Vec::with_capacity(GROUP_ENTRIES);
                 intake.baseline(std::mem::replace(&mut group, full), at)?;
-                progress(rows, total);
+                progress(rows);
             }
             Ok(())
         })?;
         intake.baseline(group, at)?;
-        crate::rebaseline::forget_gone(&mut intake, start, at)?;
+        crate::rebaseline::forget_gone(intake, start, at)?;
         intake.ledger.settle()?;
         intake.ledger.index.flush(intake.ledger.reader.size())?;
-        progress(rows, total);
+        progress(rows);
+        if tells {
+            // What was committed while the snapshot was read is a change like any other; taken in
+            // now, so that the position from which the guard goes on is known exactly.
+            guard.catch_up_with_shop()?;
+        }
         // Only now does the baseline count; a crash before it leaves none.
-        self.store_marks(vec![
+        let name = &guard.source;
+        let covered = guard.intake.ledger.reader.size();
+        let mut marks = vec![
             (mark_baseline(name), rows),
             (mark_unreadable(name), report.unreadable_rows),
-            (mark_findings(name), intake.ledger.reader.size()),
-        ])?;
-        drop(feed);
-        self.give_back(name, intake)?;
+            (mark_findings(name), covered),
+        ];
+        marks.extend(guard.position_marks(covered));
+        self.store_marks(marks)?;
         Ok(BaselineDone {
             rows,
             unreadable: report.unreadable_rows,
         })
     }
 
+    /// Makes on the server what following its changes needs; what was made, as people read it.
+    pub fn attach(&self, name: &SourceName) -> Result<Vec<String>, DeskError> {
+        let config = self.source_config(name)?;
+        let location = config.location();
+        let schemas = location.source()?.tables()?;
+        let tables = crate::open_source::guarded(&config.policy(), &schemas)?;
+        Ok(location.attach(&tables)?)
+    }
+
+    /// Stops the guard and removes from the server what [`Desk::attach`] made.
+    pub fn detach(&self, name: &SourceName) -> Result<Vec<String>, DeskError> {
+        self.stop_guard(name)?;
+        Ok(self.source_config(name)?.location().detach()?)
+    }
+
     fn count_rows(&self, name: &SourceName) -> Result<u64, DeskError> {
         let config = self.source_config(name)?;
-        let source = SqliteSource::open(&config.path)?;
-        let counts = config.table.iter().map(|t| {
-            format!(
-                "SELECT 'rows', count(*), '' FROM \"{}\"",
-                t.name.replace('"', "\"\"")
-            )
-        });
-        let sql: Vec<String> = counts.collect();
-        if sql.is_empty() {
-            return Ok(0);
+        let mut source = config.location().source()?;
+        let tables = crate::open_source::guarded(&config.policy(), &source.tables()?)?;
+        let mut rows = 0;
+        for table in &tables {
+            rows += source.estimate(table)?;
         }
-        let rows = source.check(&sql.join(" UNION ALL "))?;
-        Ok(rows.iter().filter_map(|r| r.key.parse::<u64>().ok()).sum())
+        Ok(rows)
     }
 
     /// Starts guards anew that stopped for a reason that may have passed: replay, one look at every
@@ -259,20 +306,20 @@ impl Desk {
             .unwrap_or_else(PoisonError::into_inner)
             .remove(name);
         match stopped.and_then(|mut guard| guard.stop()) {
-            Some(guard) => self.give_back(name, guard.intake),
+            Some(guard) => self.give_back(name, guard.intake.ledger),
             None => Ok(()),
         }
     }
 
     /// The log goes back to where the next guard takes it from.
-    fn give_back(&self, name: &SourceName, intake: Intake) -> Result<(), DeskError> {
+    pub(crate) fn give_back(&self, name: &SourceName, ledger: Ledger) -> Result<(), DeskError> {
         let number = self.source_number(name)?;
         let mut ledgers = self
             .inner
             .ledgers
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        ledgers.insert(number, intake.ledger.log);
+        ledgers.insert(number, ledger.log);
         Ok(())
     }
 
@@ -286,7 +333,7 @@ impl Desk {
     fn findings_of_replay(
         &self,
         name: &SourceName,
-        intake: &mut Intake,
+        intake: &mut crate::intake::Intake,
         covered: u64,
     ) -> Result<(), DeskError> {
         let from = self.store().mark(&mark_findings(name))?.unwrap_or(covered);
@@ -344,7 +391,10 @@ impl Desk {
             guards.get(name).map_or_else(
                 || SourceStatus {
                     name: name.to_string(),
-                    kind: "sqlite".into(),
+                    kind: self
+                        .source_config(name)
+                        .map_or("", |c| c.location().kind())
+                        .into(),
                     ..SourceStatus::default()
                 },
                 |g| g.status.view(now),

@@ -2,13 +2,18 @@
 
 use crate::DeskError;
 use crate::config::Config;
-use connect::source::sqlite::{GuardedTable, SqliteSource};
+use crate::open_source;
+use connect::source::{Advice, GuardedTable, Source};
 use detect::policy::Severity;
-use model::{SourceName, TableSchema};
+use model::{SourceName, SourcePolicy, TablePolicy, TableSchema};
 use serde::Serialize;
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize)]
 pub struct SourceReport {
+    /// Product and version, as the server says it.
+    pub server: String,
+    /// Statements that give the watching account the least rights it needs.
+    pub grants: Vec<String>,
     pub tables: Vec<TableReport>,
     /// With these the source cannot be guarded.
     pub problems: Vec<String>,
@@ -31,20 +36,12 @@ pub fn check(config: &Config, name: &SourceName) -> Result<SourceReport, DeskErr
         .iter()
         .find(|s| s.name == *name)
         .ok_or_else(|| DeskError::UnknownSource(name.to_string()))?;
-    let source = SqliteSource::open(&settings.path)?;
+    let mut source = settings.location().source()?;
     let schemas = source.tables()?;
     let policy = settings.policy();
-    let mut report = SourceReport {
-        tables: Vec::new(),
-        problems: Vec::new(),
-        warnings: Vec::new(),
-    };
-    if !source.is_wal()? {
-        report.warnings.push(
-            "the file is not in WAL mode: changes are found by comparing whole tables; `PRAGMA journal_mode=WAL` in the shop makes it cheap".into(),
-        );
-    }
-    let compiled = match detect::policy::compile(&policy, &schemas) {
+    let mut report = SourceReport::default();
+    examine(source.as_mut(), &policy, &schemas, &mut report)?;
+    let compiled = match detect::policy::compile_for(&policy, &schemas, settings.sees()) {
         Ok(compiled) => {
             report
                 .warnings
@@ -86,7 +83,7 @@ pub fn check(config: &Config, name: &SourceName) -> Result<SourceReport, DeskErr
         report.tables.push(TableReport {
             name: schema.name.clone(),
             guarded: place.is_some(),
-            rows: rows(&source, schema, place.map(|(_, t)| t.key.as_slice())),
+            rows: rows(source.as_mut(), schema, place.map(|(_, t)| t)),
             key: place.map(|(_, t)| t.key.clone()).unwrap_or_default(),
             personal,
         });
@@ -94,12 +91,33 @@ pub fn check(config: &Config, name: &SourceName) -> Result<SourceReport, DeskErr
     Ok(report)
 }
 
-/// Rows of a guarded table that can be read; 0 for others.
-fn rows(source: &SqliteSource, schema: &TableSchema, key: Option<&[String]>) -> u64 {
-    let Some(table) = key.and_then(|key| GuardedTable::new(schema.clone(), key).ok()) else {
-        return 0;
+/// What the server's settings and the account's rights say of the tables that can be guarded.
+fn examine(
+    source: &mut dyn Source,
+    policy: &SourcePolicy,
+    schemas: &[TableSchema],
+    report: &mut SourceReport,
+) -> Result<(), DeskError> {
+    // A table that the shop does not have is a problem of the policy, and is said there.
+    let known = SourcePolicy {
+        tables: (policy.tables.iter())
+            .filter(|t| schemas.iter().any(|s| s.name == t.name))
+            .cloned()
+            .collect(),
+        ..policy.clone()
     };
-    source
-        .scan_borrowed(0, &table, &mut |_, _| Ok(()))
-        .map_or(0, |report| report.rows)
+    let tables = open_source::guarded(&known, schemas).unwrap_or_default();
+    let found = source.examine(&tables)?;
+    let words = |advice: &Advice| format!("{}; {}", advice.what, advice.mend);
+    report.server = found.server;
+    report.grants = found.grants;
+    report.problems.extend(found.problems.iter().map(words));
+    report.warnings.extend(found.warnings.iter().map(words));
+    Ok(())
+}
+
+/// Rows of a guarded table; 0 for others.
+fn rows(source: &mut dyn Source, schema: &TableSchema, policy: Option<&TablePolicy>) -> u64 {
+    let table = policy.and_then(|p| GuardedTable::new(schema.clone(), &p.key).ok());
+    table.map_or(0, |table| source.estimate(&table).unwrap_or(0))
 }

@@ -4,7 +4,7 @@
 use crate::guard::Guard;
 use crate::intake::Intake;
 use crate::{Desk, DeskError};
-use connect::source::sqlite::UnreadableRow;
+use connect::source::UnreadableRow;
 use model::{Finding, FindingKind, Instant, Risk, SourceName, Verdict};
 
 /// Name of the mark that holds how many rows had no key when the baseline was taken.
@@ -89,6 +89,15 @@ pub(crate) fn mass_change(
             at,
         )
     })
+}
+
+/// The source's log is gone: from the last look until the next one nobody knows what was done.
+pub(crate) fn blind(intake: &Intake, source: &SourceName, reason: &str, at: Instant) -> Finding {
+    let size = intake.ledger.reader.size().to_string();
+    let detail = format!(
+        "blind since {at}: {reason}; every row is looked at again, and what differs is listed as unwitnessed"
+    );
+    of(intake, source, ["blind", "", &size], detail, at)
 }
 
 impl Desk {

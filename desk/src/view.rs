@@ -73,6 +73,8 @@ pub struct SourceStatus {
     pub last_change_at: Option<Instant>,
     pub lag_ms: u32,
     pub problem: Option<String>,
+    /// What watching costs the shop, as far as the source tells.
+    pub load: connect::source::SourceLoad,
     /// Newest first, at most `RECENT_CHANGES`.
     pub recent: Vec<RecentChange>,
 }

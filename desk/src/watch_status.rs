@@ -92,6 +92,10 @@ impl Status {
         held.0.unwitnessed = unwitnessed;
     }
 
+    pub fn load(&self, load: connect::source::SourceLoad) {
+        self.lock().0.load = load;
+    }
+
     /// Counts a durable batch and puts its newest changes on the strip.
     pub fn judged(
         &self,

@@ -1,6 +1,6 @@
 //! A desk over a real small shop, attacked in the ways that a review thought of.
 
-use desk::config::{Config, RepairConfig, SourceConfig, SourceKind};
+use desk::config::{Config, RepairConfig, SourceConfig};
 use desk::{CommandError, DataFolder, Desk, FindingFilter};
 use incident::Command;
 use incident::learning::Topic;
@@ -27,15 +27,12 @@ impl World {
         let policy = small_shop_policy();
         let config = Config {
             source: vec![SourceConfig {
-                name: policy.source,
-                kind: SourceKind::Sqlite,
-                path: shop.path().to_owned(),
-                table: policy.tables,
                 check,
                 repair: RepairConfig {
                     max_rows: 5,
                     ..RepairConfig::default()
                 },
+                ..SourceConfig::sqlite(policy, shop.path())
             }],
             ..Config::default()
         };

@@ -47,7 +47,7 @@ fn a_clock_that_jumps_back_stops_nothing_and_is_on_the_record() {
     let folder = TempFolder::new();
     let shop = SmallShop::create(&folder.join("shop.db"), 40, 3);
     let mut config = Config::parse(SMALL_SHOP_SETTINGS).unwrap();
-    config.source[0].path = shop.path().to_owned();
+    config.source[0].path = Some(shop.path().to_owned());
     let source = small_shop_policy().source;
     let clock = VirtualClock::default();
     let data = DataFolder::new(folder.join("data"));

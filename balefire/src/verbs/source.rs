@@ -12,6 +12,24 @@ use std::process::ExitCode;
 pub fn run(arguments: &Arguments, verb: &Source, console: &Console) -> Done {
     match verb {
         Source::Check { source } => check(arguments, source, console),
+        Source::Attach { source } => {
+            let source = SourceName::new(source);
+            said(
+                arguments,
+                ControlRequest::Attach { source },
+                "made",
+                console,
+            )
+        }
+        Source::Detach { source } => {
+            let source = SourceName::new(source);
+            said(
+                arguments,
+                ControlRequest::Detach { source },
+                "removed",
+                console,
+            )
+        }
         Source::Baseline { source, again } => baseline(arguments, source, *again, console),
     }
 }
@@ -38,6 +56,13 @@ fn check(arguments: &Arguments, source: &str, console: &Console) -> Done {
                     ("personal", table.personal.join(", ").into()),
                 ],
             ));
+        }
+        if !report.grants.is_empty() {
+            console.say(
+                "cli-source-grants",
+                &[("server", report.server.as_str().into())],
+            );
+            report.grants.iter().for_each(|grant| console.data(grant));
         }
         for problem in &report.problems {
             console.line(&format!("✗ {problem}"));
@@ -84,6 +109,20 @@ fn baseline(arguments: &Arguments, source: &str, again: bool, console: &Console)
             "cli-baseline-done",
             &[("rows", done.rows.into()), ("source", source.into())],
         );
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What was made on or removed from the server, a line each.
+fn said(arguments: &Arguments, verb: ControlRequest, list: &str, console: &Console) -> Done {
+    let answer = request(arguments, verb, false)?;
+    if console.json {
+        console.object(&answer)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let lines = answer.get(list).and_then(|l| l.as_array());
+    for line in lines.into_iter().flatten().filter_map(|l| l.as_str()) {
+        console.data(line);
     }
     Ok(ExitCode::SUCCESS)
 }

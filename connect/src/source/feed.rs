@@ -94,6 +94,11 @@ pub trait Feed: Send {
     fn check(&mut self, sql: &str) -> Result<Vec<CheckRow>, ConnectError>;
     /// Everything up to this position of a batch is durable: the source may forget it.
     fn acknowledge(&mut self, position: u64) -> Result<(), ConnectError>;
+    /// Position up to which everything was handed over, also where nothing happened: reading goes on
+    /// from here after a restart. `None` where a feed cannot be resumed, or before its first look.
+    fn position(&self) -> Option<u64> {
+        None
+    }
     /// Whether changes come as transactions that reading can be resumed between.
     fn sees(&self) -> model::policy::Sees;
     /// What watching costs the shop.

@@ -23,6 +23,7 @@ cli-plan-checked = { $gaps } gaps and notes.
 cli-stopping = Stopping in good order.
 cli-table-guarded = { $table }: guarded, { $rows } rows, key { $key }; personal: { $personal }
 cli-table-unguarded = { $table }: not guarded
+cli-source-grants = Server: { $server }. The least rights that the watching account needs (for a database administrator to run):
 cli-source-checked = { $problems ->
     [0] The source can be guarded.
    *[other] { $problems } problems; the source cannot be guarded before they are mended.

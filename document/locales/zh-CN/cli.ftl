@@ -23,6 +23,7 @@ cli-plan-checked = 缺口与提示共 { $gaps } 条。
 cli-stopping = 正在有序停止。
 cli-table-guarded = { $table }：受保护，{ $rows } 行，主键 { $key }；个人信息列：{ $personal }
 cli-table-unguarded = { $table }：未保护
+cli-source-grants = 服务器：{ $server }。监看账号所需的最小权限（由数据库管理员执行）：
 cli-source-checked = { $problems ->
     [0] 该数据源可以保护。
    *[other] 有 { $problems } 个问题，改正之前无法保护该数据源。

@@ -3,7 +3,7 @@
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode};
-use desk::config::{Config, SourceConfig, SourceKind};
+use desk::config::{Config, SourceConfig};
 use desk::{DataFolder, Desk, NewReport};
 use model::{AccountId, IncidentId, PositionId, ReceiptNo, RequestId};
 use plan::{Act, Lang};
@@ -74,14 +74,7 @@ impl World {
                 .personal
                 .insert("payee".to_owned(), "bank_account".to_owned());
         }
-        let source = SourceConfig {
-            name: policy.source.clone(),
-            kind: SourceKind::Sqlite,
-            path: shop.path().to_owned(),
-            table: policy.tables,
-            check: policy.checks,
-            repair: desk::config::RepairConfig::default(),
-        };
+        let source = SourceConfig::sqlite(policy, shop.path());
         let name = source.name.clone();
         let config = Config {
             source: vec![source],
