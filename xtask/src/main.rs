@@ -1,4 +1,4 @@
-//! The project's own chores: `cargo xtask test`, `cargo xtask tidy`, `cargo xtask shop`.
+//! The project's own chores: `cargo xtask test`, `packages`, `tidy` and `shop`.
 //!
 //! Nothing here is part of the product, and nothing of the product is needed to build it.
 #![expect(
@@ -7,6 +7,7 @@
     reason = "a chore talks to the developer who started it"
 )]
 
+mod packages;
 mod retail;
 mod suite;
 mod tidy;
@@ -16,6 +17,7 @@ use std::process::ExitCode;
 
 const USAGE: &str = "usage:
   cargo xtask test                                     format check, clippy, tidy, every test
+  cargo xtask packages                                 the programs that the tests start: installed, or named
   cargo xtask tidy                                     the rules of the house that can be read off the text
   cargo xtask shop online-retail PATH [--samples DIR]  a SQLite shop of 541,909 real invoice lines";
 
@@ -24,6 +26,7 @@ fn main() -> ExitCode {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let outcome = match words.as_slice() {
         ["test"] => suite::run(&root()),
+        ["packages"] => packages::make_ready().map(|()| true),
         ["tidy"] => tidy::report(&root()),
         ["shop", "online-retail", rest @ ..] => shop(rest),
         _ => Err(USAGE.to_owned()),

@@ -1,7 +1,7 @@
 //! `cargo xtask test`: every gate in turn, all of them even after a failure, and one closing
 //! line that counts. Each gate counts as one, each test as one.
 
-use crate::tidy;
+use crate::{packages, tidy};
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -40,6 +40,7 @@ impl Tally {
 }
 
 pub fn run(root: &Path) -> Result<bool, String> {
+    packages::make_ready()?;
     let mut tally = Tally::default();
     let format = cargo(root, &["fmt", "--all", "--check"]);
     tally.gate("format check", quiet(format)?);
