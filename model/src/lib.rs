@@ -18,6 +18,7 @@ pub mod policy;
 pub mod proposal;
 pub mod row;
 pub mod time;
+pub mod written;
 
 pub use change::{
     Change, Judgement, Observed, RuleHit, SourceTransaction, Stamp, Standing, Verdict,
@@ -33,3 +34,4 @@ pub use policy::{SourcePolicy, TablePolicy, TableSchema};
 pub use proposal::{RepairAction, RepairProposal, RepairStep};
 pub use row::{Key, Row, Value, ValueRef};
 pub use time::{Clock, Instant, SystemClock};
+pub use written::{PartRow, RowWrite, WrittenTransaction};
