@@ -73,6 +73,46 @@ pub enum ConnectError {
         #[source]
         source: std::io::Error,
     },
+    #[error("{} does not hold the address of a server: {what}", path.display())]
+    AddressFile { path: PathBuf, what: &'static str },
+    #[error("{server} is not on this machine, and TLS is switched off")]
+    TlsWanted { server: String },
+    #[error("no TLS connection with {server}: {what}")]
+    Tls {
+        server: String,
+        what: String,
+        #[source]
+        source: Option<std::io::Error>,
+    },
+    #[error("{server} cannot be reached")]
+    Unreachable {
+        server: String,
+        #[source]
+        source: std::io::Error,
+    },
+    #[error("{server} does not let us in: {message} ({code})")]
+    LoginRefused {
+        server: String,
+        code: String,
+        message: String,
+    },
+    /// The server's own words; its details, which may hold values, are left out.
+    #[error("the server refused {doing}: {message} ({code})")]
+    Server {
+        doing: String,
+        code: String,
+        message: String,
+    },
+    #[error("the server's answer is not understood while {doing}: {what}")]
+    Protocol { doing: String, what: String },
+    #[error("there is no replication slot {slot} on the server")]
+    NotAttached { slot: String },
+    #[error("table {table} cannot be guarded: {why}")]
+    CannotGuard { table: String, why: String },
+    #[error("the rows of table {table} do not come in the order of their keys")]
+    KeyOrder { table: String },
+    #[error("the check gives more than {most} bytes")]
+    CheckTooLong { most: usize },
     #[error("whoever receives the rows stopped")]
     Receiver(#[source] ReceiverError),
 }
@@ -118,7 +158,53 @@ impl ConnectError {
                 "run `PRAGMA integrity_check`; if it finds nothing, report this as a fault"
             }
             Self::Sql { .. } | Self::Wal { .. } => "see the cause below; it is tried again",
+            Self::AddressFile { .. } => {
+                "write one line into the file `url_file`: postgres://user:password@host:port/database \
+                 (mysql://... for MySQL); percent-encode special characters"
+            }
+            Self::TlsWanted { .. } => {
+                "set `tls = \"verify\"`, and `ca_file` for a private authority"
+            }
+            Self::Tls { .. } => {
+                "check that the server has TLS on, that `ca_file` names the authority that signed its \
+                 certificate, and that the certificate names the host in the address"
+            }
+            Self::Unreachable { .. } => {
+                "check host, port and firewall, and that the server runs; it is tried again"
+            }
+            Self::LoginRefused { .. } => {
+                "check the user and the password in `url_file`, and the server's own rules of access"
+            }
+            Self::Server { .. } => {
+                "run `balefire source check`: it names missing rights and settings"
+            }
+            Self::Protocol { .. } => {
+                "check that the address is that of the database itself, not of a pooler in front of it"
+            }
+            Self::NotAttached { .. } => "run `balefire source attach` first",
+            Self::CannotGuard { .. } => "run `balefire source check`: it says how to mend this",
+            Self::KeyOrder { .. } => {
+                "run REINDEX on the table; if that does not help, report this as a fault"
+            }
+            Self::CheckTooLong { .. } => "let the check give fewer or shorter rows",
             Self::Receiver(_) => "see the cause below",
+        }
+    }
+
+    /// Whether the same thing may work a little later without anybody mending anything.
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Self::Unreachable { .. }
+            | Self::Locked { .. }
+            | Self::Sql { .. }
+            | Self::Wal { .. } => true,
+            // SQLSTATE classes: connection, rollback, resources, intervention; and locks and slots in use.
+            Self::Server { code, .. } | Self::LoginRefused { code, .. } => {
+                ["08", "40", "53", "57", "55006", "55P03"]
+                    .iter()
+                    .any(|class| code.starts_with(class))
+            }
+            _ => false,
         }
     }
 }

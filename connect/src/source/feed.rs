@@ -195,4 +195,14 @@ pub enum LostReason {
     /// A standby was promoted, a backup put back, another server stands behind the address.
     #[error("the server's history is another one: {detail}")]
     OtherHistory { detail: String },
+    /// The log does not say which rows were there.
+    #[error("the table {table} was emptied by TRUNCATE")]
+    TableTruncated { table: String },
+    /// PostgreSQL: a table may have been taken out and put back, or its replica identity changed.
+    #[error("the publication {publication} or what it covers was changed")]
+    PublicationChanged { publication: String },
+    #[error(
+        "changes of {table} were written while its key had other columns, and cannot be read any more"
+    )]
+    OldShape { table: String },
 }
