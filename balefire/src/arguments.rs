@@ -30,6 +30,7 @@ Examples:
   balefire source check shop             say what is wrong with a policy
   balefire serve --data ./guard          guard the shop and show the pages
   balefire audit shop --json             compare every row with its lawful image
+  balefire investigate --row orders:17   the whole life of a row, from the journal
   balefire journal verify                check every byte of the journal";
 
 #[derive(Debug, Subcommand)]
@@ -47,8 +48,16 @@ pub enum Command {
     /// The guarded sources
     #[command(subcommand)]
     Source(Source),
-    /// Compare every row of a source with its lawful image
-    Audit { source: String },
+    /// Compare the rows of a source with their lawful images: all of them, or a part
+    Audit {
+        source: String,
+        /// Only so many of the next rows in key order; says what share is covered
+        #[arg(long, conflicts_with = "sample")]
+        rows: Option<u64>,
+        /// Only so many rows drawn at random
+        #[arg(long)]
+        sample: Option<u64>,
+    },
     /// List findings
     Findings {
         /// Only of this source
@@ -57,9 +66,14 @@ pub enum Command {
         #[arg(long, default_value_t = 1000)]
         limit: u32,
     },
+    /// Tell the whole life of rows: of a finding, a row, a person or a time
+    Investigate(Investigate),
     /// Put tampered rows right, by two people
     #[command(subcommand)]
     Repair(Repair),
+    /// Planned changes by the shop's owners, opened by two people
+    #[command(subcommand)]
+    Window(Window),
     /// Accounts of people
     #[command(subcommand)]
     Account(Account),
@@ -129,6 +143,101 @@ pub enum Source {
         #[arg(long)]
         again: bool,
     },
+    /// Propose a policy from a recording of lawful traffic
+    Learn(Learn),
+    /// Hold a recorded trace against a policy and list what breaks it
+    Replay(Replay),
+    /// Ready policies: list them, or print one
+    Pack { name: Option<String> },
+}
+
+#[derive(Debug, Args)]
+pub struct Learn {
+    /// Recorded row changes, one JSON object a line
+    #[arg(long, value_name = "FILE")]
+    pub trace: PathBuf,
+    /// Schema dump (pg_dump --schema-only, mysqldump --no-data)
+    #[arg(long, value_name = "FILE")]
+    pub schema: Option<PathBuf>,
+    /// Where the policy is written [default: stdout]
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct Replay {
+    /// Recorded row changes, one JSON object a line
+    #[arg(long, value_name = "FILE")]
+    pub trace: PathBuf,
+    /// Policy file, configuration, or pack:NAME
+    #[arg(long, value_name = "FILE")]
+    pub policy: String,
+    /// Schema dump (pg_dump --schema-only, mysqldump --no-data)
+    #[arg(long, value_name = "FILE")]
+    pub schema: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Window {
+    /// Ask for a window; a second person approves it
+    Ask {
+        source: String,
+        /// Number of the change request
+        #[arg(long)]
+        ticket: String,
+        #[arg(long, default_value = "")]
+        reason: String,
+        /// Guarded tables that will be changed
+        #[arg(long, value_delimiter = ',', required = true)]
+        tables: Vec<String>,
+        /// Changes against the policy that it excuses; the next one is a finding
+        #[arg(long)]
+        most_rows: u64,
+        /// When it begins (RFC 3339) [default: now]
+        #[arg(long)]
+        from: Option<String>,
+        /// When it ends (RFC 3339), at most 72 hours later
+        #[arg(long)]
+        until: String,
+    },
+    /// Approve somebody else's window
+    Approve { id: String },
+    /// End a window before its time
+    Close { id: String },
+    /// List windows, the newest first
+    List {
+        /// Only of this source
+        #[arg(long)]
+        source: Option<String>,
+    },
+}
+
+#[derive(Debug, Args)]
+#[command(group(clap::ArgGroup::new("about").required(true).args(["finding", "row", "person", "from"])))]
+pub struct Investigate {
+    /// A finding's id, as `findings --json` shows it
+    pub finding: Option<String>,
+    /// One row, for example orders:17
+    #[arg(long, value_name = "TABLE:KEY")]
+    pub row: Option<String>,
+    /// All rows of the person whom this row names, for example customers:17
+    #[arg(long, value_name = "TABLE:KEY")]
+    pub person: Option<String>,
+    /// Everything seen from this time on (RFC 3339, or 2026-01-02 03:04 in Beijing time)
+    #[arg(long, value_name = "TIME", requires = "until")]
+    pub from: Option<String>,
+    /// ... and until this one
+    #[arg(long, value_name = "TIME", requires = "from")]
+    pub until: Option<String>,
+    /// The source, where there are several
+    #[arg(long)]
+    pub source: Option<String>,
+    /// Write the report with the journal's proofs into a new folder
+    #[arg(long, value_name = "FOLDER")]
+    pub export: Option<PathBuf>,
+    /// Show personal values; log in first, as somebody who may read evidence
+    #[arg(long)]
+    pub in_full: bool,
 }
 
 #[derive(Debug, Subcommand)]

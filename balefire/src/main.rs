@@ -9,6 +9,7 @@ mod verbs;
 use arguments::{Arguments, Command};
 use clap::Parser as _;
 use console::Console;
+use desk::audit_part::Part;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -38,11 +39,20 @@ fn run(arguments: &Arguments, console: &Console) -> Done {
         Command::Demo(demo) => verbs::demo::run(arguments, demo, console),
         Command::Serve(serve) => verbs::serve::run(arguments, serve, console),
         Command::Init { force } => verbs::init::run(arguments, *force, console),
+        Command::Window(window) => verbs::window::run(arguments, window, console),
         Command::Source(source) => verbs::source::run(arguments, source, console),
-        Command::Audit { source } => verbs::audit::run(arguments, source, console),
+        Command::Audit {
+            source,
+            rows,
+            sample,
+        } => match rows.map(|rows| Part::InTurn { rows }).or(sample.map(|rows| Part::Sample { rows })) {
+            Some(part) => verbs::audit::part(arguments, source, part, console),
+            None => verbs::audit::run(arguments, source, console),
+        },
         Command::Findings { source, limit } => {
             verbs::audit::findings(arguments, source.as_deref(), *limit, console)
         }
+        Command::Investigate(asked) => verbs::investigate::run(arguments, asked, console),
         Command::Repair(repair) => verbs::repair::run(arguments, repair, console),
         Command::Account(account) => verbs::account::run(arguments, account, console),
         Command::Login {

@@ -133,10 +133,12 @@ pub(crate) fn pass(plan: &Plan) -> Result<Passed, DeskError> {
 }
 
 /// Confirms candidates where shop and ledger stand still together.
-fn confirmed(
+pub(crate) fn confirmed(
     guard: &mut Guard,
     candidates: &[(u16, Key)],
 ) -> Result<Vec<(Discrepancy, RowToRepair)>, DeskError> {
+    // What the feed never told is put on the ledger first: it becomes a finding, not only a line here.
+    guard.take_in_what_went_round(candidates)?;
     let mut out = Vec::new();
     for (table, key, live) in standing_still::differing(guard, candidates)? {
         let record = guard.intake.ledger.record(table, &key)?;

@@ -4,7 +4,9 @@
 //! open it is the operating-system user that runs Balefire. Acts that the plan gives to persons
 //! need a session besides.
 
+use crate::audit_part::Part;
 use crate::view::FindingFilter;
+use crate::window::NewWindow;
 use crate::{CommandError, Desk, DeskError};
 use model::{
     AccountId, Actor, IncidentId, Operation, PositionId, ProposalId, RequestId, SourceName,
@@ -29,12 +31,31 @@ pub enum ControlRequest {
     Audit {
         source: SourceName,
     },
+    AuditPart {
+        source: SourceName,
+        part: Part,
+    },
     Baseline {
         source: SourceName,
         again: bool,
     },
     Attach {
         source: SourceName,
+    },
+    WindowAsk {
+        window: NewWindow,
+        session: String,
+    },
+    WindowApprove {
+        id: String,
+        session: String,
+    },
+    WindowClose {
+        id: String,
+        session: String,
+    },
+    Windows {
+        source: Option<SourceName>,
     },
     Detach {
         source: SourceName,
@@ -77,6 +98,12 @@ pub enum ControlRequest {
         log: String,
     },
     Key,
+    /// The past of rows; a session shows personal values in full to those who may read them.
+    Investigate {
+        question: crate::investigate::Question,
+        session: Option<String>,
+        proofs: bool,
+    },
 }
 
 /// The answer to one request: `Err` carries plain words and, for refusals, what is missing.
@@ -176,6 +203,16 @@ fn serve(desk: &Desk, stream: UnixStream) {
 fn answer(desk: &Desk, request: ControlRequest) -> Result<Value, CommandError> {
     use ControlRequest as R;
     Ok(match request {
+        R::WindowAsk { window, session } => {
+            json(&desk.ask_window(&operation(desk, &session)?, window)?)?
+        }
+        R::WindowApprove { id, session } => {
+            json(&desk.approve_window(&operation(desk, &session)?, &id)?)?
+        }
+        R::WindowClose { id, session } => {
+            json(&desk.close_window(&operation(desk, &session)?, &id)?)?
+        }
+        R::Windows { source } => json(&desk.windows(source.as_ref())?)?,
         R::Attach { source } => json!({ "made": desk.attach(&source)? }),
         R::Detach { source } => json!({ "removed": desk.detach(&source)? }),
         R::Findings { source, limit } => {
@@ -186,6 +223,7 @@ fn answer(desk: &Desk, request: ControlRequest) -> Result<Value, CommandError> {
             };
             json(&desk.findings(&filter))?
         }
+        R::AuditPart { source, part } => json(&desk.audit_part(&source, part)?)?,
         R::Audit { source } => json(&desk.audit_source(&source)?)?,
         R::Baseline { source, again } => {
             let done = desk.baseline(&source, again, &mut |_, _| {})?;
@@ -244,6 +282,11 @@ fn answer(desk: &Desk, request: ControlRequest) -> Result<Value, CommandError> {
             json!({ "checkpoint": status.checkpoint, "size": status.size })
         }
         R::Key => json!({ "key": desk.vkey() }),
+        R::Investigate {
+            question,
+            session,
+            proofs,
+        } => json(&desk.investigate_for(&question, session.as_deref(), proofs)?)?,
     })
 }
 

@@ -14,6 +14,7 @@ use crate::standing_still;
 use crate::unreadable;
 use crate::unsent;
 use crate::watch_status::Status;
+use crate::window::Windows;
 use crate::{Desk, DeskError};
 use connect::source::{Feed, FeedBatch, GuardedTable, Polled};
 use model::policy::Sees;
@@ -186,6 +187,7 @@ impl Guard {
 
     /// Looks at every row once, and takes in what happened while nobody looked.
     pub fn take_first_look(&mut self, at: Instant) -> Result<(), DeskError> {
+        self.intake.windows = Windows::of(&self.desk, &self.source)?;
         let missed_are = match self.resumed.position {
             Some(_) => Missed::ToldByFeed,
             None => Missed::Unwitnessed,
@@ -208,7 +210,7 @@ impl Guard {
 
     /// Rows that differ from their images although the feed has told everything: they were changed
     /// without it, or while there was none.
-    fn take_in_what_went_round(&mut self, open: &[(u16, Key)]) -> Result<(), DeskError> {
+    pub fn take_in_what_went_round(&mut self, open: &[(u16, Key)]) -> Result<(), DeskError> {
         let rows = standing_still::unseen(self, open)?;
         if rows.is_empty() {
             return Ok(());
@@ -244,6 +246,7 @@ impl Guard {
                 (mark_findings(&self.source), covered),
             ];
             marks.extend(self.position_marks(covered));
+            marks.extend(self.intake.windows.marks());
             self.desk.store_marks(marks)?;
             self.status.load(self.feed.load());
             if self.unraised {

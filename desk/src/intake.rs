@@ -13,14 +13,15 @@ use crate::expectation::{Expectation, Match};
 use crate::ledger::{EntryContext, Ledger, has_long_cell, hash_of_long, too_large};
 use crate::row_work::{self, Look, SealedImages};
 use crate::watch_status::RECENT_CHANGES;
+use crate::window::{self, Windows};
 use detect::policy::CompiledPolicy;
 use detect::{FindingAt, Judge};
 use model::entry::{EntryKind, LedgerEntry, RowEntry};
 use model::image::{ImageRecord, RowDigest};
 use model::proposal::ExpectedImage;
 use model::{
-    Change, Finding, Instant, Judgement, Key, Observed, Row, SourceTransaction, Stamp, Standing,
-    Value, ValueRef, Verdict,
+    Change, Finding, FindingKind, Instant, Judgement, Key, Observed, Row, SourceTransaction, Stamp,
+    Standing, Value, ValueRef, Verdict,
 };
 use std::sync::Arc;
 
@@ -135,6 +136,8 @@ pub(crate) struct Intake {
     pub judge: Judge,
     /// Images that an approved repair is about to write.
     pub expected: Expectation,
+    /// Maintenance windows that are open, or will be.
+    pub windows: Windows,
     judgements: Vec<Judgement>,
 }
 
@@ -145,6 +148,7 @@ impl Intake {
             judge: Judge::new(Arc::clone(&policy)),
             policy,
             expected: Expectation::default(),
+            windows: Windows::default(),
             judgements: Vec::new(),
         }
     }
@@ -189,6 +193,7 @@ impl Intake {
         }
         let mut judgements = std::mem::take(&mut self.judgements);
         self.judge.judge(&rows.changes, &mut judgements);
+        window::apply(self, &rows.changes, &mut judgements);
         self.journal_all(rows, &judgements, &images, (seen, true), &mut out)?;
         self.judgements = judgements;
         self.ledger.seal_group()?;
@@ -417,7 +422,7 @@ impl Intake {
                 position,
                 stored_at: at,
             };
-            let mut found = detect::finding(&self.policy, &change, judgement, at);
+            let mut found = found_in(&self.policy, &change, judgement, at);
             let subject = self.subject(&change);
             found
                 .iter_mut()
@@ -444,6 +449,25 @@ impl Intake {
             row,
         )))
     }
+}
+
+/// The findings of one judged change, those that a maintenance window excused under their own kind.
+fn found_in(
+    policy: &CompiledPolicy,
+    change: &Change,
+    judgement: &Judgement,
+    at: FindingAt<'_>,
+) -> Vec<Finding> {
+    let Some((id, unexcused)) = window::unexcused(change, judgement) else {
+        return detect::finding(policy, change, judgement, at);
+    };
+    let mut found = detect::finding(policy, change, &unexcused, at);
+    for finding in &mut found {
+        finding.kind = FindingKind::InWindow;
+        finding.verdict = Verdict::Lawful;
+        finding.detail = format!("window {id}");
+    }
+    found
 }
 
 fn standing_of(row: Option<&Row>) -> Standing {
@@ -491,7 +515,7 @@ pub(crate) fn findings_since(intake: &mut Intake, from: u64) -> Result<Vec<Findi
             position,
             stored_at: change.seen_at,
         };
-        let mut again = detect::finding(&intake.policy, &change, &judgement, at);
+        let mut again = found_in(&intake.policy, &change, &judgement, at);
         let subject = intake.subject(&change);
         again
             .iter_mut()

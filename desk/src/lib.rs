@@ -5,6 +5,7 @@
 
 pub mod account;
 pub mod audit;
+pub mod audit_part;
 mod bare_intake;
 mod catch_up;
 mod commander;
@@ -20,6 +21,7 @@ mod expectation;
 mod findings;
 mod guard;
 pub mod intake;
+pub mod investigate;
 mod ledger;
 mod loss;
 mod open_source;
@@ -42,6 +44,7 @@ mod unreadable;
 mod unsent;
 mod view;
 mod watch_status;
+pub mod window;
 
 pub use account::LoginError;
 pub use bare_intake::{BareIntake, Taken};

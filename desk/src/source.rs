@@ -143,6 +143,7 @@ impl Desk {
         for (kind, count) in self.store().finding_counts(&name)? {
             match kind.as_str() {
                 "unwitnessed" => guard.status.earlier_findings(0, count),
+                "in_window" => {}
                 _ => guard.status.earlier_findings(count, 0),
             }
         }

@@ -25,6 +25,9 @@ const AGREEING_LOOKS: u32 = 2;
 /// Between two looks at a row that differs: longer than a COMMIT takes to become visible.
 const BETWEEN_LOOKS: std::time::Duration = std::time::Duration::from_millis(50);
 
+/// A row by its table's number and its key.
+pub(crate) type Slot = (u16, Key);
+
 struct Looked {
     table: u16,
     key: Key,
@@ -36,7 +39,7 @@ struct Looked {
 /// Which of the rows differ from their lawful images, with the row as it stands.
 pub(crate) fn differing(
     guard: &mut Guard,
-    candidates: &[(u16, Key)],
+    candidates: &[Slot],
 ) -> Result<Vec<(u16, Key, Option<Row>)>, DeskError> {
     settle(guard, candidates, |record| record.lawful)
 }
@@ -44,14 +47,14 @@ pub(crate) fn differing(
 /// Which of the rows differ from the images seen last: they were changed without the feed.
 pub(crate) fn unseen(
     guard: &mut Guard,
-    candidates: &[(u16, Key)],
+    candidates: &[Slot],
 ) -> Result<Vec<(u16, Key, Option<Row>)>, DeskError> {
     settle(guard, candidates, |record| record.live)
 }
 
 fn settle(
     guard: &mut Guard,
-    candidates: &[(u16, Key)],
+    candidates: &[Slot],
     should_be: fn(&ImageRecord) -> Option<RowDigest>,
 ) -> Result<Vec<(u16, Key, Option<Row>)>, DeskError> {
     guard.catch_up_with_shop()?;

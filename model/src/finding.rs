@@ -41,6 +41,8 @@ pub enum FindingKind {
     CheckFailed,
     /// Keeps to the policy, but happened while nobody looked; a person accepts it.
     Unwitnessed,
+    /// Breaks the policy, but a maintenance window that two people opened excuses it: counted and listed.
+    InWindow,
     /// A lawful change was computed from a tainted column; a person decides.
     TaintedInput,
     /// The shop's schema changed, a key is NULL, a row cannot be read.
@@ -50,7 +52,7 @@ pub enum FindingKind {
 impl FindingKind {
     /// Whether it makes or joins an incident by itself.
     pub const fn alarms(self) -> bool {
-        !matches!(self, Self::Unwitnessed)
+        !matches!(self, Self::Unwitnessed | Self::InWindow)
     }
 }
 

@@ -4,6 +4,7 @@ use super::owner::request;
 use crate::Done;
 use crate::arguments::Arguments;
 use crate::console::Console;
+use desk::audit_part::Part;
 use desk::control::ControlRequest;
 use model::SourceName;
 use serde_json::Value;
@@ -34,6 +35,45 @@ pub fn run(arguments: &Arguments, source: &str, console: &Console) -> Done {
     Ok(ExitCode::from(u8::from(
         discrepancies > 0 || unreadable > 0,
     )))
+}
+
+/// Some of the rows: what differs, what share is covered, what may have been missed.
+pub fn part(arguments: &Arguments, source: &str, part: Part, console: &Console) -> Done {
+    let asked = ControlRequest::AuditPart {
+        source: SourceName::new(source),
+        part,
+    };
+    let report = request(arguments, asked, true)?;
+    let discrepancies = report["discrepancies"].as_array().map_or(0, Vec::len);
+    if console.json {
+        console.object(&report)?;
+    } else {
+        for discrepancy in report["discrepancies"].as_array().into_iter().flatten() {
+            console.data(&discrepancy_line(console, discrepancy));
+        }
+        let percent =
+            |value: &Value| format!("{:.2} %", value.as_f64().unwrap_or_default() * 100.0);
+        console.say(
+            "cli-audit-part-done",
+            &[
+                ("rows", number(&report["rows"])),
+                ("covered", number(&report["covered"])),
+                ("total", number(&report["total"])),
+                ("share", percent(&report["share"]).into()),
+                ("discrepancies", discrepancies.into()),
+            ],
+        );
+        for missed in report["missed"].as_array().into_iter().flatten() {
+            console.say(
+                "cli-audit-part-missed",
+                &[
+                    ("tampered", number(&missed["tampered"])),
+                    ("probability", percent(&missed["probability"]).into()),
+                ],
+            );
+        }
+    }
+    Ok(ExitCode::from(u8::from(discrepancies > 0)))
 }
 
 pub fn findings(

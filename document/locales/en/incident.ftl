@@ -314,6 +314,7 @@ incident-finding-forged = forged
 incident-finding-deleted = deleted
 incident-finding-check-failed = check failed
 incident-finding-unwitnessed = unwitnessed
+incident-finding-in-window = excused by a maintenance window
 incident-finding-tainted-input = computed from a tainted value
 incident-finding-unreadable = unreadable
 

@@ -311,6 +311,7 @@ incident-finding-forged = 伪造
 incident-finding-deleted = 删除
 incident-finding-check-failed = 跨表核对不符
 incident-finding-unwitnessed = 无人值守期间的变更
+incident-finding-in-window = 维护窗口内放行
 incident-finding-tainted-input = 由被篡改值算出
 incident-finding-unreadable = 无法读取
 

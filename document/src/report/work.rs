@@ -224,6 +224,7 @@ const fn finding_code(kind: FindingKind) -> &'static str {
         FindingKind::CheckFailed => "check-failed",
         FindingKind::Unwitnessed => "unwitnessed",
         FindingKind::TaintedInput => "tainted-input",
+        FindingKind::InWindow => "in-window",
         FindingKind::Unreadable => "unreadable",
     }
 }

@@ -76,6 +76,7 @@ pub(crate) fn kind_code(kind: FindingKind) -> &'static str {
         FindingKind::CheckFailed => "check-failed",
         FindingKind::Unwitnessed => "unwitnessed",
         FindingKind::TaintedInput => "tainted-input",
+        FindingKind::InWindow => "in-window",
         FindingKind::Unreadable => "unreadable",
     }
 }
