@@ -9,7 +9,7 @@
 //! forged row the amount it shows; of a deleted row the amount it had; of a row computed from
 //! tainted input the amount it shows. Nothing is at risk yet by an unwitnessed change.
 
-use crate::policy::{CompiledPolicy, CompiledTable};
+use crate::policy::{CompiledPolicy, CompiledTable, minor_units};
 use crate::rules::lawful_before;
 use model::{
     Change, ColumnChange, Finding, FindingKind, Instant, Judgement, Money, Risk, Row, Standing,
@@ -125,8 +125,9 @@ fn text(row: Option<&Row>, column: u16) -> Option<String> {
 fn at_risk(rules: &CompiledTable, change: &Change, kind: FindingKind) -> Option<Money> {
     let money = rules.money.as_ref()?;
     let (lawful, live) = (lawful_before(change), change.new.as_ref());
+    let currency = rules.currency_of(lawful.or(live)?);
     let amount = |row: Option<&Row>| {
-        let value = row?.get(usize::from(money.amount))?.as_i64()?;
+        let value = minor_units(row?.get(usize::from(money.amount))?, &currency)?;
         // i64::MIN has no positive twin.
         Some(value.checked_abs().unwrap_or(i64::MAX))
     };
@@ -141,7 +142,10 @@ fn at_risk(rules: &CompiledTable, change: &Change, kind: FindingKind) -> Option<
         }
         FindingKind::Forged | FindingKind::TaintedInput => amount(live),
         FindingKind::Deleted => amount(lawful),
-        FindingKind::Unwitnessed | FindingKind::CheckFailed | FindingKind::Unreadable => None,
+        FindingKind::Unwitnessed
+        | FindingKind::InWindow
+        | FindingKind::CheckFailed
+        | FindingKind::Unreadable => None,
     }?;
-    Some(Money::new(minor, rules.currency_of(lawful.or(live)?)))
+    Some(Money::new(minor, currency))
 }

@@ -5,22 +5,27 @@
 //! rows count by what they lawfully are: a forged payment pays for nothing, and a payment that
 //! was deleted unlawfully still does.
 //!
-//! One batch is judged in two passes:
-//! ```text
-//! each row by itself ─► lawful states and companions after the batch ─► requires, parent
-//!                                        ▲                                   │
-//!                                        └─── rows that fail no longer count ┘
-//! ```
-//! Failing rows only ever take something away from others, so the loop ends, and the order of
-//! the changes inside a batch makes no difference.
+//! What is judged together is one transaction of the source, or one look at it where it shows
+//! states only. First each row by itself (`first_pass`), then by what the others are
+//! (`second_pass`).
+//! The order of the changes inside a transaction makes no difference.
+//!
+//! Rules about the same transaction are applied to changes whose transaction is known: the policy
+//! was compiled for a source that tells transactions, and the change was witnessed. Of a change
+//! that happened while nobody looked only the outcome is known, and what came with it may have
+//! been overwritten since; to hold the missing companion against it would accuse lawful trade.
+//! For the same reason it opens no question of sums and of twins in other rows, but its values
+//! count in theirs. A row that one transaction wrote several times is seen as one change
+//! (`coalesced`), and all of these rules are applied to it.
 
-use crate::policy::{ABSENT, CompiledPolicy, CompiledTable, StateId, bit};
+use crate::balances::{Balances, Image, Touch};
+use crate::company::{Claim, Witnesses};
+use crate::first_pass::Case;
+use crate::policy::{CompiledPolicy, StateId};
 use crate::relations::{Relations, RowId};
-use crate::rules::{
-    broken_by_update, differing, hit, kept, lawful_before, put_back, same, standing_after,
-    unseen_steps,
-};
-use model::{Change, Judgement, Key, Row, Standing, Verdict};
+use model::policy::Sees;
+use model::{Change, Judgement, Key, Row, Standing};
+use std::collections::HashSet;
 use std::sync::Arc;
 
 #[derive(Clone, Copy, Debug)]
@@ -42,25 +47,39 @@ impl Default for JudgeOptions {
 #[derive(Debug)]
 pub struct Judge {
     policy: Arc<CompiledPolicy>,
-    options: JudgeOptions,
-    /// See [`Judge::judge_partial_history`].
-    partial: bool,
-    relations: Relations,
+    pub(crate) options: JudgeOptions,
+    pub(crate) relations: Relations,
+    pub(crate) balances: Balances,
+    /// Rows learnt or inserted under the judge's eyes; kept only where the history is partial.
+    pub(crate) known: Option<HashSet<(u16, RowId)>>,
+    /// Of the transaction that is being judged.
+    pub(crate) witnesses: Witnesses,
     // Kept between batches for their memory only.
-    pending: Vec<Pending>,
-    changed: Vec<u16>,
+    pub(crate) pending: Vec<Pending>,
+    pub(crate) claims: Vec<Claim>,
+    pub(crate) touches: Vec<Touch>,
+    pub(crate) changed: Vec<u16>,
+    order: Vec<usize>,
 }
 
 /// A change that other rows decide about.
 #[derive(Clone, Copy, Debug)]
-struct Pending {
-    change: usize,
-    row: RowId,
-    /// Lawful state before; [`ABSENT`] for an insert.
-    from: StateId,
-    to: StateId,
-    insert: bool,
-    failed: bool,
+pub(crate) struct Pending {
+    pub(crate) change: usize,
+    pub(crate) row: RowId,
+    /// Lawful state before; `ABSENT` for an insert.
+    pub(crate) from: StateId,
+    pub(crate) to: StateId,
+    pub(crate) insert: bool,
+    pub(crate) failed: bool,
+    pub(crate) lacks: Lacks,
+}
+
+/// Whom a change that failed had needed.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Lacks {
+    pub(crate) companion: bool,
+    pub(crate) parent: bool,
 }
 
 impl Judge {
@@ -70,13 +89,19 @@ impl Judge {
 
     pub fn with_options(policy: Arc<CompiledPolicy>, options: JudgeOptions) -> Self {
         let relations = Relations::new(&policy);
+        let balances = Balances::new(&policy);
         Self {
             policy,
             options,
-            partial: false,
             relations,
+            balances,
+            known: None,
+            witnesses: Witnesses::default(),
             pending: Vec::new(),
+            claims: Vec::new(),
+            touches: Vec::new(),
             changed: Vec::new(),
+            order: Vec::new(),
         }
     }
 
@@ -84,28 +109,45 @@ impl Judge {
         &self.policy
     }
 
-    /// For traces that start in the middle: rows that were never learnt or inserted are unknown,
-    /// and a rule that needs an unknown row is not applied.
+    /// For traces that start in the middle; to be called before anything is learnt or judged.
+    /// Rows that were never learnt or inserted are unknown, and a rule that needs an unknown row
+    /// is not applied; of an unknown row that is updated, a column that reads NULL and was not
+    /// written may hold anything. A row that is learnt comes with all the rows that point to it.
     pub fn judge_partial_history(&mut self, partial: bool) {
-        self.partial = partial;
+        self.known = partial.then(HashSet::new);
+    }
+
+    pub(crate) fn is_partial(&self) -> bool {
+        self.known.is_some()
+    }
+
+    /// Whether the row is older than a history that is known in part.
+    pub(crate) fn is_stranger(&self, table: u16, row: RowId) -> bool {
+        (self.known.as_ref()).is_some_and(|known| !known.contains(&(table, row)))
     }
 
     /// Takes in the lawful image of a row without judging it: the baseline, a replay, an approved
     /// repair. `None`: lawfully there is no such row. May be called again for the same row.
     pub fn learn(&mut self, table: u16, key: &Key, lawful: Option<&Row>) {
-        let Some(rules) = self.policy.table(table) else {
+        let policy = Arc::clone(&self.policy);
+        let Some(rules) = policy.table(table) else {
             return;
         };
+        let id = RowId::of(key);
+        if let Some(known) = &mut self.known {
+            known.insert((table, id));
+        }
         if !rules.is_remembered() {
             return;
         }
-        let id = RowId::of(key);
         // A row learnt anew has no past that a batch could be judged by.
         self.relations.gone(table, rules, id);
         if let Some(row) = lawful {
             self.relations.stands(table, rules, id, row);
             self.relations.settle(table, id);
         }
+        let image = lawful.map(Image::whole);
+        self.balances.put(&policy, rules, id, image, |_, _, _| {});
     }
 
     /// Beside [`Judge::learn`]: what is wrong with a row at a restart (forged rows and tainted amounts).
@@ -135,310 +177,57 @@ impl Judge {
 
     /// Judges one or more whole source transactions; `out` is emptied and gets one judgement for
     /// each change, in order. A row appears at most once in a batch: its standing and lawful
-    /// image must be those that the batches before have left.
+    /// image must be those that the batches before have left. Where the source tells transactions
+    /// they are judged one by one, in the order of their numbers.
     pub fn judge(&mut self, batch: &[Change], out: &mut Vec<Judgement>) {
         out.clear();
-        self.pending.clear();
-        self.relations.begin_batch();
         let policy = Arc::clone(&self.policy);
-        for (index, change) in batch.iter().enumerate() {
+        if policy.sees() == Sees::States {
+            self.transaction(&policy, batch, 0..batch.len(), out);
+            return;
+        }
+        let mut order = std::mem::take(&mut self.order);
+        order.clear();
+        order.extend(0..batch.len());
+        if !batch.is_sorted_by_key(|c| c.transaction) {
+            order.sort_by_key(|i| batch[*i].transaction);
+            out.resize_with(batch.len(), || Judgement::lawful(Standing::Clean));
+        }
+        for members in order.chunk_by(|a, b| batch[*a].transaction == batch[*b].transaction) {
+            self.transaction(&policy, batch, members.iter().copied(), out);
+        }
+        self.order = order;
+    }
+
+    fn transaction(
+        &mut self,
+        policy: &CompiledPolicy,
+        batch: &[Change],
+        members: impl Iterator<Item = usize>,
+        out: &mut Vec<Judgement>,
+    ) {
+        self.pending.clear();
+        self.claims.clear();
+        self.touches.clear();
+        self.witnesses.clear();
+        self.relations.begin_batch();
+        for index in members {
+            let change = &batch[index];
             let judgement = match policy.table(change.table) {
-                Some(rules) => self.by_itself(index, change, rules),
+                Some(rules) => self.by_itself(Case {
+                    policy,
+                    rules,
+                    index,
+                    change,
+                }),
                 None => Judgement::lawful(change.standing.clone()),
             };
-            out.push(judgement);
-        }
-        self.by_others(batch, &policy, out);
-    }
-
-    fn by_itself(&mut self, index: usize, change: &Change, rules: &CompiledTable) -> Judgement {
-        match (lawful_before(change), &change.old, &change.new) {
-            (None, None, Some(new)) => self.insert(index, change, rules, new),
-            (None, Some(_), Some(new)) => {
-                self.relations
-                    .forged(change.table, rules, RowId::of(&change.key), new);
-                Judgement::lawful(Standing::Forged)
-            }
-            (None, _, None) => {
-                self.forget(change, rules);
-                Judgement::lawful(Standing::Gone)
-            }
-            (Some(_), None, None) => Judgement::lawful(change.standing.clone()),
-            (Some(_), Some(_), None) => self.delete(change, rules),
-            (Some(lawful), None, Some(new)) => put_back(rules, lawful, new),
-            (Some(_), Some(old), Some(new)) if old == new => {
-                Judgement::lawful(change.standing.clone())
-            }
-            (Some(lawful), Some(old), Some(new)) => {
-                self.update(index, change, rules, [lawful, old, new])
+            if index == out.len() {
+                out.push(judgement);
+            } else {
+                out[index] = judgement;
             }
         }
-    }
-
-    fn insert(
-        &mut self,
-        index: usize,
-        change: &Change,
-        rules: &CompiledTable,
-        new: &Row,
-    ) -> Judgement {
-        let to = rules.state_of(new);
-        let begins = rules.state.is_none() || rules.states.may_begin(to, unseen_steps(change));
-        let row = RowId::of(&change.key);
-        if begins {
-            self.relations.stands(change.table, rules, row, new);
-        } else {
-            self.relations.forged(change.table, rules, row, new);
-        }
-        if !rules.needs.is_empty() || rules.parent.is_some() {
-            let (from, failed) = (ABSENT, !begins);
-            self.pending.push(Pending {
-                change: index,
-                row,
-                from,
-                to,
-                insert: true,
-                failed,
-            });
-        }
-        if begins {
-            return Judgement {
-                verdict: kept(change),
-                hits: Vec::new(),
-                standing: Standing::Clean,
-            };
-        }
-        Judgement {
-            verdict: Verdict::Unlawful,
-            hits: vec![hit("initial", rules.state.into_iter().collect())],
-            standing: Standing::Forged,
-        }
-    }
-
-    fn delete(&mut self, change: &Change, rules: &CompiledTable) -> Judgement {
-        if !rules.no_delete && !rules.append_only {
-            self.forget(change, rules);
-            return Judgement {
-                verdict: kept(change),
-                hits: Vec::new(),
-                standing: Standing::Gone,
-            };
-        }
-        let rule = if rules.no_delete {
-            "no_delete"
-        } else {
-            "append_only"
-        };
-        Judgement {
-            verdict: Verdict::Unlawful,
-            hits: vec![hit(rule, Vec::new())],
-            standing: Standing::Deleted,
-        }
-    }
-
-    fn forget(&mut self, change: &Change, rules: &CompiledTable) {
-        if rules.is_remembered() {
-            self.relations
-                .gone(change.table, rules, RowId::of(&change.key));
-        }
-    }
-
-    fn update(
-        &mut self,
-        index: usize,
-        change: &Change,
-        rules: &CompiledTable,
-        [lawful, old, new]: [&Row; 3],
-    ) -> Judgement {
-        let mut changed = std::mem::take(&mut self.changed);
-        differing(old, new, &mut changed);
-        if change.lawful.is_some() {
-            // A column that is back at its lawful value is right, whatever happened to it before.
-            changed.retain(|c| !same(lawful.get(usize::from(*c)), new.get(usize::from(*c))));
-        }
-        let hits = broken_by_update(change, rules, lawful, new, &changed);
-        let standing = standing_after(change, new, lawful, &changed, &hits);
-        let verdict = match (hits.is_empty(), changed.is_empty()) {
-            (false, _) => Verdict::Unlawful,
-            (true, true) => Verdict::Lawful,
-            (true, false) => kept(change),
-        };
-        self.follow(index, change, rules, [lawful, new], &changed, &standing);
-        self.changed = changed;
-        Judgement {
-            verdict,
-            hits,
-            standing,
-        }
-    }
-
-    /// Takes the lawful part of an update into the relations.
-    fn follow(
-        &mut self,
-        index: usize,
-        change: &Change,
-        rules: &CompiledTable,
-        [lawful, new]: [&Row; 2],
-        changed: &[u16],
-        standing: &Standing,
-    ) {
-        let tainted: &[u16] = match standing {
-            Standing::Altered { columns } => columns,
-            _ => &[],
-        };
-        if rules.is_parent && (!tainted.is_empty() || change.lawful.is_some()) {
-            let row = RowId::of(&change.key);
-            self.relations
-                .taint_money(change.table, row, rules.amount_is_in(tainted));
-        }
-        let moved = |column: &u16| changed.contains(column) && !tainted.contains(column);
-        let points = rules.companion_in.iter().flat_map(|(_, via)| via);
-        if points.clone().any(moved) && !points.clone().any(|c| tainted.contains(c)) {
-            self.relations.link(rules, RowId::of(&change.key), new);
-        }
-        if !rules.state.as_ref().is_some_and(moved) {
-            return;
-        }
-        let (row, from, to) = (
-            RowId::of(&change.key),
-            rules.state_of(lawful),
-            rules.state_of(new),
-        );
-        if rules.is_parent {
-            self.relations.move_to(change.table, row, to);
-        }
-        if rules
-            .needs
-            .iter()
-            .any(|need| need.holds_for(from, to, unseen_steps(change)))
-        {
-            let (insert, failed) = (false, false);
-            self.pending.push(Pending {
-                change: index,
-                row,
-                from,
-                to,
-                insert,
-                failed,
-            });
-        }
-    }
-
-    /// The second pass: companions and parents as they lawfully are after the batch.
-    fn by_others(&mut self, batch: &[Change], policy: &CompiledPolicy, out: &mut [Judgement]) {
-        let mut pending = std::mem::take(&mut self.pending);
-        loop {
-            let mut failed = false;
-            for item in pending.iter_mut().filter(|p| !p.failed) {
-                let change = &batch[item.change];
-                let Some(rules) = policy.table(change.table) else {
-                    continue;
-                };
-                if self.lacks_companion(change, rules, item)
-                    || self.lacks_parent(batch, policy, item)
-                {
-                    item.failed = true;
-                    failed = true;
-                    self.retract(change, rules, item);
-                }
-            }
-            if !failed {
-                break;
-            }
-        }
-        for item in &pending {
-            self.conclude(batch, policy, item, &mut out[item.change]);
-        }
-        self.pending = pending;
-    }
-
-    fn retract(&mut self, change: &Change, rules: &CompiledTable, item: &Pending) {
-        match &change.new {
-            Some(new) if item.insert => self.relations.forged(change.table, rules, item.row, new),
-            _ => self.relations.move_back(change.table, item.row),
-        }
-    }
-
-    fn conclude(
-        &self,
-        batch: &[Change],
-        policy: &CompiledPolicy,
-        item: &Pending,
-        judgement: &mut Judgement,
-    ) {
-        let change = &batch[item.change];
-        let Some(rules) = policy.table(change.table) else {
-            return;
-        };
-        let via = || {
-            rules
-                .parent
-                .as_ref()
-                .map_or_else(Vec::new, |p| p.via.clone())
-        };
-        if !item.failed {
-            if item.insert && self.hangs_on_tainted(change, rules) {
-                judgement.hits.push(hit("tainted_input", via()));
-            }
-            return;
-        }
-        if self.lacks_companion(change, rules, item) {
-            judgement
-                .hits
-                .push(hit("requires", rules.state.into_iter().collect()));
-        }
-        if self.lacks_parent(batch, policy, item) {
-            judgement.hits.push(hit("parent", via()));
-        }
-        judgement.verdict = Verdict::Unlawful;
-        if item.insert {
-            judgement.standing = Standing::Forged;
-        } else if let Some(state) = rules.state {
-            let mut columns = match std::mem::take(&mut judgement.standing) {
-                Standing::Altered { columns } => columns,
-                _ => Vec::new(),
-            };
-            columns.push(state);
-            columns.sort_unstable();
-            columns.dedup();
-            judgement.standing = Standing::Altered { columns };
-        }
-    }
-
-    fn lacks_companion(&self, change: &Change, rules: &CompiledTable, item: &Pending) -> bool {
-        rules.needs.iter().any(|need| {
-            need.holds_for(item.from, item.to, unseen_steps(change))
-                && !self.relations.has_companion(need.relation, item.row)
-        })
-    }
-
-    fn lacks_parent(&self, batch: &[Change], policy: &CompiledPolicy, item: &Pending) -> bool {
-        let change = &batch[item.change];
-        let rule = policy
-            .table(change.table)
-            .and_then(|rules| rules.parent.as_ref());
-        let (true, Some(rule), Some(new)) = (item.insert, rule, &change.new) else {
-            return false;
-        };
-        let parent =
-            RowId::pointed_to(new, &rule.via).and_then(|id| self.relations.parent(rule.table, id));
-        let (Some(parent), Some(of)) = (parent, policy.table(rule.table)) else {
-            return !self.partial;
-        };
-        // The parent may have gone on in the same batch; the states that it passed count too.
-        let before = self.relations.before(parent);
-        let passed = of.states.passed(before, parent.state, unseen_steps(change));
-        rule.states != u64::MAX && passed & rule.states & !bit(ABSENT) == 0
-    }
-
-    fn hangs_on_tainted(&self, change: &Change, rules: &CompiledTable) -> bool {
-        let (true, Some(rule), Some(new)) =
-            (self.options.tainted_input, &rules.parent, &change.new)
-        else {
-            return false;
-        };
-        RowId::pointed_to(new, &rule.via)
-            .and_then(|id| self.relations.parent(rule.table, id))
-            .is_some_and(|p| p.forged || p.money_tainted && rules.money.is_some())
+        self.by_others(batch, policy, out);
     }
 }

@@ -5,12 +5,20 @@
 //! Deliberately not here: files, clocks, SQL, and the lawful images themselves; the caller
 //! brings them with each change.
 
+mod balances;
+mod company;
+pub mod decimal;
 mod findings;
+mod first_pass;
+mod guilt;
 mod judge;
 pub mod policy;
 mod relations;
+pub mod replay;
 mod rules;
+mod second_pass;
 pub mod stamp;
+mod strict_rules;
 
 pub use findings::{FindingAt, finding};
 pub use judge::{Judge, JudgeOptions};

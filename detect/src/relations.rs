@@ -12,7 +12,7 @@ use std::collections::hash_map::Entry;
 use std::hash::{DefaultHasher, Hasher};
 
 /// A row's key in 16 bytes: the key itself where it has at most 15, else a 120-bit hash.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct RowId(u128);
 
 const INLINE: usize = 15;
@@ -25,19 +25,27 @@ impl RowId {
 
     /// The row that these columns point to; `None` when one of them is NULL.
     pub(crate) fn pointed_to(row: &Row, columns: &[u16]) -> Option<Self> {
-        let value = |column: u16| row.get(usize::from(column)).unwrap_or(ValueRef::Null);
+        Self::of_cells(columns, |column| {
+            row.get(usize::from(column)).unwrap_or(ValueRef::Null)
+        })
+    }
+
+    pub(crate) fn of_cells<'a>(
+        columns: &[u16],
+        cell: impl Fn(u16) -> ValueRef<'a>,
+    ) -> Option<Self> {
         if let [column] = columns
-            && let ValueRef::Integer(i) = value(*column)
+            && let ValueRef::Integer(i) = cell(*column)
         {
             // The same bytes as `Key::of`, without its allocation.
             let mut bytes = [1; 9];
             bytes[1..].copy_from_slice(&((i as u64) ^ (1 << 63)).to_be_bytes());
             return Some(Self::of_bytes(&bytes));
         }
-        Key::of(columns.iter().map(|c| value(*c))).map(|key| Self::of(&key))
+        Key::of(columns.iter().map(|c| cell(*c))).map(|key| Self::of(&key))
     }
 
-    fn of_bytes(bytes: &[u8]) -> Self {
+    pub(crate) fn of_bytes(bytes: &[u8]) -> Self {
         if bytes.len() <= INLINE {
             let mut out = [0; 16];
             out[0] = bytes.len() as u8;

@@ -1,7 +1,7 @@
 //! The rules that a row keeps or breaks by itself, without a look at any other row.
 
-use crate::policy::{CompiledTable, bit};
-use model::{Change, Judgement, Row, RuleHit, Standing, ValueRef, Verdict};
+use crate::policy::{CompiledTable, StateSet, bit};
+use model::{Change, Judgement, Row, RuleHit, Stamp, Standing, ValueRef, Verdict};
 
 /// What the row lawfully was before the change.
 pub(crate) fn lawful_before(change: &Change) -> Option<&Row> {
@@ -25,6 +25,11 @@ pub(crate) fn kept(change: &Change) -> Verdict {
     }
 }
 
+/// Whether the shop was to stamp the change's transaction and did not.
+pub(crate) fn is_unstamped(change: &Change) -> bool {
+    matches!(change.stamp, Stamp::Missing | Stamp::Wrong)
+}
+
 pub(crate) fn hit(rule: &str, columns: Vec<u16>) -> RuleHit {
     RuleHit {
         rule: rule.to_owned(),
@@ -41,8 +46,11 @@ pub(crate) fn put_back(rules: &CompiledTable, lawful: &Row, new: &Row) -> Judgem
     // It is not the row that may not be gone.
     let rule = if rules.no_delete {
         "no_delete"
-    } else {
+    } else if rules.append_only {
         "append_only"
+    } else {
+        // Gone without its company, or without a stamp.
+        "company"
     };
     Judgement {
         verdict: Verdict::Unlawful,
@@ -64,7 +72,7 @@ pub(crate) fn broken_by_update(
     if rules.append_only {
         return vec![hit("append_only", changed.to_vec())];
     }
-    let is_frozen = |c: &u16| rules.frozen.get(usize::from(*c)).copied().unwrap_or(false);
+    let is_frozen = |c: &u16| rules.frozen.contains(*c);
     let state_changed = rules.state.is_some_and(|state| changed.contains(&state));
     if !state_changed && !changed.iter().any(is_frozen) {
         return Vec::new();
@@ -74,19 +82,35 @@ pub(crate) fn broken_by_update(
     if state_changed && !rules.states.may_go(from, to, unseen_steps(change)) {
         hits.push(hit("transition", rules.state.into_iter().collect()));
     }
-    // Of steps seen as one, the column may have changed before the row came into a frozen state.
-    let states = if unseen_steps(change) {
-        bit(from)
-    } else {
-        bit(from) | bit(to)
-    };
-    if rules.frozen_from & states != 0 {
-        let columns: Vec<u16> = changed.iter().copied().filter(is_frozen).collect();
-        if !columns.is_empty() {
-            hits.push(hit("frozen", columns));
+    let states = frozen_in(change, rules, lawful, new);
+    let mut columns = Vec::new();
+    for freeze in &rules.freezes {
+        if freeze.unless.is_empty() && freeze.from & states != 0 {
+            columns.extend(freeze.columns.among(changed));
         }
     }
+    if !columns.is_empty() {
+        columns.sort_unstable();
+        columns.dedup();
+        hits.push(hit("frozen", columns));
+    }
     hits
+}
+
+/// The states whose frozen columns an update had to leave alone.
+pub(crate) fn frozen_in(
+    change: &Change,
+    rules: &CompiledTable,
+    lawful: &Row,
+    new: &Row,
+) -> StateSet {
+    let from = bit(rules.state_of(lawful));
+    // Of steps seen as one, the column may have changed before the row came into a frozen state.
+    if unseen_steps(change) {
+        from
+    } else {
+        from | bit(rules.state_of(new))
+    }
 }
 
 /// Tainted before and not put right since, or tainted now. `changed` has no column that is right.
@@ -138,4 +162,23 @@ pub(crate) fn same(a: Option<ValueRef<'_>>, b: Option<ValueRef<'_>>) -> bool {
         (Some(ValueRef::Real(a)), Some(ValueRef::Real(b))) => a.to_bits() == b.to_bits(),
         (a, b) => a == b,
     }
+}
+
+/// Columns that an update changed, but for those that are back at their lawful values: they are
+/// right, whatever happened to them before.
+pub(crate) fn changed_columns(change: &Change, [lawful, old, new]: [&Row; 3], out: &mut Vec<u16>) {
+    differing(old, new, out);
+    if change.lawful.is_some() {
+        out.retain(|c| !same(lawful.get(usize::from(*c)), new.get(usize::from(*c))));
+    }
+}
+
+/// [`changed_columns`] of an update; none of any other change.
+pub(crate) fn changed_of(change: &Change) -> Vec<u16> {
+    let mut changed = Vec::new();
+    if let (Some(lawful), Some(old), Some(new)) = (lawful_before(change), &change.old, &change.new)
+    {
+        changed_columns(change, [lawful, old, new], &mut changed);
+    }
+    changed
 }

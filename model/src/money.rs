@@ -27,7 +27,7 @@ impl Money {
 }
 
 /// Digits behind the point: ISO 4217 has 0 for a few and 2 for most currencies.
-fn digits(currency: &str) -> u32 {
+pub fn digits(currency: &str) -> u32 {
     match currency {
         "JPY" | "KRW" | "VND" | "CLP" => 0,
         "KWD" | "BHD" | "TND" => 3,

@@ -146,7 +146,6 @@ impl Check<'_> {
             .as_ref()
             .and_then(|name| self.column(schema, "state", name));
         let states = self.states();
-        let (frozen, frozen_from) = self.frozen(schema, &states);
         let money = self.money(schema);
         let subject = policy
             .subject
@@ -162,8 +161,6 @@ impl Check<'_> {
             key,
             state,
             states,
-            frozen,
-            frozen_from,
             no_delete: policy.no_delete,
             append_only: policy.append_only,
             subject,
@@ -214,6 +211,10 @@ impl Check<'_> {
                     "frozen.from",
                     policy.frozen.iter().any(|f| !f.from.is_empty()),
                 ),
+                (
+                    "sum.states",
+                    policy.sum.iter().any(|s| !s.states.is_empty()),
+                ),
             ] {
                 if given {
                     self.say(setting, Problem::NoStateColumn);
@@ -233,6 +234,9 @@ impl Check<'_> {
         self.known(&machine, "requires", policy.requires.keys());
         for frozen in &policy.frozen {
             self.known(&machine, "frozen.from", &frozen.from);
+        }
+        for sum in &policy.sum {
+            self.known(&machine, "sum.states", &sum.states);
         }
         machine
     }
@@ -293,27 +297,6 @@ impl Check<'_> {
                 );
             }
         }
-    }
-
-    fn frozen(&mut self, schema: &TableSchema, states: &StateMachine) -> (Vec<bool>, u64) {
-        let mut flags = vec![false; schema.columns.len()];
-        let Some(frozen) = self.policy.frozen.first() else {
-            return (flags, 0);
-        };
-        if frozen.columns.is_empty() {
-            self.say("frozen.columns", Problem::NothingFrozen);
-        }
-        for name in &frozen.columns {
-            if let Some(column) = self.column(schema, "frozen.columns", name) {
-                flags[usize::from(column)] = true;
-            }
-        }
-        let from = if frozen.from.is_empty() {
-            u64::MAX
-        } else {
-            states.set(&frozen.from)
-        };
-        (flags, from)
     }
 
     fn money(&mut self, schema: &TableSchema) -> Option<CompiledMoney> {

@@ -1,22 +1,26 @@
-//! Between tables: companions and parents.
+//! Between tables: companions, parents, and whom else a rule speaks of.
 
 use super::check::Check;
+use super::strict::{Columns, Strict};
+use super::strict_check::Shared;
 use super::{ABSENT, CompiledTable, Need, ParentRule, PolicyProblem, Problem, Relation, suggest};
 use model::policy::{Companion, ForeignKey};
-use model::{SourcePolicy, TableSchema};
+use model::{SourcePolicy, TablePolicy, TableSchema};
 
-/// Fills `needs`, `parent`, `is_parent` and `companion_in` of every table.
+/// Fills `needs`, `parent`, `is_parent`, `companion_in`, `freezes` and `strict` of every table.
 pub(super) fn link(
     policy: &SourcePolicy,
     schemas: &[TableSchema],
     tables: &mut [CompiledTable],
     problems: &mut Vec<PolicyProblem>,
-) -> Vec<Relation> {
+) -> (Vec<Relation>, Shared) {
     let mut relations = Vec::new();
+    let mut shared = Shared::default();
     for (number, declared) in policy.tables.iter().enumerate() {
-        if tables.get(number).is_none() || !schemas.iter().any(|s| s.name == declared.name) {
+        let schema = schemas.iter().find(|s| s.name == declared.name);
+        let (Some(_), Some(schema)) = (tables.get(number), schema) else {
             continue;
-        }
+        };
         let check = Check {
             policy: declared,
             problems,
@@ -30,26 +34,84 @@ pub(super) fn link(
         };
         let needs = linker.needs(&mut relations);
         let parent = linker.parent();
+        let freezes = linker.freezes(schema, &mut shared);
+        let strict = declares_more(declared).then(|| linker.strict(schema, &mut shared));
         if let Some(parent) = &parent {
             tables[usize::from(parent.table)].is_parent = true;
         }
         tables[number].needs = needs;
         tables[number].parent = parent;
+        tables[number].frozen = Columns::of(
+            (0..schema.columns.len() as u16)
+                .filter(|c| freezes.iter().any(|f| f.columns.contains(*c))),
+        );
+        tables[number].freezes = freezes;
+        tables[number].strict = strict.map(Box::new);
     }
+    spread(&shared, tables);
     for (number, relation) in relations.iter().enumerate() {
         tables[usize::from(relation.companion)]
             .companion_in
             .push((number, relation.via.clone()));
     }
-    relations
+    (relations, shared)
 }
 
-struct Linker<'a> {
-    source: &'a SourcePolicy,
+/// Whether a table has rules beyond states, companions, parents and frozen columns.
+fn declares_more(table: &TablePolicy) -> bool {
+    !(table.together.is_empty()
+        && table.company.is_empty()
+        && table.only_rise.is_empty()
+        && table.only_fall.is_empty()
+        && table.values.is_empty()
+        && table.equal.is_empty()
+        && table.sum.is_empty())
+}
+
+/// Tells each table in which of the shared rules it has a part.
+fn spread(shared: &Shared, tables: &mut [CompiledTable]) {
+    for (number, pattern) in shared.patterns.iter().enumerate() {
+        strict_of(tables, pattern.table).witness_of.push(number);
+    }
+    for (number, sum) in shared.sums.iter().enumerate() {
+        let parent = strict_of(tables, sum.parent);
+        parent.sums_as_parent.push(number);
+        sum.own.columns().for_each(|c| parent.balanced.insert(c));
+        let child = strict_of(tables, sum.child);
+        child.sums_as_child.push(number);
+        let columns = sum.via.iter().chain([&sum.column]).chain(&sum.times);
+        columns.for_each(|c| child.balanced.insert(*c));
+    }
+    for (number, twin) in shared.twins.iter().enumerate() {
+        let parent = strict_of(tables, twin.parent);
+        parent.twins_as_parent.push(number);
+        parent.balanced.insert(twin.equals);
+        let child = strict_of(tables, twin.child);
+        child.twins_as_child.push(number);
+        let columns = twin.via.iter().chain([&twin.column]);
+        columns.for_each(|c| child.balanced.insert(*c));
+    }
+    for sum in &shared.sums {
+        // Entering one of the states is what brings the rule into force.
+        let table = &mut tables[usize::from(sum.parent)];
+        if let (Some(state), Some(strict)) = (table.state, &mut table.strict)
+            && sum.own.states != u64::MAX
+        {
+            strict.balanced.insert(state);
+        }
+    }
+}
+
+fn strict_of(tables: &mut [CompiledTable], table: u16) -> &mut Strict {
+    tables[usize::from(table)].strict.get_or_insert_default()
+}
+
+pub(super) struct Linker<'a> {
+    pub(super) source: &'a SourcePolicy,
     schemas: &'a [TableSchema],
-    tables: &'a [CompiledTable],
-    check: Check<'a>,
-    number: usize,
+    pub(super) tables: &'a [CompiledTable],
+    pub(super) check: Check<'a>,
+    pub(super) number: usize,
 }
 
 impl<'a> Linker<'a> {
@@ -149,7 +211,7 @@ impl<'a> Linker<'a> {
     }
 
     /// Number and schema of a table that the policy guards and the shop has.
-    fn guarded(&mut self, setting: &str, name: &str) -> Option<(u16, &'a TableSchema)> {
+    pub(super) fn guarded(&mut self, setting: &str, name: &str) -> Option<(u16, &'a TableSchema)> {
         let Some((number, _)) = self.source.table(name) else {
             let near = suggest(name, self.source.tables.iter().map(|t| t.name.as_str()));
             self.check
@@ -162,7 +224,7 @@ impl<'a> Linker<'a> {
 
     /// The columns that point to the whole key of table `to`, in that key's order: those of the
     /// foreign key that `via` is part of, or `via` alone for a key of one column.
-    fn key_columns(
+    pub(super) fn key_columns(
         &mut self,
         setting: &str,
         schema: &TableSchema,

@@ -6,10 +6,16 @@ mod check;
 mod links;
 mod problem;
 mod states;
+mod strict;
+mod strict_check;
 
 pub use problem::{PolicyProblem, Problem, Severity, suggest};
 pub(crate) use states::{ABSENT, StateId, StateMachine, StateSet, UNKNOWN, bit};
+pub(crate) use strict::{
+    Columns, Freeze, KnownBy, Link, Other, Pattern, RowSum, Strict, SumOver, TwinOver, holds, reads,
+};
 
+use crate::decimal::Decimal;
 use model::policy::Sees;
 use model::{Digest, Key, Money, Row, SourceName, SourcePolicy, TableSchema, ValueRef};
 use std::sync::Arc;
@@ -41,6 +47,9 @@ pub struct CompiledPolicy {
     digest: Digest,
     tables: Vec<CompiledTable>,
     relations: Vec<Relation>,
+    patterns: Vec<Pattern>,
+    sums: Vec<SumOver>,
+    twins: Vec<TwinOver>,
     sees: Sees,
     warnings: Vec<PolicyProblem>,
 }
@@ -53,10 +62,11 @@ pub struct CompiledTable {
     pub(crate) key: Vec<u16>,
     pub(crate) state: Option<u16>,
     pub(crate) states: StateMachine,
-    /// One flag a column.
-    pub(crate) frozen: Vec<bool>,
-    /// Every bit set: always.
-    pub(crate) frozen_from: StateSet,
+    /// Columns that one of `freezes` names.
+    pub(crate) frozen: Columns,
+    pub(crate) freezes: Vec<Freeze>,
+    /// `None`: the table has none of the rules in it.
+    pub(crate) strict: Option<Box<Strict>>,
     pub(crate) no_delete: bool,
     pub(crate) append_only: bool,
     pub(crate) personal: Vec<u16>,
@@ -140,7 +150,7 @@ pub fn compile_for(
 ) -> Result<Arc<CompiledPolicy>, Vec<PolicyProblem>> {
     let mut problems = Vec::new();
     let mut tables = check::tables(policy, schemas, &mut problems);
-    let relations = links::link(policy, schemas, &mut tables, &mut problems);
+    let (relations, shared) = links::link(policy, schemas, &mut tables, &mut problems);
     check::cross_checks(policy, &mut problems);
     if sees == Sees::States {
         check::same_transaction(policy, &mut problems);
@@ -154,6 +164,9 @@ pub fn compile_for(
         digest: policy.digest(),
         tables,
         relations,
+        patterns: shared.patterns,
+        sums: shared.sums,
+        twins: shared.twins,
         sees,
         warnings: problems,
     }))
@@ -188,12 +201,22 @@ impl CompiledPolicy {
     pub fn subject_column(&self, table: u16) -> Option<u16> {
         self.table(table)?.subject
     }
-    /// The row's money, where the policy names a money column and it holds an integer.
+    /// The row's money, where the policy names a money column and it holds a number: integers
+    /// are minor units already, decimals in text and reals are whole units of the currency.
     pub fn money(&self, table: u16, row: &Row) -> Option<Money> {
         self.table(table)?.money_of(row)
     }
     pub(crate) fn relations(&self) -> &[Relation] {
         &self.relations
+    }
+    pub(crate) fn patterns(&self) -> &[Pattern] {
+        &self.patterns
+    }
+    pub(crate) fn sums(&self) -> &[SumOver] {
+        &self.sums
+    }
+    pub(crate) fn twins(&self) -> &[TwinOver] {
+        &self.twins
     }
 }
 
@@ -220,10 +243,7 @@ impl CompiledTable {
     }
     /// Columns that may not change, at least in some states.
     pub fn frozen_columns(&self) -> impl Iterator<Item = u16> {
-        (0..)
-            .zip(&self.frozen)
-            .filter(|(_, frozen)| **frozen)
-            .map(|(column, _)| column)
+        (0..self.columns.len() as u16).filter(|c| self.frozen.contains(*c))
     }
     pub fn is_personal(&self, column: u16) -> bool {
         self.personal.binary_search(&column).is_ok()
@@ -238,12 +258,15 @@ impl CompiledTable {
     }
     pub fn money_of(&self, row: &Row) -> Option<Money> {
         let money = self.money.as_ref()?;
-        let amount = row.get(usize::from(money.amount))?.as_i64()?;
-        Some(Money::new(amount, self.currency_of(row)))
+        let currency = self.currency_of(row);
+        let amount = minor_units(row.get(usize::from(money.amount))?, &currency)?;
+        Some(Money::new(amount, currency))
     }
     /// Whether the judge must remember rows of this table to judge others by.
     pub(crate) fn is_remembered(&self) -> bool {
-        self.is_parent || !self.companion_in.is_empty()
+        self.is_parent
+            || !self.companion_in.is_empty()
+            || self.strict.as_ref().is_some_and(|s| s.has_balances())
     }
     pub(crate) fn amount_is_in(&self, columns: &[u16]) -> bool {
         self.money
@@ -270,4 +293,13 @@ impl CompiledTable {
             None => ABSENT,
         }
     }
+}
+
+/// Minor units of an amount; `None` when it is no number. Beyond 64 bits it stays at the end.
+pub(crate) fn minor_units(value: ValueRef<'_>, currency: &str) -> Option<i64> {
+    if let ValueRef::Integer(minor) = value {
+        return Some(minor);
+    }
+    let units = Decimal::of(value)?.in_units(model::money::digits(currency))?;
+    Some(i64::try_from(units).unwrap_or(if units < 0 { i64::MIN } else { i64::MAX }))
 }

@@ -98,6 +98,19 @@ pub enum Problem {
         name: String,
     },
     NeedsTransactions,
+    NothingNamed,
+    NoCompany,
+    ViaAndTo,
+    HalfAPointer,
+    EqualsItself,
+    NothingSummed,
+    NoNumber {
+        name: String,
+    },
+    UnknownValue {
+        column: String,
+        value: String,
+    },
 }
 
 impl PolicyProblem {
@@ -108,7 +121,9 @@ impl PolicyProblem {
             | Problem::NoInitial
             | Problem::NoTransitions
             | Problem::NoVoid
-            | Problem::NothingFrozen => Severity::Warning,
+            | Problem::NothingFrozen
+            | Problem::NothingNamed
+            | Problem::EqualsItself => Severity::Warning,
             _ => Severity::Problem,
         }
     }
@@ -147,6 +162,14 @@ impl PolicyProblem {
             Problem::DuplicateCheck { .. } => "policy-duplicate-check",
             Problem::EmptySql { .. } => "policy-empty-sql",
             Problem::NeedsTransactions => "policy-needs-transactions",
+            Problem::NothingNamed => "policy-nothing-named",
+            Problem::NoCompany => "policy-no-company",
+            Problem::ViaAndTo => "policy-via-and-to",
+            Problem::HalfAPointer => "policy-half-a-pointer",
+            Problem::EqualsItself => "policy-equals-itself",
+            Problem::NothingSummed => "policy-nothing-summed",
+            Problem::NoNumber { .. } => "policy-no-number",
+            Problem::UnknownValue { .. } => "policy-unknown-value",
         }
     }
 }
@@ -266,12 +289,49 @@ impl Problem {
             Self::NothingFrozen => f.write_str("no column is named, so that nothing is frozen"),
             Self::DuplicateCheck { name } => write!(f, "two checks are named `{name}`"),
             Self::EmptySql { name } => write!(f, "check `{name}` has no SQL"),
+            other => other.of_company(f),
+        }
+    }
+}
+
+impl Problem {
+    /// The third part: other writes, twins and sums.
+    fn of_company(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
             Self::NeedsTransactions => f.write_str(
                 "this speaks of other writes in the same transaction, and this source shows only \
                  states of rows, not transactions; leave the rule out, or say it with `requires` \
                  or `parent`",
             ),
-            // The first half is worded in `Display`.
+            Self::NothingNamed => {
+                f.write_str("both `columns` and `with` must name columns, or the rule says nothing")
+            }
+            Self::NoCompany => f.write_str(
+                "no other write is named, so that every such write would be unlawful; name one, \
+                 or use `frozen`, `append_only` or `no_delete`",
+            ),
+            Self::ViaAndTo => f.write_str(
+                "`via` (the other row points here) and `to` (this row points there) exclude each \
+                 other; keep one",
+            ),
+            Self::HalfAPointer => f.write_str(
+                "`table` and `via` belong together: the other table, and the column of this one \
+                 that points to it",
+            ),
+            Self::EqualsItself => f.write_str("a column always equals itself; name another"),
+            Self::NothingSummed => {
+                f.write_str("say what is summed: `terms` of this row, `of` other rows, or both")
+            }
+            Self::NoNumber { name } => {
+                write!(f, "`{name}` is no number; write it like `0.05`")
+            }
+            Self::UnknownValue { column, value } => {
+                write!(
+                    f,
+                    "`values` of that table does not allow `{value}` in `{column}`"
+                )
+            }
+            // The other parts are worded above.
             _ => Ok(()),
         }
     }

@@ -163,6 +163,7 @@ pub(crate) fn state_names(policy: &TablePolicy) -> Vec<String> {
     if policy.transitions.is_empty() {
         names.extend(policy.requires.keys());
         names.extend(policy.frozen.iter().flat_map(|f| &f.from));
+        names.extend(policy.sum.iter().flat_map(|s| &s.states));
     }
     let mut seen = std::collections::BTreeSet::new();
     names.retain(|name| seen.insert(*name));

@@ -196,7 +196,7 @@ fn everything_is_said_at_once() {
         .iter()
         .map(PolicyProblem::code)
         .collect();
-    expect![[r#"["policy-unknown-column", "policy-duplicate-key-column", "policy-no-currency", "policy-repairable-key", "policy-duplicate-table", "policy-repairable-key"]"#]]
+    expect![[r#"["policy-duplicate-key-column", "policy-no-currency", "policy-repairable-key", "policy-duplicate-table", "policy-repairable-key", "policy-unknown-column"]"#]]
     .assert_eq(&format!("{:?}", codes.iter().filter(|c| !c.contains("void") && !c.contains("primary")).collect::<Vec<_>>()));
 }
 
