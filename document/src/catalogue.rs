@@ -25,7 +25,15 @@ macro_rules! files {
     };
 }
 
-const FILES: [File; 6] = files!["shell", "web", "plan", "report", "incident", "cli"];
+const FILES: [File; 7] = files![
+    "shell",
+    "web",
+    "plan",
+    "report",
+    "incident",
+    "investigation",
+    "cli",
+];
 
 struct File {
     #[cfg_attr(

@@ -21,6 +21,7 @@ mod server;
 mod view;
 mod visit;
 
+pub use pages::investigation_paper::{ExportFile, export_files};
 pub use server::{Running, WebError, start};
 
 use plan::Lang;

@@ -128,6 +128,7 @@ pub static ROWS: &[Row] = &[
         Needs::Act(Act::ReadEvidence),
         pages::custody::page,
     ),
+    page("/investigation", VIEW, pages::investigation::page),
     page("/api/v1/incidents", VIEW, pages::api::incidents),
     page("/api/v1/incidents/{id}", VIEW, pages::api::incident),
     // Evidence, journal, outbox.
@@ -140,6 +141,11 @@ pub static ROWS: &[Row] = &[
         "/evidence/proof",
         Needs::Act(Act::ReadEvidence),
         pages::evidence::proof,
+    ),
+    form(
+        "/investigation/export",
+        Needs::Act(Act::CollectEvidence),
+        pages::investigation::export,
     ),
     page("/journal/{*rest}", Needs::Journal, pages::journal::serve),
     page("/outbox", Needs::Act(Act::ReadOutbox), pages::outbox::page),

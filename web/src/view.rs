@@ -20,6 +20,7 @@ const ZONE: &str = "Asia/Shanghai";
 pub(crate) enum Section {
     Board,
     Incidents,
+    Investigation,
     Evidence,
     Outbox,
     Plan,
@@ -32,6 +33,7 @@ impl Section {
         match self {
             Self::Board => "board",
             Self::Incidents => "incidents",
+            Self::Investigation => "investigation",
             Self::Evidence => "evidence",
             Self::Outbox => "outbox",
             Self::Plan => "plan",
@@ -234,6 +236,11 @@ impl<'a> View<'a> {
         let mut out = vec![item(Section::Board, "/", "board")];
         if self.may(Act::ViewIncident) {
             out.push(item(Section::Incidents, "/incidents", "incidents"));
+            out.push(item(
+                Section::Investigation,
+                "/investigation",
+                "investigation",
+            ));
         }
         if self.may(Act::ReadEvidence) {
             out.push(item(Section::Evidence, "/evidence", "evidence"));

@@ -325,3 +325,75 @@ async fn a_repair_wants_two_people_and_sending_twice_acts_once() {
     let stands = world.desk.incident(&incident).expect("the incident");
     assert_eq!(stands.findings.open.total(), 0);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_investigation_is_read_masked_and_exported_by_those_who_may() {
+    let world = World::new();
+    let incident = world.attacked();
+    let reader = world.person("reader", &["security_engineer"]);
+    let agent = world.person("agent", &["cs_agent"]);
+    let findings = world.desk.findings(&desk::FindingFilter {
+        incident: Some(incident.clone()),
+        limit: 100,
+        ..desk::FindingFilter::default()
+    });
+    let finding = findings
+        .iter()
+        .find(|f| f.table == "payments")
+        .expect("the payment was forged");
+    let by_finding = format!("/investigation?about=finding&id={}", finding.id);
+    let full = world.get(&by_finding, Some(&reader)).await;
+    assert_eq!(full.status, StatusCode::OK);
+    assert!(full.body.contains("13900001111"), "{}", full.body);
+    let masked = world.get(&by_finding, Some(&agent)).await.body;
+    assert!(!masked.contains("13900001111") && masked.contains("••••11"), "{masked}");
+    assert!(!masked.contains("/investigation/export"), "an agent may not export");
+
+    let row = format!(
+        "/investigation?about=row&table=payments&key={}",
+        finding.key
+    );
+    for lang in Lang::ALL {
+        let page = world.get_in(&row, Some(&reader), lang).await;
+        assert_eq!(page.status, StatusCode::OK, "{}", page.body);
+        labelled(&row, &page.body);
+        for wrong in [
+            "about=row&table=none&key=1",
+            "about=row&table=orders&key=99999",
+            "about=person&table=none&key=1",
+            "about=finding&id=%3Ccanary%20onload%3Dx%3E",
+            "about=window&from=x&until=y",
+        ] {
+            let page = world
+                .get_in(&format!("/investigation?{wrong}"), Some(&reader), lang)
+                .await;
+            assert_eq!(page.status, StatusCode::NOT_FOUND, "{wrong}");
+            assert!(!page.body.contains("<canary"), "{wrong}");
+        }
+    }
+    let window = world
+        .get(
+            "/investigation?about=window&from=2020-01-01&until=2020-01-02",
+            Some(&reader),
+        )
+        .await;
+    assert!(window.body.contains("Nothing was seen"), "{}", window.body);
+
+    let fields = [("about", "finding"), ("id", finding.id.as_str())];
+    let collector = world.person(
+        "collector",
+        &[&world
+            .holder_of(plan::Act::CollectEvidence)
+            .expect("somebody collects evidence")],
+    );
+    let archive = world
+        .post("/investigation/export", Some(&collector), &fields)
+        .await;
+    assert_eq!(archive.status, StatusCode::OK);
+    assert_eq!(archive.header("content-type"), "application/x-tar");
+    assert!(archive.header("content-disposition").contains(".tar"));
+    for inside in ["report.json", "report.html", "key.vkey", "c2sp.org/tlog-proof@v1"] {
+        assert!(archive.body.contains(inside), "{inside}");
+    }
+    assert!(!archive.body.contains("13900001111"), "a personal value left the house");
+}

@@ -1,0 +1,263 @@
+//! Investigation: the life of rows, asked for by finding, row, person or time.
+//!
+//! Personal values are masked but for those who may read evidence; an export always masks them.
+
+use crate::pages::investigation_lines::{Lines, verdict_code};
+use crate::pages::investigation_paper::{archive, export_files};
+use crate::perform;
+use crate::reply::Reply;
+use crate::view::{Section, View};
+use crate::visit::Visit;
+use askama::Template;
+use axum::http::{StatusCode, header};
+use desk::investigate::{Investigation, Question, Unanswered, parse_time};
+use document::Value;
+use model::{FindingId, Instant, SourceName};
+use plan::Act;
+
+/// As on every page.
+const ZONE: &str = "Asia/Shanghai";
+/// An attack begins before somebody opens an incident of it.
+const BEFORE_INCIDENT_S: i64 = 600;
+
+#[derive(Template)]
+#[template(path = "investigation.html")]
+struct InvestigationPage<'a> {
+    v: View<'a>,
+    asked: Asked,
+    sources: Vec<String>,
+    tables: Vec<String>,
+    /// Why there is no answer.
+    why: Option<String>,
+    found: Option<(Investigation, Lines)>,
+    may_export: bool,
+}
+
+/// The fields of the forms, as they were sent.
+#[derive(Default)]
+struct Asked {
+    about: String,
+    source: String,
+    id: String,
+    table: String,
+    key: String,
+    from: String,
+    until: String,
+}
+
+impl Asked {
+    fn of(field: impl Fn(&str) -> String) -> Self {
+        Self {
+            about: field("about"),
+            source: field("source"),
+            id: field("id"),
+            table: field("table"),
+            key: field("key"),
+            from: field("from"),
+            until: field("until"),
+        }
+    }
+
+    /// A field's value where its form is the one that was sent.
+    fn given(&self, about: &str, value: &str) -> String {
+        if self.about == about {
+            value.to_owned()
+        } else {
+            String::new()
+        }
+    }
+
+    /// `None`: nothing was asked.
+    fn question(&self) -> Option<Result<Question, &'static str>> {
+        let source = Some(&self.source).filter(|s| !s.is_empty());
+        let source = source.map(|s| SourceName::new(s.as_str()));
+        let row = !self.table.is_empty() && !self.key.is_empty();
+        Some(match self.about.as_str() {
+            "finding" if !self.id.is_empty() => Ok(Question::Finding {
+                id: FindingId::from(self.id.as_str()),
+            }),
+            "row" if row => Ok(Question::Row {
+                source,
+                table: self.table.clone(),
+                key: self.key.clone(),
+            }),
+            "person" if row => Ok(Question::Person {
+                source,
+                table: self.table.clone(),
+                key: self.key.clone(),
+            }),
+            "window" => match (parse_time(&self.from), parse_time(&self.until)) {
+                (Some(from), Some(until)) => Ok(Question::Window {
+                    source,
+                    from,
+                    until,
+                }),
+                _ => Err("inv-why-time"),
+            },
+            _ => return None,
+        })
+    }
+}
+
+pub(crate) fn page(visit: &Visit) -> Reply {
+    let asked = Asked::of(|name| visit.query.get(name).to_owned());
+    let in_full = visit.may(Act::ReadEvidence);
+    let told = asked.question().map(|question| {
+        let question = question.map_err(|key| visit.words().text(key).into_owned())?;
+        visit
+            .desk()
+            .investigate(&question, in_full)
+            .map_err(|why| unanswered(visit, &why))
+    });
+    let (found, why) = match told {
+        None => (None, None),
+        Some(Ok(report)) => {
+            let lines = Lines::of(&report, visit.words());
+            (Some((report, lines)), None)
+        }
+        Some(Err(why)) => (None, Some(why)),
+    };
+    let status = if why.is_some() {
+        StatusCode::NOT_FOUND
+    } else {
+        StatusCode::OK
+    };
+    Reply::page_as(status, &shown(visit, asked, found, why))
+}
+
+fn shown(
+    visit: &Visit,
+    asked: Asked,
+    found: Option<(Investigation, Lines)>,
+    why: Option<String>,
+) -> InvestigationPage<'_> {
+    let config = visit.desk().config();
+    let mut tables: Vec<String> = config
+        .source
+        .iter()
+        .flat_map(|s| s.table.iter().map(|t| t.name.clone()))
+        .collect();
+    tables.sort();
+    tables.dedup();
+    InvestigationPage {
+        v: View::titled(visit, Section::Investigation, "inv-title"),
+        asked,
+        sources: config.source.iter().map(|s| s.name.to_string()).collect(),
+        tables,
+        why,
+        may_export: visit.may(Act::CollectEvidence),
+        found,
+    }
+}
+
+/// Why there is no answer, in the reader's language.
+fn unanswered(visit: &Visit, why: &Unanswered) -> String {
+    let words = visit.words();
+    match why.parts() {
+        Some((code, names)) => {
+            let values: Vec<(&str, Value<'_>)> = names
+                .iter()
+                .map(|(name, value)| (*name, Value::from(value.as_str())))
+                .collect();
+            words.with(&format!("inv-why-{code}"), &values)
+        }
+        None => {
+            let text = perform::chain(why);
+            tracing::error!(error = %text, "an investigation failed");
+            words.with("inv-why-failed", &[("why", text.into())])
+        }
+    }
+}
+
+/// The answer with its proofs as one archive.
+pub(crate) fn export(visit: &Visit) -> Reply {
+    let asked = Asked::of(|name| visit.form.get(name).to_owned());
+    let Some(Ok(question)) = asked.question() else {
+        return Reply::see("/investigation");
+    };
+    let made = visit
+        .desk()
+        .investigate(&question, false)
+        .and_then(|report| Ok(visit.desk().with_proofs(report, true)?));
+    let answer = match made {
+        Ok(answer) => answer,
+        Err(why) => {
+            let why = unanswered(visit, &why);
+            let page = shown(visit, asked, None, Some(why));
+            return Reply::page_as(StatusCode::NOT_FOUND, &page);
+        }
+    };
+    match export_files(&answer, visit.lang) {
+        Ok(files) => {
+            let at = answer.report.made_at;
+            let seconds = u64::try_from(at.0 / 1_000_000).unwrap_or(0);
+            let top = format!("balefire-investigation-{seconds}");
+            tracing::info!(person = ?visit.session.as_ref().map(|s| &s.account), entries = answer.proofs.len(), "an investigation was exported");
+            Reply::bytes("application/x-tar", archive(&top, &files, seconds)).with_header(
+                header::CONTENT_DISPOSITION,
+                &format!("attachment; filename=\"{top}.tar\""),
+            )
+        }
+        Err(error) => {
+            tracing::error!(%error, "an investigation could not be exported");
+            Reply::refuse(visit, StatusCode::INTERNAL_SERVER_ERROR, "inside")
+        }
+    }
+}
+
+/// The page's address that asks for a row.
+pub(crate) fn row_path(source: &str, table: &str, key: &str) -> String {
+    let fields = [
+        ("about", "row"),
+        ("source", source),
+        ("table", table),
+        ("key", key),
+    ];
+    let pairs = fields.map(|(name, value)| format!("{name}={}", encoded(value)));
+    format!("/investigation?{}", pairs.join("&"))
+}
+
+/// The page's address that asks for the time of an incident and the minutes before it.
+pub(crate) fn window_path(
+    source: &str,
+    opened: &Instant,
+    closed: &Option<Instant>,
+    now: &Instant,
+) -> String {
+    let until = closed.unwrap_or(*now);
+    format!(
+        "/investigation?about=window&source={}&from={}&until={until}",
+        encoded(source),
+        opened.plus_s(-BEFORE_INCIDENT_S)
+    )
+}
+
+/// A time as the browser's field for times wants it.
+fn local(text: &str) -> String {
+    parse_time(text).map_or_else(String::new, |at| at.in_zone(ZONE).replacen(' ', "T", 1))
+}
+
+fn encoded(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-_.".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            out.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::row_path;
+
+    #[test]
+    fn a_row_is_named_in_an_address_whatever_its_key() {
+        assert_eq!(
+            row_path("shop", "order line", "a&b,1"),
+            "/investigation?about=row&source=shop&table=order%20line&key=a%26b%2C1"
+        );
+    }
+}
