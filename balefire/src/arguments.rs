@@ -71,6 +71,22 @@ pub enum Command {
     /// Put tampered rows right, by two people
     #[command(subcommand)]
     Repair(Repair),
+    /// Say of a finding that its change was the shop's own (a false alarm), or that it was not
+    Judge {
+        finding: String,
+        /// The change was lawful: a false alarm
+        #[arg(
+            long,
+            conflicts_with = "unlawful",
+            required_unless_present = "unlawful"
+        )]
+        lawful: bool,
+        /// The alarm was right
+        #[arg(long)]
+        unlawful: bool,
+        #[arg(long)]
+        reason: String,
+    },
     /// Planned changes by the shop's owners, opened by two people
     #[command(subcommand)]
     Window(Window),
@@ -136,6 +152,12 @@ pub enum Source {
     Attach { source: String },
     /// Remove from the server what `attach` made; the source is no longer guarded
     Detach { source: String },
+    /// What the last days of watching were like: findings, false alarms, blind minutes, load
+    Shadow {
+        source: String,
+        #[arg(long, default_value_t = 31)]
+        days: u32,
+    },
     /// Take the first images of every row
     Baseline {
         source: String,

@@ -12,6 +12,7 @@ mod findings;
 mod first_pass;
 mod guilt;
 mod judge;
+pub mod learn;
 pub mod policy;
 mod relations;
 pub mod replay;

@@ -25,7 +25,7 @@ macro_rules! files {
     };
 }
 
-const FILES: [File; 7] = files![
+const FILES: [File; 8] = files![
     "shell",
     "web",
     "plan",
@@ -33,6 +33,7 @@ const FILES: [File; 7] = files![
     "incident",
     "investigation",
     "cli",
+    "policies"
 ];
 
 struct File {

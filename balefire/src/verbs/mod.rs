@@ -15,5 +15,6 @@ pub mod policy_file;
 pub mod repair;
 pub mod replay;
 pub mod serve;
+pub mod shadow;
 pub mod source;
 pub mod window;

@@ -12,6 +12,7 @@ use std::process::ExitCode;
 pub fn run(arguments: &Arguments, verb: &Source, console: &Console) -> Done {
     match verb {
         Source::Check { source } => check(arguments, source, console),
+        Source::Shadow { source, days } => super::shadow::report(arguments, source, *days, console),
         Source::Attach { source } => {
             let source = SourceName::new(source);
             said(
@@ -31,6 +32,9 @@ pub fn run(arguments: &Arguments, verb: &Source, console: &Console) -> Done {
             )
         }
         Source::Baseline { source, again } => baseline(arguments, source, *again, console),
+        Source::Learn(wanted) => super::learn::run(wanted, console),
+        Source::Replay(wanted) => super::replay::run(wanted, console),
+        Source::Pack { name } => super::replay::pack(name.as_deref(), console),
     }
 }
 

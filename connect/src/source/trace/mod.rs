@@ -6,6 +6,7 @@
 
 mod dump;
 mod error;
+mod expect;
 mod group;
 mod line;
 mod reader;

@@ -6,7 +6,7 @@ use super::group::Groups;
 use super::line::{Fields, Line, plain};
 use super::tables::{MAX_TRACE_TABLES, Tables};
 use model::policy::WriteKind;
-use model::{Instant, RowWrite, TableSchema, WrittenTransaction};
+use model::{Instant, RowWrite, SourcePolicy, TableSchema, WrittenTransaction};
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
@@ -65,6 +65,11 @@ impl Trace {
     /// Tables of the dump, then those that only the trace names; `RowWrite::table` counts in it.
     pub fn schemas(&self) -> &[TableSchema] {
         &self.tables.schemas
+    }
+    /// Takes in the names that a policy uses, for a trace without a dump: what the trace does not
+    /// happen to show may still be spoken of.
+    pub fn expect(&mut self, policy: &SourcePolicy) {
+        super::expect::expect(&mut self.tables, policy);
     }
     /// Lines that are not blank.
     pub fn lines(&self) -> u64 {

@@ -135,6 +135,38 @@ impl Tables {
         }
     }
 
+    /// A table that a policy names, with columns that it names; those of the trace stay as they are.
+    /// Without a dump the policy also says what the key is.
+    pub(super) fn expect(&mut self, name: &str, columns: &[&str], key: &[String]) {
+        let at = match self.find(name) {
+            Some(at) => at,
+            None => self.add(TableSchema {
+                name: name.to_owned(),
+                columns: Vec::new(),
+                primary_key: Vec::new(),
+                foreign_keys: Vec::new(),
+            }),
+        };
+        let (detail, schema) = (&mut self.details[at], &mut self.schemas[at]);
+        for column in columns {
+            if !detail.columns.contains_key(*column) {
+                detail
+                    .columns
+                    .insert((*column).to_owned(), schema.columns.len());
+                detail.kinds.push(Kind::Unknown);
+                schema.columns.push(ColumnSchema {
+                    name: (*column).to_owned(),
+                    declared: String::new(),
+                    not_null: false,
+                });
+            }
+        }
+        if !key.is_empty() {
+            let columns: Option<Vec<u16>> = key.iter().map(|n| schema.column(n)).collect();
+            schema.primary_key = columns.unwrap_or_else(|| std::mem::take(&mut schema.primary_key));
+        }
+    }
+
     /// After the first look: a key for every table that has one.
     pub(super) fn settle(&mut self) {
         for (schema, detail) in self.schemas.iter_mut().zip(&self.details) {
