@@ -75,13 +75,15 @@ struct SumBook {
 
 #[derive(Debug, Default)]
 struct Tally {
-    /// `None`: no such row is known, or not all that points to it.
+    /// `None`: no such row is known.
     own: Option<Own>,
     /// Total of the shares that are numbers.
     units: i128,
     shares: u32,
     wrong: u32,
     reals: u32,
+    /// Shares of which nobody knows what they are worth.
+    unknown: u32,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -96,6 +98,7 @@ struct Share {
     of: RowId,
     /// `None`: no number.
     addend: Option<Addend>,
+    unknown: bool,
 }
 
 #[derive(Debug, Default)]
@@ -159,7 +162,9 @@ impl Balances {
     /// Whether a sum is known to be wrong.
     pub(crate) fn sum_is_broken(&self, number: usize, parent: RowId, within: i128) -> bool {
         let tally = self.sums.get(number).and_then(|b| b.parents.get(&parent));
-        let Some(tally) = tally else { return false };
+        let Some(tally) = tally.filter(|t| t.unknown == 0) else {
+            return false;
+        };
         match tally.own {
             Some(Own {
                 over: Some(over),
@@ -226,9 +231,12 @@ impl SumBook {
 
     fn put_child(&mut self, sum: &SumOver, id: RowId, image: Option<Image<'_>>) -> Between {
         let share = image.and_then(|image| {
+            let (value, times) = (image.cell(sum.column), sum.times.map(|c| image.cell(c)));
             Some(Share {
                 of: image.points_to(&sum.via)?,
-                addend: Addend::of(image.cell(sum.column), sum.times.map(|c| image.cell(c))),
+                addend: Addend::of(value, times),
+                unknown: image.partly_known
+                    && (value == ValueRef::Null || times == Some(ValueRef::Null)),
             })
         });
         let before = match share {
@@ -240,11 +248,7 @@ impl SumBook {
             self.tidy(before.of);
         }
         if let Some(share) = share {
-            let tally = self.parents.entry(share.of).or_default();
-            tally.give(share);
-            if image.is_some_and(|i| i.partly_known) {
-                tally.own = None;
-            }
+            self.parents.entry(share.of).or_default().give(share);
         }
         [before.map(|s| s.of), share.map(|s| s.of)]
     }
@@ -259,6 +263,7 @@ impl SumBook {
 impl Tally {
     fn give(&mut self, share: Share) {
         self.shares += 1;
+        self.unknown += u32::from(share.unknown);
         match share.addend {
             Some(addend) => {
                 self.units = self.units.wrapping_add(addend.units);
@@ -270,6 +275,7 @@ impl Tally {
 
     fn take(&mut self, share: Share) {
         self.shares -= 1;
+        self.unknown -= u32::from(share.unknown);
         match share.addend {
             Some(addend) => {
                 self.units = self.units.wrapping_sub(addend.units);
@@ -289,8 +295,9 @@ impl TwinBook {
 
     fn put_child(&mut self, twin: &TwinOver, id: RowId, image: Option<Image<'_>>) -> Between {
         let holds = image.and_then(|image| {
-            let parent = image.points_to(&twin.via)?;
-            Some((parent, value_id(image.cell(twin.column))))
+            let (parent, value) = (image.points_to(&twin.via)?, image.cell(twin.column));
+            let unknown = image.partly_known && value == ValueRef::Null;
+            (!unknown).then(|| (parent, value_id(value)))
         });
         let before = match holds {
             Some(holds) => self.children.insert(id, holds),
@@ -301,11 +308,7 @@ impl TwinBook {
             self.tidy(parent);
         }
         if let Some((parent, value)) = holds {
-            let twins = self.parents.entry(parent).or_default();
-            twins.give(value);
-            if image.is_some_and(|i| i.partly_known) {
-                twins.value = None;
-            }
+            self.parents.entry(parent).or_default().give(value);
         }
         [before.map(|b| b.0), holds.map(|h| h.0)]
     }

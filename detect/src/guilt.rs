@@ -77,13 +77,13 @@ impl Books<'_> {
         &self,
         number: usize,
         group: &[Touch],
-        differs: impl Fn(RowId) -> bool,
+        differs: impl Fn(usize, RowId) -> bool,
         differ: bool,
     ) -> Vec<Guilty> {
         let twin = &self.policy.twins()[number];
         let mut guilty: Vec<Guilty> = Vec::new();
         for index in group.iter().filter(|t| !t.as_parent).map(|t| t.change) {
-            if differs(RowId::of(&self.batch[index].key)) {
+            if differs(index, RowId::of(&self.batch[index].key)) {
                 let via = twin.via.iter().copied();
                 let columns = self.written(index, std::iter::once(twin.column).chain(via));
                 guilty.extend((!columns.is_empty()).then_some((index, "equal", columns)));

@@ -338,7 +338,11 @@ impl Judge {
                     }
                 }
                 Book::Twin(number) => {
-                    let differs = |row| self.balances.twin_differs(number, row);
+                    // Who was found guilty before does not shield the other row.
+                    let differs = |change, row| {
+                        !settled.twins.contains(&(number, change))
+                            && self.balances.twin_differs(number, row)
+                    };
                     let differ = self.balances.twins_differ(number, parent);
                     let mut found = books.of_twins(number, group, differs, differ);
                     found.retain(|(change, ..)| settled.twins.insert((number, *change)));

@@ -1,7 +1,10 @@
 //! Black-box tests of the policy compiler, the judge and its findings.
 
+mod books;
 mod findings;
 mod judge;
 mod policy;
 mod shop;
+mod transactions;
 mod walks;
+mod world;
