@@ -10,3 +10,4 @@ mod crash;
 mod guarded;
 mod http;
 mod story;
+mod vendure;
