@@ -39,13 +39,22 @@ fn run(arguments: &Arguments, console: &Console) -> Done {
         Command::Demo(demo) => verbs::demo::run(arguments, demo, console),
         Command::Serve(serve) => verbs::serve::run(arguments, serve, console),
         Command::Init { force } => verbs::init::run(arguments, *force, console),
+        Command::Judge {
+            finding,
+            lawful,
+            reason,
+            ..
+        } => verbs::shadow::judge(arguments, finding, (*lawful, reason), console),
         Command::Window(window) => verbs::window::run(arguments, window, console),
         Command::Source(source) => verbs::source::run(arguments, source, console),
         Command::Audit {
             source,
             rows,
             sample,
-        } => match rows.map(|rows| Part::InTurn { rows }).or(sample.map(|rows| Part::Sample { rows })) {
+        } => match rows
+            .map(|rows| Part::InTurn { rows })
+            .or(sample.map(|rows| Part::Sample { rows }))
+        {
             Some(part) => verbs::audit::part(arguments, source, part, console),
             None => verbs::audit::run(arguments, source, console),
         },

@@ -75,6 +75,9 @@ pub struct SourceConfig {
     pub check: Vec<CrossCheck>,
     #[serde(default)]
     pub repair: RepairConfig,
+    /// Watching comes first: findings are stored and listed, but nobody is called.
+    #[serde(default)]
+    pub shadow: bool,
     /// Write tokens: every transaction that does not carry one is a finding.
     pub stamp: Option<StampConfig>,
 }
@@ -142,6 +145,7 @@ impl SourceConfig {
             table: policy.tables,
             check: policy.checks,
             repair: RepairConfig::default(),
+            shadow: false,
             stamp: None,
         }
     }

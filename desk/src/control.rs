@@ -9,7 +9,8 @@ use crate::view::FindingFilter;
 use crate::window::NewWindow;
 use crate::{CommandError, Desk, DeskError};
 use model::{
-    AccountId, Actor, IncidentId, Operation, PositionId, ProposalId, RequestId, SourceName,
+    AccountId, Actor, FindingId, IncidentId, Operation, PositionId, ProposalId, RequestId,
+    SourceName,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -41,6 +42,16 @@ pub enum ControlRequest {
     },
     Attach {
         source: SourceName,
+    },
+    Shadow {
+        source: SourceName,
+        days: u32,
+    },
+    JudgeFinding {
+        finding: FindingId,
+        lawful: bool,
+        reason: String,
+        session: String,
     },
     WindowAsk {
         window: NewWindow,
@@ -203,6 +214,16 @@ fn serve(desk: &Desk, stream: UnixStream) {
 fn answer(desk: &Desk, request: ControlRequest) -> Result<Value, CommandError> {
     use ControlRequest as R;
     Ok(match request {
+        R::Shadow { source, days } => json(&desk.shadow_report(&source, days)?)?,
+        R::JudgeFinding {
+            finding,
+            lawful,
+            reason,
+            session,
+        } => {
+            let op = operation(desk, &session)?;
+            json(&desk.judge_finding(&op, &finding, lawful, &reason)?)?
+        }
         R::WindowAsk { window, session } => {
             json(&desk.ask_window(&operation(desk, &session)?, window)?)?
         }

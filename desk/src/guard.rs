@@ -4,6 +4,7 @@
 //! expected images) is a request to this thread, answered between two polls.
 
 use crate::catch_up::{self, Caught, Missed};
+use crate::daybook::Daybook;
 use crate::intake::{Ingested, Intake, Seen};
 use crate::ledger::WatchEntry;
 use crate::open_source::Opened;
@@ -48,6 +49,9 @@ pub(crate) struct Guard {
     pub desk: Desk,
     pub checks: crate::cross_check::CrossChecks,
     stamps: Stamps,
+    daybook: Option<Daybook>,
+    /// Findings are stored and listed, but nobody is called.
+    shadow: bool,
     resumed: Resumed,
     heartbeat_at: Instant,
     /// Position up to which everything that the source told is durable and judged.
@@ -168,6 +172,7 @@ impl Guard {
     pub fn new(source: SourceName, desk: Desk, opened: Opened, status: Arc<Status>) -> Self {
         let checks = crate::cross_check::CrossChecks::of(&desk, &source);
         let heartbeat_at = desk.now();
+        let shadow = desk.source_config(&source).is_ok_and(|c| c.shadow);
         Self {
             source,
             intake: opened.intake,
@@ -177,6 +182,8 @@ impl Guard {
             desk,
             checks,
             stamps: opened.stamps,
+            daybook: None,
+            shadow,
             resumed: opened.resumed,
             heartbeat_at,
             position: opened.resumed.position,
@@ -187,6 +194,7 @@ impl Guard {
 
     /// Looks at every row once, and takes in what happened while nobody looked.
     pub fn take_first_look(&mut self, at: Instant) -> Result<(), DeskError> {
+        self.daybook = Some(Daybook::open(&self.desk, &self.source)?);
         self.intake.windows = Windows::of(&self.desk, &self.source)?;
         let missed_are = match self.resumed.position {
             Some(_) => Missed::ToldByFeed,
@@ -206,6 +214,17 @@ impl Guard {
             self.take_in_what_went_round(&caught.open)?;
         }
         self.store_at_once(without_key)
+    }
+
+    /// The position from which the feed was told to go on.
+    pub fn resumed_from(&self) -> Option<u64> {
+        self.resumed.position
+    }
+
+    pub fn was_blind(&mut self, since: Instant, until: Instant) {
+        if let Some(book) = &mut self.daybook {
+            book.blind(since, until);
+        }
     }
 
     /// Rows that differ from their images although the feed has told everything: they were changed
@@ -248,8 +267,13 @@ impl Guard {
             marks.extend(self.position_marks(covered));
             marks.extend(self.intake.windows.marks());
             self.desk.store_marks(marks)?;
-            self.status.load(self.feed.load());
-            if self.unraised {
+            let load = self.feed.load();
+            self.status.load(load);
+            if let Some(book) = &mut self.daybook {
+                book.load(load);
+                book.keep(&self.desk, now)?;
+            }
+            if self.unraised && !self.shadow {
                 self.raise_waiting();
             }
             self.flush_if_worth()?;
@@ -380,6 +404,9 @@ impl Guard {
             .desk
             .new_unreadable(&self.intake, &self.source, &unreadable, at)?;
         self.store_at_once(found)?;
+        if let Some(book) = &mut self.daybook {
+            book.blind(self.heartbeat_at, self.desk.now());
+        }
         self.status.looking();
         Ok(())
     }
@@ -398,6 +425,10 @@ impl Guard {
         };
         self.status
             .judged(&self.intake.policy, &ingested, &new, self.desk.now());
+        if let Some(book) = &mut self.daybook {
+            book.changes(ingested.tally.changes);
+            book.found(&new);
+        }
         self.desk.touched();
         self.raise(new);
         Ok(())
@@ -407,7 +438,7 @@ impl Guard {
     /// stored, and are raised again until an incident holds them.
     fn raise(&mut self, new: Vec<Finding>) {
         let alarms: Vec<Finding> = new.into_iter().filter(|f| f.kind.alarms()).collect();
-        if alarms.is_empty() {
+        if alarms.is_empty() || self.shadow {
             return;
         }
         if let Err(error) = crate::triage::raise(&self.desk, &self.source, &alarms) {
@@ -444,6 +475,9 @@ impl Guard {
         if !found.is_empty() {
             let covered = self.intake.ledger.reader.size();
             let new = self.desk.store_findings(&self.source, found, covered)?;
+            if let Some(book) = &mut self.daybook {
+                book.found(&new);
+            }
             self.raise(new);
         }
         Ok(())
@@ -471,6 +505,9 @@ impl Guard {
             .ledger
             .push(&WatchEntry::Stopped { at }.entry()?)?;
         self.flush()?;
+        if let Some(book) = &mut self.daybook {
+            book.write(&self.desk, at)?;
+        }
         self.desk
             .store_mark(&mark_looking(&self.source), at.0.unsigned_abs())
     }

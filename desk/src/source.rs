@@ -148,6 +148,9 @@ impl Desk {
             }
         }
         guard.take_first_look(at)?;
+        if let (Some(since), None) = (looked, guard.resumed_from()) {
+            guard.was_blind(since, at);
+        }
         let ended = unfinished
             .into_iter()
             .map(|repair| {
@@ -345,6 +348,9 @@ impl Desk {
         } else {
             self.store_findings(name, found, size)?;
         }
+        if self.source_config(name)?.shadow {
+            return Ok(());
+        }
         crate::triage::raise_waiting(self, name)
             .map_err(|e| DeskError::GuardStopped(crate::error::chain(&e)))
     }
@@ -360,15 +366,23 @@ impl Desk {
             .guards
             .read()
             .unwrap_or_else(PoisonError::into_inner);
-        let guard = guards
-            .get(name)
-            .ok_or_else(|| match self.source_config(name) {
-                Ok(_) => DeskError::NoBaseline {
-                    source_name: name.to_string(),
-                },
-                Err(error) => error,
-            })?;
+        let guard = guards.get(name).ok_or_else(|| self.no_guard(name))?;
         guard.ask(work)
+    }
+
+    fn no_guard(&self, name: &SourceName) -> DeskError {
+        match (
+            self.source_config(name),
+            self.store().mark(&mark_baseline(name)),
+        ) {
+            (Err(error), _) => error,
+            (_, Ok(Some(_))) => {
+                DeskError::GuardStopped("it is being started; try again in a moment".into())
+            }
+            _ => DeskError::NoBaseline {
+                source_name: name.to_string(),
+            },
+        }
     }
 
     /// Rows of the source that were found and that a person decided may stay as they are.

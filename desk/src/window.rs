@@ -189,7 +189,7 @@ impl Desk {
         Ok(())
     }
 
-    fn may(&self, op: &Operation, act: Act) -> Result<(), DeskError> {
+    pub(crate) fn may(&self, op: &Operation, act: Act) -> Result<(), DeskError> {
         let positions = match &op.actor {
             model::Actor::Person { positions, .. } => positions.as_slice(),
             _ => &[],

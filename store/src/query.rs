@@ -97,6 +97,16 @@ impl Store {
             .collect()
     }
 
+    pub fn finding(&self, id: &FindingId) -> Result<Option<Finding>, StoreError> {
+        let sql = "SELECT json FROM finding WHERE id = ?1";
+        let found: Option<String> = self.read(|db| {
+            db.prepare_cached(sql)?
+                .query_row([id.as_str()], |row| row.get(0))
+                .optional()
+        })?;
+        Ok(found.map(|json| serde_json::from_str(&json)).transpose()?)
+    }
+
     /// Number of findings of a source by kind.
     pub fn finding_counts(&self, source: &SourceName) -> Result<Vec<(String, u64)>, StoreError> {
         let sql = "SELECT kind, count(*) FROM finding WHERE source = ?1 GROUP BY kind";

@@ -14,6 +14,11 @@ const MOST_NAMED: usize = 50;
 /// Entries walked in either direction; a larger transaction's count is a lower bound.
 const MOST_WALKED: u64 = 20_000;
 
+/// Other rows named in one report; beyond it they are counted only.
+pub(super) const MOST_NAMED_IN_ALL: usize = 20_000;
+/// Transactions kept for their other rows' steps.
+const MOST_KEPT: usize = 1_000;
+
 /// A transaction whose rows were walked once.
 #[derive(Clone, Default)]
 pub(super) struct Walked {
@@ -39,6 +44,9 @@ pub(super) fn of(
         Some(walked) => walked.clone(),
         None => {
             let walked = walk(sight, index, entry)?;
+            if sight.walked.len() >= MOST_KEPT {
+                sight.walked.clear();
+            }
             sight.walked.insert(entry.source_position, walked.clone());
             walked
         }
@@ -48,6 +56,8 @@ pub(super) fn of(
         .map_or((None, None), |(at, t)| (Some(at), Some(t)));
     let told = told.unwrap_or_default();
     let rows = walked.rows.into_iter().filter(|row| row.entry != index);
+    let rows: Vec<CompanyRow> = rows.take(MOST_NAMED.min(sight.may_name)).collect();
+    sight.may_name -= rows.len();
     Ok(Some(Company {
         position: entry.source_position,
         entry: at,
@@ -56,7 +66,7 @@ pub(super) fn of(
         by: told.by,
         others: walked.count.saturating_sub(1),
         at_least: walked.cut,
-        rows: rows.take(MOST_NAMED).collect(),
+        rows,
     }))
 }
 
@@ -134,5 +144,124 @@ impl Walked {
             });
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use journal::Journal;
+    use journal::keys::LogKey;
+    use journal::vault::{MasterKey, SubjectKeys};
+    use model::{Instant, Judgement, Key, Row, SourceName, Standing, ValueRef, Verdict};
+    use serde_json::json;
+    use std::sync::Arc;
+
+    const SCHEMA: u64 = 0;
+
+    fn row(position: u64, key: i64, last: bool) -> RowEntry {
+        RowEntry {
+            kind: EntryKind::Change,
+            witnessed: true,
+            coalesced: false,
+            last_of_transaction: last,
+            table: 0,
+            at: Instant(position as i64),
+            schema: SCHEMA,
+            source_position: position,
+            previous: None,
+            key: Key::of([ValueRef::Integer(key)]).unwrap(),
+            subject: Vec::new(),
+            judgement: Judgement::lawful(Standing::Clean),
+            image: Some(Row::from_values([ValueRef::Integer(key)])),
+        }
+    }
+
+    fn transaction(position: u64, by: Option<&str>) -> LedgerEntry {
+        let told = SourceTransaction {
+            position,
+            id: format!("tx-{position}"),
+            committed_at: Instant(position as i64 * 10),
+            stamps: Vec::new(),
+            by: by.map(str::to_owned),
+        };
+        LedgerEntry::Transaction(serde_json::to_vec(&told).unwrap())
+    }
+
+    fn schema() -> LedgerEntry {
+        let column = json!({ "name": "id", "declared": "INTEGER", "not_null": true });
+        let table = json!({ "name": "orders", "columns": [column], "primary_key": [0], "foreign_keys": [] });
+        let policy = json!({ "source": "shop", "tables": [{ "name": "orders", "key": ["id"] }] });
+        let entry = json!({ "source": "shop", "tables": [table], "policy": policy });
+        LedgerEntry::Schema(entry.to_string().into_bytes())
+    }
+
+    /// What the ledger tells of the entry `index` in a log of these entries.
+    fn told(entries: &[LedgerEntry], index: u64) -> Option<Company> {
+        let folder = tempfile::tempdir().unwrap();
+        let key = Arc::new(LogKey::generate("test").unwrap());
+        let (journal, _) = Journal::open(&folder.path().join("journal"), key, "test").unwrap();
+        let mut log = journal.ledgers.into_iter().next().unwrap();
+        for entry in entries {
+            let mut bytes = Vec::new();
+            entry.encode(&mut bytes).unwrap();
+            log.append(&bytes).unwrap();
+        }
+        log.seal_group().unwrap().wait().unwrap();
+        let keys = folder.path().join("keys");
+        std::fs::create_dir(&keys).unwrap();
+        let keys = SubjectKeys::open(&keys, &MasterKey::generate().unwrap()).unwrap();
+        let source = SourceName::new("shop");
+        let mut sight = Sight::of(&source, log.reader(), SCHEMA, keys.reader(), [0; 32]);
+        let entry = sight.row_entry(index).unwrap();
+        of(&mut sight, index, &entry).unwrap()
+    }
+
+    #[test]
+    fn a_transaction_is_told_with_its_writer_and_its_other_rows() {
+        let mut unlawful = row(7, 3, false);
+        unlawful.judgement.verdict = Verdict::Unlawful;
+        unlawful.image = None;
+        let entries = [
+            schema(),
+            transaction(6, Some("shop")),
+            LedgerEntry::Row(row(6, 1, true)),
+            transaction(7, Some("mallory")),
+            LedgerEntry::Row(row(7, 2, false)),
+            LedgerEntry::Row(unlawful),
+            LedgerEntry::Row(row(7, 4, true)),
+            transaction(8, None),
+            LedgerEntry::Row(row(8, 5, true)),
+        ];
+        for index in 4..=6 {
+            let company = told(&entries, index).unwrap();
+            assert_eq!((company.entry, company.others), (Some(3), 2));
+            assert_eq!(company.id.as_deref(), Some("tx-7"));
+            assert_eq!(company.by.as_deref(), Some("mallory"));
+            assert_eq!(company.committed_at, Some(Instant(70)));
+            let places: Vec<u64> = company.rows.iter().map(|r| r.entry).collect();
+            let others: Vec<u64> = (4..=6).filter(|i| *i != index).collect();
+            assert_eq!(places, others);
+        }
+        let first = told(&entries, 4).unwrap();
+        assert_eq!(first.rows[0].key, "3");
+        assert_eq!(first.rows[0].write, Write::Delete);
+        assert_eq!(first.rows[0].verdict, Verdict::Unlawful);
+        let alone = told(&entries, 8).unwrap();
+        assert_eq!((alone.others, alone.by), (0, None));
+    }
+
+    #[test]
+    fn a_look_without_transactions_is_told_as_such() {
+        let entries = [
+            schema(),
+            LedgerEntry::Row(row(9, 1, false)),
+            LedgerEntry::Row(row(9, 2, true)),
+            LedgerEntry::Row(row(0, 3, false)),
+        ];
+        let company = told(&entries, 1).unwrap();
+        assert_eq!((company.entry, company.id), (None, None));
+        assert_eq!((company.others, company.committed_at), (1, None));
+        assert_eq!(told(&entries, 3), None);
     }
 }

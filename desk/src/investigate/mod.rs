@@ -34,6 +34,8 @@ use trail::Trails;
 pub const MOST_ROWS: usize = 200;
 /// Steps of one row's life, the newest ones.
 pub const MOST_STEPS: usize = 200;
+/// Steps that one report tells, over all rows; a page of them has some 5 MB.
+pub const MOST_TOLD: usize = 4_000;
 /// Ledger entries that one question looks through: about two seconds.
 pub const MOST_SWEPT: u64 = 2_000_000;
 /// Rows that the scope counts; at some 200 bytes each this is 20 MB.
@@ -81,11 +83,17 @@ impl Desk {
         mut trails: Trails,
     ) -> Result<Investigation, DeskError> {
         let mut rows = Vec::new();
+        let mut told = 0;
         for name in trails.order() {
+            if told >= MOST_TOLD {
+                break;
+            }
             let Some(trail) = trails.rows.get(&name) else {
                 continue;
             };
-            rows.push(life::of(&mut sight, &name, trail, &mut trails.cuts)?);
+            let life = life::of(&mut sight, &name, trail, &mut trails.cuts)?;
+            told += life.steps.len();
+            rows.push(life);
         }
         if trails.count() > rows.len() as u64 {
             trails.cuts.push(Cut::Rows {

@@ -76,8 +76,10 @@ impl Investigation {
         let steps = self.rows.iter().flat_map(|row| &row.steps);
         let companies = steps.clone().filter_map(|s| s.company.as_ref()?.entry);
         let mut out: Vec<u64> = self.schemas.clone();
-        out.extend(steps.map(|s| s.entry));
+        out.extend(steps.clone().map(|s| s.entry));
         out.extend(companies);
+        let others = steps.clone().filter_map(|s| s.company.as_ref());
+        out.extend(others.flat_map(|c| c.rows.iter().map(|r| r.entry)));
         out.extend(self.blind.iter().map(|b| b.entry));
         out.sort_unstable();
         out.dedup();
@@ -98,6 +100,7 @@ pub struct Scope {
     pub persons: u64,
     /// Distinct data subjects of rows with an unlawful step.
     pub persons_unlawful: u64,
+    /// Over all tables: an order and its payment both count.
     pub amounts: Vec<Amount>,
     pub personal: Vec<PersonalKind>,
     pub first_at: Option<Instant>,
@@ -110,6 +113,8 @@ pub struct TableScope {
     pub rows: u64,
     pub unlawful: u64,
     pub unwitnessed: u64,
+    /// Of this table alone.
+    pub amounts: Vec<Amount>,
 }
 
 /// Money of one currency, by the policy's money columns; minor units.

@@ -10,6 +10,9 @@ use std::collections::{BTreeMap, BTreeSet};
 /// The kind of personal columns that the policy does not speak of.
 const UNDECLARED: &str = "other";
 
+/// Money by table and currency.
+type Amounts = BTreeMap<(u16, String), Amount>;
+
 pub(super) fn of(
     sight: &mut Sight,
     trails: &Trails,
@@ -18,7 +21,7 @@ pub(super) fn of(
     let shape = sight.shape_now()?;
     let mut scope = Scope::default();
     let mut tables: BTreeMap<u16, TableScope> = BTreeMap::new();
-    let mut amounts: BTreeMap<String, Amount> = BTreeMap::new();
+    let mut amounts = Amounts::new();
     let (mut persons, mut hit) = (BTreeSet::new(), BTreeSet::new());
     for ((number, _), trail) in &trails.rows {
         let unwitnessed = trail.unwitnessed && !trail.unlawful;
@@ -27,6 +30,7 @@ pub(super) fn of(
             rows: 0,
             unlawful: 0,
             unwitnessed: 0,
+            amounts: Vec::new(),
         });
         table.rows += 1;
         table.unlawful += u64::from(trail.unlawful);
@@ -38,11 +42,8 @@ pub(super) fn of(
             }
         }
         if let Some((_, minor, currency)) = &trail.money {
-            let amount = amount(&mut amounts, currency);
-            amount.minor = amount.minor.saturating_add(*minor);
-            if trail.unlawful {
-                amount.unlawful_minor = amount.unlawful_minor.saturating_add(*minor);
-            }
+            let unlawful = if trail.unlawful { *minor } else { 0 };
+            add(&mut amounts, *number, currency, [*minor, unlawful, 0]);
         }
         scope.first_at = earlier(scope.first_at, trail.first_at);
         scope.last_at = scope.last_at.max(trail.last_at);
@@ -51,13 +52,18 @@ pub(super) fn of(
         moved(sight, life, &mut amounts)?;
     }
     let touched: Vec<u16> = tables.keys().copied().collect();
+    scope.amounts = over_all(&amounts);
+    for ((number, _), amount) in amounts {
+        if let Some(table) = tables.get_mut(&number) {
+            table.amounts.push(amount);
+        }
+    }
     scope.tables = tables.into_values().collect();
     scope.rows = scope.tables.iter().map(|t| t.rows).sum();
     scope.unlawful = scope.tables.iter().map(|t| t.unlawful).sum();
     scope.unwitnessed = scope.tables.iter().map(|t| t.unwitnessed).sum();
     scope.persons = persons.len() as u64;
     scope.persons_unlawful = hit.len() as u64;
-    scope.amounts = amounts.into_values().collect();
     scope.personal = personal(sight, &touched, lives)?;
     Ok(scope)
 }
@@ -69,23 +75,43 @@ fn earlier<T: Ord>(a: Option<T>, b: Option<T>) -> Option<T> {
     }
 }
 
-fn amount<'m>(amounts: &'m mut BTreeMap<String, Amount>, currency: &str) -> &'m mut Amount {
-    amounts
-        .entry(currency.to_owned())
-        .or_insert_with(|| Amount {
+/// Adds to the amounts of a table: all, of unlawful rows, moved.
+fn add(amounts: &mut Amounts, table: u16, currency: &str, minor: [i64; 3]) {
+    let amount = amounts.entry((table, currency.to_owned()));
+    let amount = amount.or_insert_with(|| Amount::none(currency));
+    amount.add(minor);
+}
+
+fn over_all(amounts: &Amounts) -> Vec<Amount> {
+    let mut out: BTreeMap<&str, Amount> = BTreeMap::new();
+    for ((_, currency), amount) in amounts {
+        let sum = out
+            .entry(currency)
+            .or_insert_with(|| Amount::none(currency));
+        sum.add([amount.minor, amount.unlawful_minor, amount.moved_minor]);
+    }
+    out.into_values().collect()
+}
+
+impl Amount {
+    fn none(currency: &str) -> Self {
+        Self {
             currency: currency.to_owned(),
             minor: 0,
             unlawful_minor: 0,
             moved_minor: 0,
-        })
+        }
+    }
+
+    fn add(&mut self, [all, unlawful, moved]: [i64; 3]) {
+        self.minor = self.minor.saturating_add(all);
+        self.unlawful_minor = self.unlawful_minor.saturating_add(unlawful);
+        self.moved_minor = self.moved_minor.saturating_add(moved);
+    }
 }
 
 /// Adds what a row's unlawful steps did to its money.
-fn moved(
-    sight: &mut Sight,
-    life: &RowLife,
-    amounts: &mut BTreeMap<String, Amount>,
-) -> Result<(), DeskError> {
+fn moved(sight: &mut Sight, life: &RowLife, amounts: &mut Amounts) -> Result<(), DeskError> {
     let unlawful = life.steps.iter().filter(|s| s.verdict == Verdict::Unlawful);
     for step in unlawful.filter(|s| s.write != Write::Same) {
         let entry = sight.row_entry(step.entry)?;
@@ -104,13 +130,10 @@ fn moved(
         let Some((_, currency)) = new.as_ref().or(old.as_ref()) else {
             continue;
         };
-        let amount = amount(amounts, currency);
-        let (new, old) = (
-            new.as_ref().map_or(0, |m| m.0),
-            old.as_ref().map_or(0, |m| m.0),
-        );
-        let difference = i64::try_from(new.abs_diff(old)).unwrap_or(i64::MAX);
-        amount.moved_minor = amount.moved_minor.saturating_add(difference);
+        let minor = |money: Option<&(i64, String)>| money.map_or(0, |m| m.0);
+        let difference = minor(new.as_ref()).abs_diff(minor(old.as_ref()));
+        let difference = i64::try_from(difference).unwrap_or(i64::MAX);
+        add(amounts, entry.table, currency, [0, 0, difference]);
     }
     Ok(())
 }

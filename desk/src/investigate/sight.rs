@@ -2,7 +2,7 @@
 //! personal values. Every row is read by the schema entry that it was journaled under.
 
 use super::RowName;
-use super::company::Walked;
+use super::company::{MOST_NAMED_IN_ALL, Walked};
 use crate::ledger::LONG_CELL;
 use crate::{Desk, DeskError};
 use journal::LogReader;
@@ -11,8 +11,8 @@ use journal::vault::VaultReader;
 use model::digest::hex;
 use model::entry::{LedgerEntry, RowEntry};
 use model::image::ImageRecord;
-use model::policy::MoneyColumns;
 use model::policy::ForeignKey;
+use model::policy::MoneyColumns;
 use model::{Key, Row, SourceName, SourcePolicy, TableSchema, Value, ValueRef};
 use recover::audit::index_key;
 use recover::seal::{RowSealer, SealTable};
@@ -41,6 +41,8 @@ pub(super) struct Sight {
     shapes: BTreeMap<u64, Arc<Shape>>,
     /// Transactions that were walked, by their position.
     pub walked: BTreeMap<u64, Walked>,
+    /// Other rows of transactions that may still be named.
+    pub may_name: usize,
 }
 
 /// How rows that point to one schema entry are read.
@@ -78,28 +80,39 @@ impl Sight {
         let size = reader.size();
         let marked = desk.store().mark(&format!("schema/{source}"))?;
         let newest = marked.filter(|at| *at < size);
-        let vault = desk
-            .inner
-            .subject_keys
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .reader();
-        Ok(Self {
+        let newest = newest.ok_or_else(|| DeskError::NoBaseline {
+            source_name: source.to_string(),
+        })?;
+        let keys = desk.inner.subject_keys.lock();
+        let vault = keys.unwrap_or_else(PoisonError::into_inner).reader();
+        let mut sight = Self::of(source, reader, newest, vault, desk.inner.index_key);
+        (sight.log, sight.snapshot, sight.in_full) = (log, snapshot, in_full);
+        Ok(sight)
+    }
+
+    /// By the log alone, personal values masked.
+    pub fn of(
+        source: &SourceName,
+        reader: LogReader,
+        newest: u64,
+        vault: VaultReader,
+        index_key: [u8; 32],
+    ) -> Self {
+        Self {
             source: source.clone(),
-            log,
-            size,
+            log: String::new(),
+            size: reader.size(),
             reader,
-            snapshot,
-            in_full,
+            snapshot: None,
+            in_full: false,
             masked: false,
-            newest: newest.ok_or_else(|| DeskError::NoBaseline {
-                source_name: source.to_string(),
-            })?,
+            newest,
             vault,
-            index_key: desk.inner.index_key,
+            index_key,
             shapes: BTreeMap::new(),
             walked: BTreeMap::new(),
-        })
+            may_name: MOST_NAMED_IN_ALL,
+        }
     }
 
     pub fn entry(&self, index: u64) -> Result<LedgerEntry, DeskError> {

@@ -105,3 +105,8 @@ cli-window-closed = 已关闭
 cli-windows-none = 没有维护窗口。
 cli-audit-part-done = 已核对 { $rows } 行，{ $discrepancies } 处不符；共 { $total } 行，已覆盖 { $covered } 行（{ $share }）。
 cli-audit-part-missed = 假如有 { $tampered } 行被篡改，全部漏检的概率为 { $probability }。
+cli-shadow-day = { $date }  变更 { $changes } 次；告警：{ $findings }；误报 { $false }，未判定 { $unjudged }；监看中断 { $blind } 分钟；最多保留日志 { $retained }，连接 { $connections } 个，滞后 { $lag }；数据库 CPU { $cpu }
+cli-shadow-sum = 平均每天误报 { $false } 次；监看中断共 { $blind } 分钟。
+cli-shadow-mode = 影子模式：告警只记录、不通知任何人。要结束影子模式，请删除该数据源的 `shadow = true`。
+cli-judged-lawful = { $finding }：属商城自身的变更，记为误报。
+cli-judged-unlawful = { $finding }：告警属实。

@@ -47,6 +47,13 @@ pub struct PostgresFeed {
     /// Nothing may be said before the next rescan.
     lost: Option<LostReason>,
     changed: Vec<String>,
+    /// Seen in the catalogue; said when all that was committed before is handed over.
+    due: Option<(Due, u64)>,
+}
+
+enum Due {
+    Lost(LostReason),
+    Changed(Vec<String>),
 }
 
 impl PostgresFeed {
@@ -74,6 +81,7 @@ impl PostgresFeed {
             scanned: false,
             lost: None,
             changed: Vec::new(),
+            due: None,
         })
     }
 
@@ -91,6 +99,31 @@ impl PostgresFeed {
         let mut session = Session::open(&self.address, Purpose::Attach)?;
         slot::attach(&mut session, &self.address, &self.access)?;
         Ok(true)
+    }
+
+    fn look(&mut self) -> Result<(), ConnectError> {
+        if self.lost.is_some() || !self.changed.is_empty() {
+            return Ok(());
+        }
+        let (source, access) = (&mut self.source, &self.access);
+        match self.watch.look(source, access, &mut self.follower)? {
+            watch::Seen::AsBefore => {}
+            watch::Seen::Lost(reason) => self.lost = Some(reason),
+            _ if self.due.is_some() => {}
+            watch::Seen::Changed { tables, until } => {
+                self.due = Some((Due::Changed(tables), until))
+            }
+            watch::Seen::Unsure { reason, until } => self.due = Some((Due::Lost(reason), until)),
+        }
+        Ok(())
+    }
+
+    fn fall_due(&mut self) {
+        match self.due.take() {
+            Some((Due::Lost(reason), _)) => self.lost = Some(reason),
+            Some((Due::Changed(tables), _)) => self.changed = tables,
+            None => {}
+        }
     }
 }
 
@@ -132,6 +165,7 @@ impl Feed for PostgresFeed {
             );
         }
         self.lost = None;
+        self.due = None;
         if made && !said {
             self.lost = Some(LostReason::SlotGone {
                 slot: self.address.slot.clone(),
@@ -146,21 +180,15 @@ impl Feed for PostgresFeed {
         if !self.scanned {
             return Err(ConnectError::NotScanned);
         }
-        if self.lost.is_none() && self.changed.is_empty() {
-            match self
-                .watch
-                .look(&mut self.source, &self.access, &mut self.follower)?
-            {
-                watch::Seen::AsBefore => {}
-                watch::Seen::Changed(tables) => self.changed = tables,
-                watch::Seen::Lost(reason) => self.lost = Some(reason),
-            }
-        }
+        self.look()?;
         if self.lost.is_none() && self.changed.is_empty() {
             let (source, access) = (&mut self.source, &self.access);
             match self.follower.poll(source, access, timeout)? {
                 follow::Turn::Batch(batch) => return Ok(Polled::Changes(*batch)),
-                follow::Turn::Quiet => return Ok(Polled::Quiet),
+                follow::Turn::Quiet => match &self.due {
+                    Some((_, until)) if self.follower.is_past(*until) => self.fall_due(),
+                    _ => return Ok(Polled::Quiet),
+                },
                 follow::Turn::Lost(reason) => self.lost = Some(reason),
                 follow::Turn::Changed(tables) => self.changed = tables,
             }
@@ -209,6 +237,10 @@ impl Feed for PostgresFeed {
     fn acknowledge(&mut self, position: u64) -> Result<(), ConnectError> {
         self.follower.acknowledge(position);
         Ok(())
+    }
+
+    fn position(&self) -> Option<u64> {
+        self.follower.position()
     }
 
     fn sees(&self) -> Sees {

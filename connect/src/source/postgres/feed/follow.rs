@@ -63,6 +63,8 @@ pub(super) struct Follower {
     /// Nothing that concerns us and was not handed over lies before this.
     heard: u64,
     goal: Goal,
+    /// A position that somebody waits for beside the caller.
+    awaited: Option<u64>,
     lag_s: Option<f64>,
     /// Never sent to; it is what waiting without a connection waits for.
     quiet: (SyncSender<()>, Receiver<()>),
@@ -82,6 +84,7 @@ impl Follower {
             acknowledged: resume.unwrap_or(0),
             heard: 0,
             goal: Goal::Reached,
+            awaited: None,
             lag_s: None,
             quiet: sync_channel(0),
         };
@@ -132,11 +135,22 @@ impl Follower {
     pub(super) fn wait_for_position(&mut self, position: u64) {
         self.goal = Goal::Position(position);
     }
+    /// Whether all that was committed before this position was handed over.
+    pub(super) fn is_past(&mut self, position: u64) -> bool {
+        let past = self.heard >= position && self.held.is_none();
+        self.awaited = (!past).then_some(position);
+        past
+    }
     pub(super) fn connections(&self) -> u32 {
         u32::from(self.stream.is_some())
     }
     pub(super) fn lag_s(&self) -> Option<f64> {
         self.lag_s
+    }
+
+    /// Everything before this was handed over, or concerns nobody; `None` before the first look.
+    pub(super) fn position(&self) -> Option<u64> {
+        (!self.fresh).then(|| self.delivered.max(self.heard))
     }
 
     /// Everything before this is durable, or concerns nobody.
@@ -190,7 +204,12 @@ impl Follower {
         }
         if matches!(turn, Turn::Quiet) {
             let (durable, now) = (self.durable(), Instant::now());
-            if let Some(Err(error)) = self.stream.as_mut().map(|s| s.confirm(durable, now, true)) {
+            let curious = self.awaited.is_some() || matches!(self.goal, Goal::Position(_));
+            let told = self
+                .stream
+                .as_mut()
+                .map(|stream| stream.confirm(durable, now, true, curious));
+            if let Some(Err(error)) = told {
                 return self.ended(error);
             }
         }
@@ -212,7 +231,7 @@ impl Follower {
                 let now = Instant::now();
                 let durable = self.durable();
                 if let Some(stream) = self.stream.as_mut() {
-                    stream.confirm(durable, now, false)?;
+                    stream.confirm(durable, now, false, false)?;
                 }
                 if now >= until {
                     break;

@@ -1,0 +1,90 @@
+//! What a person says of a finding outside of any incident: an alarm that was right, or a false one.
+//! Nothing follows from it but the count in the shadow report; the row stays as it was judged.
+
+use crate::daybook::day_of;
+use crate::repair::name_of;
+use crate::{Desk, DeskError};
+use model::{FindingId, Operation, SourceName};
+use plan::Act;
+use serde::{Deserialize, Serialize};
+use store::{Batch, PutDocument};
+
+const OPINIONS: &str = "finding-opinion";
+/// Opinions counted of one report.
+const MOST: u32 = 100_000;
+const MOST_REASON_CHARS: usize = 2_000;
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Opinion {
+    pub finding: FindingId,
+    pub source: SourceName,
+    /// Day (since 1970, UTC) on which the change was seen.
+    pub day: i64,
+    /// The change was the shop's own: a false alarm.
+    pub lawful: bool,
+    pub reason: String,
+    pub by: String,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Judged {
+    pub lawful: u64,
+    pub unlawful: u64,
+}
+
+impl Desk {
+    /// Puts a person's opinion of a finding on the record; a later one takes the place of an earlier one.
+    pub fn judge_finding(
+        &self,
+        op: &Operation,
+        finding: &FindingId,
+        lawful: bool,
+        reason: &str,
+    ) -> Result<Opinion, DeskError> {
+        self.may(op, Act::AcceptUnwitnessed)?;
+        if reason.trim().is_empty() || reason.chars().count() > MOST_REASON_CHARS {
+            return Err(DeskError::Refused(format!(
+                "say why, in at most {MOST_REASON_CHARS} characters"
+            )));
+        }
+        let found = self.store().finding(finding)?;
+        let found =
+            found.ok_or_else(|| DeskError::NotFound(format!("there is no finding `{finding}`")))?;
+        let opinion = Opinion {
+            finding: finding.clone(),
+            source: found.source,
+            day: day_of(found.seen_at),
+            lawful,
+            reason: reason.to_owned(),
+            by: name_of(&op.actor),
+        };
+        let known = self.store().document(OPINIONS, finding.as_str())?;
+        let document = PutDocument {
+            collection: OPINIONS,
+            id: finding.to_string(),
+            expect_version: known.map(|document| document.version),
+            json: serde_json::to_string(&opinion)?,
+            at: op.now,
+        };
+        let leaf =
+            serde_json::json!({ "record": "finding_opinion", "at": op.now, "opinion": opinion });
+        self.store().commit(Batch {
+            documents: vec![document],
+            leaves: vec![serde_json::to_vec(&leaf)?],
+            ..Batch::default()
+        })?;
+        Ok(opinion)
+    }
+
+    pub(crate) fn judged_on(&self, source: &SourceName, day: i64) -> Result<Judged, DeskError> {
+        let mut judged = Judged::default();
+        for stored in self.store().documents(OPINIONS, MOST)? {
+            let opinion: Opinion = serde_json::from_str(&stored.json)?;
+            if opinion.source == *source && opinion.day == day {
+                judged.lawful += u64::from(opinion.lawful);
+                judged.unlawful += u64::from(!opinion.lawful);
+            }
+        }
+        Ok(judged)
+    }
+}

@@ -1,0 +1,4 @@
+//! Desks over shops on real servers.
+
+mod postgres;
+mod shop;
