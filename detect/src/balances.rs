@@ -288,8 +288,10 @@ impl Tally {
 
 impl TwinBook {
     fn put_parent(&mut self, twin: &TwinOver, id: RowId, image: Option<Image<'_>>) {
-        let image = image.filter(|i| !i.partly_known);
-        self.parents.entry(id).or_default().value = image.map(|i| value_id(i.cell(twin.equals)));
+        let value = image.map(|i| (i.partly_known, i.cell(twin.equals)));
+        // Not every row that points here need be known: those that are must agree with it.
+        let value = value.filter(|(partly, value)| !partly || *value != ValueRef::Null);
+        self.parents.entry(id).or_default().value = value.map(|(_, value)| value_id(value));
         self.tidy(id);
     }
 

@@ -5,21 +5,12 @@
 //! that turns out to be unlawful is withdrawn with all its marks, so that a forged companion
 //! excuses nothing.
 
+use crate::balances::Image;
 use crate::policy::{CompiledPolicy, CompiledTable, KnownBy, Link, Other, Strict, holds};
 use crate::relations::RowId;
 use model::policy::WriteKind;
-use model::{Change, Row, ValueRef};
+use model::{Change, ValueRef};
 use std::collections::HashMap;
-
-/// What kind of write a change is; `None` for one that changed nothing.
-pub(crate) fn kind_of(change: &Change, changed: &[u16]) -> Option<WriteKind> {
-    match (&change.old, &change.new) {
-        (None, Some(_)) => Some(WriteKind::Insert),
-        (Some(_), None) => Some(WriteKind::Delete),
-        (Some(_), Some(_)) if !changed.is_empty() => Some(WriteKind::Update),
-        _ => None,
-    }
-}
 
 /// The pattern, and the row it was looked for by; `None`: any row will do.
 type MarkKey = (usize, Option<RowId>);
@@ -38,6 +29,8 @@ pub(crate) struct Claim {
     pub(crate) row: RowId,
     pub(crate) needs: Needs,
     pub(crate) failed: bool,
+    /// Where the rows that this row points to begin among [`Witnesses::pointers`].
+    pub(crate) pointers: usize,
 }
 
 /// The rule that makes the claim, by its number in the table.
@@ -65,29 +58,45 @@ pub(crate) struct Witnesses {
     /// In the order of the changes.
     marks: Vec<Mark>,
     counts: HashMap<MarkKey, u32>,
+    /// The rows that claims look for by a pointer of their own, claim by claim.
+    pointers: Vec<Option<RowId>>,
 }
 
 impl Witnesses {
     pub(crate) fn clear(&mut self) {
         self.marks.clear();
         self.counts.clear();
+        self.pointers.clear();
     }
 
-    /// Marks a write that is lawful by itself. `partly_known`: a column that reads NULL may hold
-    /// anything, so that it speaks for the write.
+    /// Notes whom a claiming row points to, as it lawfully does after its own change.
+    pub(crate) fn point(&mut self, others: &[Other], image: Image<'_>) -> usize {
+        let from = self.pointers.len();
+        for other in others {
+            if let Link::To(to) = &other.link {
+                self.pointers.push(image.points_to(to));
+            }
+        }
+        from
+    }
+
+    /// Marks a write that is lawful by itself, by what it lawfully wrote: a column that was
+    /// tampered with before and stands there still speaks for nobody.
     pub(crate) fn mark(
         &mut self,
         policy: &CompiledPolicy,
         strict: &Strict,
-        (index, change): (usize, &Change),
-        changed: &[u16],
-        partly_known: bool,
+        (index, kind): (usize, WriteKind),
+        (change, changed): (&Change, &[u16]),
+        image: Image<'_>,
     ) {
-        let Some(kind) = kind_of(change, changed) else {
-            return;
-        };
-        let Some(row) = change.new.as_ref().or(change.old.as_ref()) else {
-            return;
+        let cell = |c: u16| image.cell(c);
+        // Of an older row, a column that reads NULL may hold anything.
+        let may_hold = |values: &[(u16, String)]| {
+            values.iter().all(|one| {
+                let unknown = !changed.contains(&one.0) && cell(one.0) == ValueRef::Null;
+                unknown || holds(cell, std::slice::from_ref(one))
+            })
         };
         for &number in &strict.witness_of {
             let pattern = &policy.patterns()[number];
@@ -95,17 +104,16 @@ impl Witnesses {
                 && (kind != WriteKind::Update
                     || pattern.changes.is_empty()
                     || pattern.changes.any_of(changed))
-                && (holds(row, &pattern.holds)
-                    || partly_known && may_hold(row, changed, &pattern.holds));
+                && (holds(cell, &pattern.holds) || image.partly_known && may_hold(&pattern.holds));
             if !fits {
                 continue;
             }
             let by = match &pattern.known_by {
                 KnownBy::Key => Some(RowId::of(&change.key)),
                 KnownBy::Nothing => None,
-                KnownBy::Via(via) => match RowId::pointed_to(row, via) {
+                KnownBy::Via(via) => match image.points_to(via) {
                     Some(row) => Some(row),
-                    None if partly_known => None,
+                    None if image.partly_known => None,
                     None => continue,
                 },
             };
@@ -136,23 +144,15 @@ impl Witnesses {
 
     /// Whether a claim has none of the writes that it needs. `partial`: the history is not known
     /// from its start.
-    pub(crate) fn fails(
-        &self,
-        claim: &Claim,
-        change: &Change,
-        rules: &CompiledTable,
-        partial: bool,
-    ) -> bool {
-        let Some(row) = change.new.as_ref().or(change.old.as_ref()) else {
-            return false;
-        };
+    pub(crate) fn fails(&self, claim: &Claim, rules: &CompiledTable, partial: bool) -> bool {
+        let mut pointers = self.pointers[claim.pointers..].iter();
         !claim.needs.any_of(rules).iter().any(|other| {
             let by = match &other.link {
                 Link::Via => Some(claim.row),
                 Link::Any => None,
-                Link::To(to) => match RowId::pointed_to(row, to) {
-                    Some(row) => Some(row),
-                    None => return partial,
+                Link::To(_) => match pointers.next() {
+                    Some(Some(row)) => Some(*row),
+                    _ => return partial,
                 },
             };
             self.has((other.pattern, by), claim.change)
@@ -174,13 +174,4 @@ impl Witnesses {
             .count();
         count as usize > own
     }
-}
-
-/// As [`holds`], where a column that was not written and reads NULL may hold anything.
-fn may_hold(row: &Row, changed: &[u16], values: &[(u16, String)]) -> bool {
-    values.iter().all(|one| {
-        let unknown = !changed.contains(&one.0)
-            && (row.get(usize::from(one.0))).is_none_or(|cell| cell == ValueRef::Null);
-        unknown || holds(row, std::slice::from_ref(one))
-    })
 }

@@ -4,7 +4,7 @@
 //! needs somebody else is written down for the second pass.
 
 use crate::balances::{Image, Touch};
-use crate::company::{Claim, Needs, kind_of};
+use crate::company::{Claim, Needs};
 use crate::judge::{Judge, Lacks, Pending};
 use crate::policy::{ABSENT, CompiledPolicy, CompiledTable, StateId, Strict, UNKNOWN, holds};
 use crate::relations::RowId;
@@ -87,7 +87,8 @@ impl Judge {
             let failed = !hits.is_empty();
             self.suspend(case, [ABSENT, to], (true, failed));
         }
-        self.in_company(case, WriteKind::Insert, new, &[], hits.is_empty());
+        let image = Image::whole(new);
+        self.in_company(case, WriteKind::Insert, image, &[], hits.is_empty());
         self.verdict(case, hits, [Standing::Clean, Standing::Forged])
     }
 
@@ -103,7 +104,7 @@ impl Judge {
         }
         if hits.is_empty() {
             self.forget(case);
-            self.in_company(case, WriteKind::Delete, lawful, &[], true);
+            self.in_company(case, WriteKind::Delete, Image::whole(lawful), &[], true);
         }
         self.verdict(case, hits, [Standing::Gone, Standing::Deleted])
     }
@@ -134,6 +135,9 @@ impl Judge {
                 .gone(case.change.table, case.rules, case.row());
             self.balance(case, None);
         }
+        if let Some(known) = &mut self.known {
+            known.remove(&(case.change.table, case.row()));
+        }
     }
 
     fn update(&mut self, case: Case<'_>, [lawful, old, new]: [&Row; 3]) -> Judgement {
@@ -163,8 +167,19 @@ impl Judge {
             (true, false) => kept(change),
         };
         self.follow(case, [lawful, new], &changed, &standing);
-        self.unless_excused(case, [lawful, new], &changed);
-        self.in_company(case, WriteKind::Update, new, &changed, hits.is_empty());
+        if case.has_transaction() && !changed.is_empty() {
+            let image = Image {
+                lawful,
+                new,
+                tainted: match &standing {
+                    Standing::Altered { columns } => columns,
+                    _ => &[],
+                },
+                partly_known: self.is_stranger(change.table, case.row()),
+            };
+            self.unless_excused(case, image, &changed);
+            self.in_company(case, WriteKind::Update, image, &changed, hits.is_empty());
+        }
         self.changed = changed;
         Judgement {
             verdict,
@@ -186,7 +201,7 @@ impl Judge {
             Standing::Altered { columns } => columns,
             _ => &[],
         };
-        if rules.is_parent && self.is_partial() {
+        if self.is_partial() && self.is_stranger(change.table, case.row()) {
             self.meet(case, lawful);
         }
         if rules.is_parent && (!tainted.is_empty() || change.lawful.is_some()) {
@@ -237,14 +252,22 @@ impl Judge {
         });
     }
 
-    /// A row that is older than the history shows its state by an update.
+    /// A row that is older than the history shows by an update how it was.
     fn meet(&mut self, case: Case<'_>, lawful: &Row) {
-        let (table, row) = (case.change.table, case.row());
-        let state = case.rules.state_of(lawful);
-        let shows = state != UNKNOWN;
-        if shows && self.relations.parent(table, row).is_none() {
+        let (rules, table, row) = (case.rules, case.change.table, case.row());
+        let state = rules.state_of(lawful);
+        if rules.is_parent && state != UNKNOWN && self.relations.parent(table, row).is_none() {
             self.relations.move_to(table, row, state);
             self.relations.settle(table, row);
+        }
+        if case.strict().is_some_and(|s| s.has_balances()) {
+            let image = Image {
+                partly_known: true,
+                ..Image::whole(lawful)
+            };
+            let touches = self.touches.len();
+            self.balance(case, Some(image));
+            self.touches.truncate(touches);
         }
     }
 
@@ -269,18 +292,17 @@ impl Judge {
     }
 
     /// Frozen columns that another write of the transaction may excuse.
-    fn unless_excused(&mut self, case: Case<'_>, [lawful, new]: [&Row; 2], changed: &[u16]) {
-        let frozen = &case.rules.frozen;
-        if !case.has_transaction() || !frozen.any_of(changed) {
+    fn unless_excused(&mut self, case: Case<'_>, image: Image<'_>, changed: &[u16]) {
+        if !case.rules.frozen.any_of(changed) {
             return;
         }
-        let states = frozen_in(case.change, case.rules, lawful, new);
+        let states = frozen_in(case.change, case.rules, image.lawful, image.new);
         for (number, freeze) in case.rules.freezes.iter().enumerate() {
             if !freeze.unless.is_empty()
                 && freeze.from & states != 0
                 && freeze.columns.any_of(changed)
             {
-                self.claim(case, Needs::Freeze(number));
+                self.claim(case, Needs::Freeze(number), image);
             }
         }
     }
@@ -290,39 +312,33 @@ impl Judge {
         &mut self,
         case: Case<'_>,
         kind: WriteKind,
-        row: &Row,
+        image: Image<'_>,
         changed: &[u16],
         is_lawful: bool,
     ) {
         let Some(strict) = case.strict().filter(|_| case.has_transaction()) else {
             return;
         };
-        if kind_of(case.change, changed).is_none() {
-            return;
-        }
         for (number, company) in strict.company.iter().enumerate() {
             let concerns = company.on == kind
                 && (kind != WriteKind::Update
                     || company.columns.is_empty()
                     || company.columns.any_of(changed));
-            if concerns && holds(row, &company.when) {
-                self.claim(case, Needs::Company(number));
+            if concerns && holds(|c| image.cell(c), &company.when) {
+                self.claim(case, Needs::Company(number), image);
             }
         }
         if is_lawful && !strict.witness_of.is_empty() {
-            let partly_known = self.is_stranger(case.change.table, case.row());
-            self.witnesses.mark(
-                case.policy,
-                strict,
-                (case.index, case.change),
-                changed,
-                partly_known,
-            );
+            let write = (case.index, kind);
+            self.witnesses
+                .mark(case.policy, strict, write, (case.change, changed), image);
         }
     }
 
-    fn claim(&mut self, case: Case<'_>, needs: Needs) {
+    fn claim(&mut self, case: Case<'_>, needs: Needs, image: Image<'_>) {
+        let pointers = self.witnesses.point(needs.any_of(case.rules), image);
         self.claims.push(Claim {
+            pointers,
             change: case.index,
             row: case.row(),
             needs,

@@ -50,7 +50,7 @@ pub struct Judge {
     pub(crate) options: JudgeOptions,
     pub(crate) relations: Relations,
     pub(crate) balances: Balances,
-    /// Rows learnt or inserted under the judge's eyes; kept only where the history is partial.
+    /// Rows inserted under the judge's eyes; kept only where the history is partial.
     pub(crate) known: Option<HashSet<(u16, RowId)>>,
     /// Of the transaction that is being judged.
     pub(crate) witnesses: Witnesses,
@@ -109,10 +109,12 @@ impl Judge {
         &self.policy
     }
 
-    /// For traces that start in the middle; to be called before anything is learnt or judged.
-    /// Rows that were never learnt or inserted are unknown, and a rule that needs an unknown row
-    /// is not applied; of an unknown row that is updated, a column that reads NULL and was not
-    /// written may hold anything. A row that is learnt comes with all the rows that point to it.
+    /// For histories that start in the middle; to be called before anything is learnt or judged.
+    ///
+    /// Rows that were inserted under the judge's eyes are known, with all that points to them.
+    /// Of older rows only what was learnt or shown by a change is known: not what points to them,
+    /// and a column that reads NULL and was not written may hold anything. A rule that needs what
+    /// is not known is not applied.
     pub fn judge_partial_history(&mut self, partial: bool) {
         self.known = partial.then(HashSet::new);
     }
@@ -135,7 +137,7 @@ impl Judge {
         };
         let id = RowId::of(key);
         if let Some(known) = &mut self.known {
-            known.insert((table, id));
+            known.remove(&(table, id));
         }
         if !rules.is_remembered() {
             return;
@@ -146,7 +148,10 @@ impl Judge {
             self.relations.stands(table, rules, id, row);
             self.relations.settle(table, id);
         }
-        let image = lawful.map(Image::whole);
+        let image = lawful.map(|row| Image {
+            partly_known: self.is_partial(),
+            ..Image::whole(row)
+        });
         self.balances.put(&policy, rules, id, image, |_, _, _| {});
     }
 

@@ -103,7 +103,7 @@ impl Judge {
                 let Some(rules) = policy.table(change.table) else {
                     continue;
                 };
-                if self.witnesses.fails(claim, change, rules, partial) {
+                if self.witnesses.fails(claim, rules, partial) {
                     claim.failed = true;
                     again = true;
                     let (rule, columns) = held_against(claim, change, rules);

@@ -25,7 +25,7 @@ macro_rules! files {
     };
 }
 
-const FILES: [File; 8] = files![
+const FILES: [File; 9] = files![
     "shell",
     "web",
     "plan",
@@ -33,7 +33,8 @@ const FILES: [File; 8] = files![
     "incident",
     "investigation",
     "cli",
-    "policies"
+    "policies",
+    "policy",
 ];
 
 struct File {

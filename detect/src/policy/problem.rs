@@ -174,6 +174,46 @@ impl PolicyProblem {
     }
 }
 
+impl Problem {
+    /// What stands for the variables of the message with the problem's code.
+    pub fn variables(&self) -> Vec<(&'static str, String)> {
+        let one = |name: &'static str, value: &dyn fmt::Display| vec![(name, value.to_string())];
+        match self {
+            Self::TooManyTables { most }
+            | Self::TooManyColumns { most }
+            | Self::TooManyStates { most } => one("most", most),
+            Self::NeverOccurs { state }
+            | Self::UnknownState { state }
+            | Self::InitialNeverLeft { state } => one("state", state),
+            Self::UnknownColumn { name }
+            | Self::DuplicateKeyColumn { name }
+            | Self::UnguardedTable { name }
+            | Self::NotToKey { table: name }
+            | Self::ParentWithoutState { parent: name }
+            | Self::VoidParameter { name }
+            | Self::PersonalKey { name }
+            | Self::PlainKey { name }
+            | Self::PlainAndPersonal { name }
+            | Self::UnknownKind { name }
+            | Self::RepairableKey { name }
+            | Self::DuplicateCheck { name }
+            | Self::EmptySql { name }
+            | Self::NoNumber { name } => one("name", name),
+            Self::NeedsVia {
+                companion,
+                foreign_keys,
+            } => vec![
+                ("name", companion.clone()),
+                ("count", foreign_keys.to_string()),
+            ],
+            Self::UnknownValue { column, value } => {
+                vec![("name", column.clone()), ("value", value.clone())]
+            }
+            _ => Vec::new(),
+        }
+    }
+}
+
 impl fmt::Display for PolicyProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if !self.table.is_empty() {
@@ -410,5 +450,81 @@ mod tests {
             "table `orders`, `state`: the table has no column `staus`; did you mean `status`?"
         ]]
         .assert_eq(&problem.to_string());
+    }
+
+    /// The catalogue has a message for every code, with the variables that the problem gives.
+    #[test]
+    fn every_problem_has_its_words_in_both_languages() {
+        let name = || "n".to_owned();
+        let problems = [
+            Problem::TooManyTables { most: 1 },
+            Problem::DuplicateTable,
+            Problem::UnknownTable,
+            Problem::TooManyColumns { most: 1 },
+            Problem::UnknownColumn { name: name() },
+            Problem::NoKey,
+            Problem::DuplicateKeyColumn { name: name() },
+            Problem::KeyNotPrimary,
+            Problem::NoStateColumn,
+            Problem::TooManyStates { most: 1 },
+            Problem::NeverOccurs { state: name() },
+            Problem::UnknownState { state: name() },
+            Problem::InitialNeverLeft { state: name() },
+            Problem::NoInitial,
+            Problem::NoTransitions,
+            Problem::UnguardedTable { name: name() },
+            Problem::NeedsVia {
+                companion: name(),
+                foreign_keys: 0,
+            },
+            Problem::NotToKey { table: name() },
+            Problem::ParentWithoutState { parent: name() },
+            Problem::NoVoid,
+            Problem::VoidParameter { name: name() },
+            Problem::PersonalKey { name: name() },
+            Problem::PlainKey { name: name() },
+            Problem::PlainAndPersonal { name: name() },
+            Problem::UnknownKind { name: name() },
+            Problem::NoCurrency,
+            Problem::RepairableKey { name: name() },
+            Problem::NothingFrozen,
+            Problem::DuplicateCheck { name: name() },
+            Problem::EmptySql { name: name() },
+            Problem::NeedsTransactions,
+            Problem::NothingNamed,
+            Problem::NoCompany,
+            Problem::ViaAndTo,
+            Problem::HalfAPointer,
+            Problem::EqualsItself,
+            Problem::NothingSummed,
+            Problem::NoNumber { name: name() },
+            Problem::UnknownValue {
+                column: name(),
+                value: name(),
+            },
+        ];
+        let words = [
+            include_str!("../../../document/locales/en/policy.ftl"),
+            include_str!("../../../document/locales/zh-CN/policy.ftl"),
+        ];
+        for problem in problems {
+            let variables = problem.variables();
+            let problem = PolicyProblem {
+                table: String::new(),
+                setting: String::new(),
+                problem,
+                suggestion: None,
+            };
+            assert!(problem.problem.to_string().len() > 5, "{problem:?}");
+            for text in words {
+                let start = format!("\n{} = ", problem.code());
+                let at = text.find(&start).unwrap_or_else(|| panic!("{start}"));
+                let line = text[at + 1..].lines().next().unwrap();
+                assert_eq!(line.matches('$').count(), variables.len(), "{line}");
+                for (name, _) in &variables {
+                    assert!(line.contains(&format!("{{ ${name} }}")), "{line}");
+                }
+            }
+        }
     }
 }

@@ -2,8 +2,8 @@
 
 use super::{StateSet, bit};
 use crate::decimal::Addend;
+use model::ValueRef;
 use model::policy::WriteKind;
-use model::{Row, ValueRef};
 
 /// A set of columns.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -178,11 +178,10 @@ pub(crate) struct TwinOver {
 }
 
 /// Whether a row holds all of these values, as people read them.
-pub(crate) fn holds(row: &Row, values: &[(u16, String)]) -> bool {
-    values.iter().all(|(column, value)| {
-        row.get(usize::from(*column))
-            .is_some_and(|cell| reads(cell, value))
-    })
+pub(crate) fn holds<'a>(cell: impl Fn(u16) -> ValueRef<'a>, values: &[(u16, String)]) -> bool {
+    values
+        .iter()
+        .all(|(column, value)| reads(cell(*column), value))
 }
 
 /// Whether a value reads as this text. NULL reads as nothing.

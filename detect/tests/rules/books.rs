@@ -570,6 +570,49 @@ fn sums_of_unknown_rows_are_not_judged() {
     expect![""].assert_eq(&world.batch("orders 5 open 77 1"));
 }
 
+#[test]
+fn older_rows_are_known_by_what_they_show() {
+    let rules = r#"
+        [[tables]]
+        name = "payments"
+        equal = [{ column = "amount", equals = "total", table = "orders", via = "order_id" }]
+        sum = [{ column = "amount", terms = ["fee", "net"] }]
+    "#;
+    let world = || {
+        let tables = "orders id total note; payments id order_id amount fee net";
+        let mut world = World::new(tables, rules);
+        world.judge.judge_partial_history(true);
+        world.learn("orders 1 10 x\norders 2 NULL x\npayments 7 1 NULL 1 NULL")
+    };
+    check(&world, "payments 8 1 10 1 9", expect![""]);
+    check(
+        &world,
+        "payments 8 1 11 2 9",
+        expect!["payments 8: Forged equal[2]"],
+    );
+    check(
+        &world,
+        "payments 8 2 11 2 9\npayments 9 3 11 2 9",
+        expect![""],
+    );
+    check(&world, "payments 7 1 NULL 2 NULL", expect![""]);
+    check(
+        &world,
+        "payments 7 1 11 2 9",
+        expect!["payments 7: Altered[2] equal[2]"],
+    );
+    check(
+        &world,
+        "payments 7 1 10 2 9\norders 1 10 y",
+        expect!["payments 7: Altered[2] sum[2]"],
+    );
+    // What an older order was before shows in the write itself.
+    let mut world = world();
+    let mut changes = world.changes("orders 3 10 y\npayments 8 3 11 2 9");
+    changes[0].old = world.changes("orders 3 10 x")[0].new.clone();
+    expect!["payments 8: Forged equal[2]"].assert_eq(&world.judged(changes));
+}
+
 /// What the shop lawfully does in one transaction.
 fn step(
     orders: &mut Vec<Vec<(i64, i64)>>,

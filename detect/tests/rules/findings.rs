@@ -161,3 +161,49 @@ fn a_replay_makes_the_same_ids_and_another_position_others() {
     );
     assert_ne!(first[0].id, later[0].id);
 }
+
+#[test]
+fn money_in_decimals_is_money_too() {
+    let check = |amount: &str, currency: &str, expected: Expect| {
+        let rules = format!(
+            "[[tables]]\nname = \"orders\"\nno_delete = true\nmoney = {{ amount = \"total\", fixed = \"{currency}\" }}"
+        );
+        let tables = "orders id total";
+        let policy = crate::world::policy(tables, &rules);
+        let compiled = compile(&policy, &crate::world::schemas(tables)).unwrap();
+        let world = crate::world::World::new(tables, &rules).learn(&format!("orders 1 {amount}"));
+        let gone = world.changes("- orders 1").remove(0);
+        let mut out = Vec::new();
+        Judge::new(Arc::clone(&compiled)).judge(std::slice::from_ref(&gone), &mut out);
+        let found = finding(&compiled, &gone, &out[0], AT).remove(0).at_risk;
+        assert_eq!(
+            compiled.money(0, gone.old.as_ref().unwrap()).is_some(),
+            found.is_some()
+        );
+        expected.assert_eq(&found.map_or_else(|| "-".to_owned(), |m| m.to_string()));
+    };
+    check("1250", "CNY", expect!["CNY 12.50"]);
+    check("#12.50", "CNY", expect!["CNY 12.50"]);
+    check("#12.5", "CNY", expect!["CNY 12.50"]);
+    check("#1250", "CNY", expect!["CNY 1,250.00"]);
+    check("#-12.50", "CNY", expect!["CNY 12.50"]);
+    check("12.5r", "CNY", expect!["CNY 12.50"]);
+    check("#1250", "JPY", expect!["JPY 1,250"]);
+    check("#1250.00", "KRW", expect!["KRW 1,250"]);
+    check("#1.234", "KWD", expect!["KWD 1.234"]);
+    // No float is in the way: this one has no exact `f64`.
+    check(
+        "#90071992547409.93",
+        "CNY",
+        expect!["CNY 90,071,992,547,409.93"],
+    );
+    check("#12.501", "CNY", expect!["CNY 12.51"]);
+    check(
+        "#99999999999999999999999999",
+        "CNY",
+        expect!["CNY 92,233,720,368,547,758.07"],
+    );
+    check("abc", "CNY", expect!["-"]);
+    check("NaNr", "CNY", expect!["-"]);
+    check("NULL", "CNY", expect!["-"]);
+}

@@ -5,6 +5,7 @@ mod findings;
 mod judge;
 mod policy;
 mod shop;
+mod strict_policy;
 mod transactions;
 mod walks;
 mod world;

@@ -160,6 +160,36 @@ fn a_forged_companion_excuses_nothing() {
 }
 
 #[test]
+fn what_was_tampered_with_before_speaks_for_nobody() {
+    let rules = r#"
+        [[tables]]
+        name = "orders"
+        frozen = { columns = ["total"], unless = [{ table = "mods", via = "order_id", holds = { approved = "yes" } }, { table = "mods", to = "updated" }] }
+        [[tables]]
+        name = "mods"
+        frozen = { columns = ["order_id", "approved"] }
+    "#;
+    let world = || {
+        World::new(
+            "orders id state total payee updated; mods id order_id approved note",
+            rules,
+        )
+        .learn("orders 1 paid 10 A NULL\norders 2 paid 20 A NULL\nmods 7 1 yes x\nmods 8 2 no x")
+    };
+    let mut one = world();
+    expect!["mods 7: Altered[1] frozen[1]"].assert_eq(&one.batch("mods 7 2 yes x"));
+    expect!["mods 8: Altered[2] frozen[2]"].assert_eq(&one.batch("mods 8 2 yes x"));
+    // Lawful writes of other columns, and deletions, count for what the rows lawfully hold.
+    expect!["orders 2: Altered[2] frozen[2]"]
+        .assert_eq(&one.batch("mods 7 2 yes y\nmods 8 2 yes y\norders 2 paid 99 A NULL"));
+    expect![""].assert_eq(&one.batch("mods 7 2 yes z\norders 1 paid 99 A NULL"));
+    expect!["orders 2: Altered[2] frozen[2]"]
+        .assert_eq(&one.batch("- mods 7\n- mods 8\norders 2 paid 98 A NULL"));
+    let mut other = world();
+    expect![""].assert_eq(&other.batch("mods 7 1 yes y\norders 2 paid 98 A 7"));
+}
+
+#[test]
 fn a_pointer_to_the_companion_is_followed() {
     check(
         frozen(),

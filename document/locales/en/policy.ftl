@@ -1,0 +1,45 @@
+# What is wrong with a policy: the codes of detect's problems.
+
+policy-in-table = Table { $table }, { $setting }: { $problem }
+policy-in-source = { $setting }: { $problem }
+policy-meant = Did you mean { $suggestion }?
+
+policy-too-many-tables = A source may guard { $most } tables.
+policy-duplicate-table = This table is declared twice.
+policy-unknown-table = The shop's database has no such table.
+policy-too-many-columns = A guarded table may have { $most } columns.
+policy-unknown-column = The table has no column { $name }.
+policy-no-key = The table has no primary key: name the columns that tell its rows apart.
+policy-duplicate-key-column = Column { $name } is named twice.
+policy-key-not-primary = These columns are not the table's primary key; two rows with the same values would be taken for one, so make sure that they are unique.
+policy-no-state-column = This speaks of states, but state names no column.
+policy-too-many-states = A table may have { $most } states.
+policy-state-never-occurs = No row can ever be in state { $state }: it is neither initial nor reached by a transition.
+policy-unknown-state = { $state } is no state of the table: neither initial nor transitions has it.
+policy-initial-never-left = A row that begins in { $state } can never leave it.
+policy-no-initial = Not given, so that a new row may begin in any state.
+policy-no-transitions = Not given, so that a row may go from any state to any other.
+policy-unguarded-table = Table { $name } is not guarded; declare it too.
+policy-needs-via = Table { $name } has { $count } foreign keys to this table; say with via which of its columns points here.
+policy-not-to-key = The column does not point to the whole key of { $name }.
+policy-parent-without-state = This names states of { $name }, whose policy names no state column.
+policy-no-void = Not given, so that forged rows cannot be set aside by a repair; a person must.
+policy-void-parameter = Parameter :{ $name } is no column of the table's key.
+policy-personal-key = { $name } is a key column; keys stand in the journal in the clear and cannot be personal.
+policy-plain-key = { $name } is a key column and needs no mention here.
+policy-plain-and-personal = { $name } is declared both plain and personal.
+policy-unknown-kind = { $name } is no kind of personal data.
+policy-no-currency = Say which currency: currency names a column, fixed a currency for all rows.
+policy-repairable-key = { $name } is a key column; a repair never writes keys.
+policy-nothing-frozen = No column is named, so that nothing is frozen.
+policy-duplicate-check = Two checks are named { $name }.
+policy-empty-sql = Check { $name } has no SQL.
+policy-needs-transactions = This speaks of other writes in the same transaction, and this source shows only states of rows, not transactions. Leave the rule out, or say it with requires or parent.
+policy-nothing-named = Both columns and with must name columns, or the rule says nothing.
+policy-no-company = No other write is named, so that every such write would be unlawful. Name one, or use frozen, append_only or no_delete.
+policy-via-and-to = via (the other row points here) and to (this row points there) exclude each other; keep one.
+policy-half-a-pointer = table and via belong together: the other table, and the column of this one that points to it.
+policy-equals-itself = A column always equals itself; name another.
+policy-nothing-summed = Say what is summed: terms of this row, of other rows, or both.
+policy-no-number = { $name } is no number; write it like 0.05.
+policy-unknown-value = values of that table does not allow { $value } in { $name }.

@@ -1,0 +1,45 @@
+# 策略哪里有问题：键即 detect 的问题代码。
+
+policy-in-table = 表 { $table } 的 { $setting }：{ $problem }
+policy-in-source = { $setting }：{ $problem }
+policy-meant = 是否想写 { $suggestion }？
+
+policy-too-many-tables = 一个数据源最多守护 { $most } 张表。
+policy-duplicate-table = 这张表声明了两次。
+policy-unknown-table = 商城数据库中没有这张表。
+policy-too-many-columns = 受守护的表最多 { $most } 列。
+policy-unknown-column = 表中没有列 { $name }。
+policy-no-key = 表没有主键：请指明用哪些列区分各行。
+policy-duplicate-key-column = 列 { $name } 写了两次。
+policy-key-not-primary = 这些列不是表的主键；值相同的两行会被当成一行，请确认其唯一。
+policy-no-state-column = 这里提到状态，但 state 没有指明状态列。
+policy-too-many-states = 一张表最多 { $most } 种状态。
+policy-state-never-occurs = 没有任何行能到达状态 { $state }：它既不是初始状态，也没有可达的流转指向它。
+policy-unknown-state = { $state } 不是该表的状态：initial 和 transitions 中都没有。
+policy-initial-never-left = 以 { $state } 开始的行永远无法离开该状态。
+policy-no-initial = 未填写，因此新行可以从任何状态开始。
+policy-no-transitions = 未填写，因此行可以从任一状态变为任一状态。
+policy-unguarded-table = 表 { $name } 未受守护；请一并声明。
+policy-needs-via = 表 { $name } 有 { $count } 个外键指向本表；请用 via 指明由哪一列指向这里。
+policy-not-to-key = 该列没有指向 { $name } 的完整主键。
+policy-parent-without-state = 这里提到 { $name } 的状态，但其策略没有指明状态列。
+policy-no-void = 未填写，因此修复时无法作废伪造行，须由人处理。
+policy-void-parameter = 参数 :{ $name } 不是该表的主键列。
+policy-personal-key = { $name } 是主键列；主键在日志中以明文保存，不能是个人信息。
+policy-plain-key = { $name } 是主键列，无需写在这里。
+policy-plain-and-personal = { $name } 既声明为普通列又声明为个人信息。
+policy-unknown-kind = { $name } 不是个人信息的种类。
+policy-no-currency = 请说明币种：currency 指明列，fixed 指明所有行的币种。
+policy-repairable-key = { $name } 是主键列；修复从不改写主键。
+policy-nothing-frozen = 没有写列名，因此什么都没有冻结。
+policy-duplicate-check = 有两项检查都叫 { $name }。
+policy-empty-sql = 检查 { $name } 没有 SQL。
+policy-needs-transactions = 这里提到同一事务中的其他写入，而该数据源只能看到行的状态，看不到事务。请去掉这条规则，或改用 requires 或 parent。
+policy-nothing-named = columns 和 with 都要写列名，否则规则没有内容。
+policy-no-company = 没有写任何其他写入，因此每次这样的写入都会违规。请写一项，或改用 frozen、append_only 或 no_delete。
+policy-via-and-to = via（另一行指向这里）与 to（本行指向那里）只能留一个。
+policy-half-a-pointer = table 与 via 要一起写：另一张表，以及本表中指向它的列。
+policy-equals-itself = 列总是等于它自己；请写另一列。
+policy-nothing-summed = 请说明加总什么：本行的 terms，其他行的 of，或两者。
+policy-no-number = { $name } 不是数；请写成 0.05 这样。
+policy-unknown-value = 那张表的 values 不允许 { $name } 取值 { $value }。
