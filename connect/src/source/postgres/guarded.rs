@@ -23,10 +23,18 @@ pub(super) fn find(
     guarded: &[GuardedTable],
 ) -> Result<Vec<Access>, ConnectError> {
     let tables = catalog::read(session)?;
+    find_in(session, &tables, guarded)?.into_iter().collect()
+}
+
+/// For each table by itself, whether it is there as it was set up.
+pub(super) fn find_in(
+    session: &mut Session,
+    tables: &[Table],
+    guarded: &[GuardedTable],
+) -> Result<Vec<Result<Access, ConnectError>>, ConnectError> {
     let encoding = encoding(session)?;
-    let mut found = Vec::with_capacity(guarded.len());
-    for (number, guarded) in guarded.iter().enumerate() {
-        let table = named(&tables, &guarded.schema.name)?.clone();
+    let one = |(number, guarded): (usize, &GuardedTable)| {
+        let table = named(tables, &guarded.schema.name)?.clone();
         let same = |(a, b): (&catalog::Column, &model::policy::ColumnSchema)| {
             a.name == b.name && a.declared == b.declared
         };
@@ -36,9 +44,9 @@ pub(super) fn find(
                 table: guarded.schema.name.clone(),
             });
         }
-        found.push(Access::new(number as u16, guarded, table, &encoding)?);
-    }
-    Ok(found)
+        Access::new(number as u16, guarded, table, &encoding)
+    };
+    Ok(guarded.iter().enumerate().map(one).collect())
 }
 
 pub(super) fn named<'t>(tables: &'t [Table], name: &str) -> Result<&'t Table, ConnectError> {
@@ -51,7 +59,7 @@ pub(super) fn named<'t>(tables: &'t [Table], name: &str) -> Result<&'t Table, Co
         })
 }
 
-fn encoding(session: &mut Session) -> Result<String, ConnectError> {
+pub(super) fn encoding(session: &mut Session) -> Result<String, ConnectError> {
     let rows = session.simple("asking for the encoding", "SHOW server_encoding")?;
     let mut cells = rows.into_iter().flatten().flatten();
     Ok(cells.next().unwrap_or_default())

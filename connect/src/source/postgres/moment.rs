@@ -110,7 +110,7 @@ mod tests {
         assert_eq!(stamp(-1), "1999-12-31 23:59:59.999999+00");
         assert_eq!(stamp(500_000), "2000-01-01 00:00:00.5+00");
         assert_eq!(stamp(i64::MAX), "infinity");
-        assert_eq!(stamp(-211_813_488_000_000_000), "4713-01-01 00:00:00+00 BC");
+        assert_eq!(stamp(-211_813_488_000_000_000), "4714-11-24 00:00:00+00 BC");
         let day = |days| {
             let mut out = Vec::new();
             date(days, &mut out);

@@ -83,7 +83,8 @@ pub(super) enum Cell<'a> {
 /// `None` when the bytes are no message that we know.
 pub(super) fn parse(bytes: &[u8]) -> Option<Said<'_>> {
     let mut r = Reader(bytes);
-    let said = match r.u8()? {
+    let kind = r.u8()?;
+    let said = match kind {
         b'B' => Said::Begin {
             commit: r.u64()?,
             committed_us: r.i64()?,
@@ -103,37 +104,7 @@ pub(super) fn parse(bytes: &[u8]) -> Option<Said<'_>> {
             let (_oid, _namespace, _name) = (r.u32()?, r.text()?, r.text()?);
             Said::Type
         }
-        b'I' => {
-            let relation = r.u32()?;
-            let _kind = r.u8().filter(|kind| *kind == b'N')?;
-            Said::Insert {
-                relation,
-                new: tuple(&mut r)?,
-            }
-        }
-        b'U' => {
-            let relation = r.u32()?;
-            let (mut kind, mut before) = (r.u8()?, None);
-            if kind != b'N' {
-                before = Some(old(kind, &mut r)?);
-                kind = r.u8()?;
-            }
-            if kind != b'N' {
-                return None;
-            }
-            Said::Update {
-                relation,
-                old: before,
-                new: tuple(&mut r)?,
-            }
-        }
-        b'D' => {
-            let (relation, kind) = (r.u32()?, r.u8()?);
-            Said::Delete {
-                relation,
-                old: old(kind, &mut r)?,
-            }
-        }
+        b'I' | b'U' | b'D' => change(kind, &mut r)?,
         b'T' => {
             let (count, _options) = (r.u32()?, r.u8()?);
             if count > MAX_TRUNCATED {
@@ -177,6 +148,32 @@ fn relation<'a>(r: &mut Reader<'a>) -> Option<Relation<'a>> {
         name,
         columns,
     })
+}
+
+/// A row that was inserted, updated or deleted.
+fn change<'a>(kind: u8, r: &mut Reader<'a>) -> Option<Said<'a>> {
+    let relation = r.u32()?;
+    let mut part = r.u8()?;
+    let mut before = None;
+    if part != b'N' {
+        before = Some(old(part, r)?);
+        if kind == b'D' {
+            return Some(Said::Delete {
+                relation,
+                old: before?,
+            });
+        }
+        part = r.u8()?;
+    }
+    if part != b'N' {
+        return None;
+    }
+    let new = tuple(r)?;
+    match (kind, before) {
+        (b'I', None) => Some(Said::Insert { relation, new }),
+        (b'U', old) => Some(Said::Update { relation, old, new }),
+        _ => None,
+    }
 }
 
 fn old<'a>(kind: u8, r: &mut Reader<'a>) -> Option<Old<'a>> {

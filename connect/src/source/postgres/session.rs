@@ -21,6 +21,9 @@ const MAX_ROWS: usize = 1_000_000;
 /// One row as text; `None` is NULL.
 pub(super) type Texts = Vec<Option<String>>;
 
+/// Receives the cells of each row in the server's bytes.
+pub(super) type EachRow<'a> = &'a mut dyn FnMut(&[Option<&[u8]>]) -> Result<(), ConnectError>;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Purpose {
     /// Nothing can be written.
@@ -104,7 +107,7 @@ impl Session {
         doing: &str,
         sql: &str,
         parameters: &[&[u8]],
-        each: &mut dyn FnMut(&[Option<&[u8]>]) -> Result<(), ConnectError>,
+        each: EachRow<'_>,
     ) -> Result<(), ConnectError> {
         self.ask(sql, parameters);
         self.answered(doing, each)
@@ -149,11 +152,7 @@ impl Session {
 
     /// Reads the whole answer, also behind an error, so that the next statement finds the
     /// connection in order. An error of the receiver ends the connection.
-    pub(super) fn answered(
-        &mut self,
-        doing: &str,
-        each: &mut dyn FnMut(&[Option<&[u8]>]) -> Result<(), ConnectError>,
-    ) -> Result<(), ConnectError> {
+    pub(super) fn answered(&mut self, doing: &str, each: EachRow<'_>) -> Result<(), ConnectError> {
         self.flush()?;
         let mut refused = None;
         loop {

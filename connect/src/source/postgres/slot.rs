@@ -1,6 +1,7 @@
 //! The replication slot and the publication: how they stand, how they are made and removed.
 
 use super::guarded::Access;
+use super::lsn;
 use super::session::{Session, literal};
 use crate::ConnectError;
 use crate::source::ServerAddress;
@@ -21,13 +22,17 @@ pub(super) struct Slot {
     /// Bytes of log that the server keeps for it.
     pub(super) retained: u64,
     pub(super) other_plugin: bool,
+    /// Where the server's log ends.
+    pub(super) end: u64,
 }
 
 pub(super) fn look(session: &mut Session, name: &str) -> Result<Option<Slot>, ConnectError> {
     let sql = "SELECT s.wal_status, to_jsonb(s)->>'invalidation_reason', to_jsonb(s)->>'conflicting', \
-               (CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_lsn() END \
-                - s.restart_lsn)::bigint, s.plugin \
-               FROM pg_replication_slots s WHERE s.slot_name = $1";
+               (l.log_end - s.restart_lsn)::bigint, s.plugin, l.log_end \
+               FROM pg_replication_slots s, \
+                 (SELECT CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_lsn() END) \
+                 AS l(log_end) \
+               WHERE s.slot_name = $1";
     let rows = session.query("looking at the replication slot", sql, &[name.as_bytes()])?;
     let Some(row) = rows.into_iter().next() else {
         return Ok(None);
@@ -45,6 +50,7 @@ pub(super) fn look(session: &mut Session, name: &str) -> Result<Option<Slot>, Co
         why,
         retained: cell(3).parse().unwrap_or(0),
         other_plugin: cell(4) != "pgoutput",
+        end: lsn::parse(&cell(5)).unwrap_or(0),
     }))
 }
 
@@ -119,10 +125,10 @@ pub(super) fn standing(
 /// in no log.
 const TABLES: &str = "\
     SELECT c.oid, \
-      (SELECT n.nspname || '.' || c.relname || ' ' || string_agg(a.attnum || ' ' || a.attname || ' ' || a.atttypid \
-         || ' ' || a.atttypmod || a.attgenerated || a.attnotnull, ',' ORDER BY a.attnum) \
-       FROM pg_attribute a, pg_namespace n \
-       WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND n.oid = c.relnamespace), \
+      concat_ws(' ', c.relnamespace, c.relname, \
+        (SELECT string_agg(concat_ws(' ', a.attnum, a.attname, a.atttypid, a.atttypmod, a.attgenerated, a.attnotnull), \
+           ',' ORDER BY a.attnum) \
+         FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped)), \
       concat_ws(' ', c.relreplident, \
         (SELECT string_agg(i.indexrelid::text || i.indisreplident || i.indisprimary, ',' ORDER BY i.indexrelid) \
          FROM pg_index i WHERE i.indrelid = c.oid AND (i.indisprimary OR i.indisreplident)), \

@@ -20,6 +20,8 @@ const DOING: &str = "following the log";
 pub(super) struct Stream {
     session: Session,
     confirmed: u64,
+    /// Up to where something arrived.
+    received: u64,
     told_at: Option<Instant>,
     /// The server waits for an answer.
     asked: bool,
@@ -64,6 +66,7 @@ impl Stream {
         let stream = Self {
             session,
             confirmed: 0,
+            received: 0,
             told_at: None,
             asked: false,
             silent_since: None,
@@ -157,7 +160,8 @@ impl Stream {
                 return Err(error);
             }
             b'N' | b'S' => return Ok(Arrived::Other),
-            b'c' => {
+            // A server that is shut down says so and leaves out the end of the copy.
+            b'c' | b'C' => {
                 let ended = std::io::Error::other("the server ended the stream");
                 return Err(self.session.lost(ended));
             }
@@ -165,13 +169,15 @@ impl Stream {
         }
         let mut body = Reader(self.session.wire.body(&message));
         let arrived = match body.u8() {
-            Some(b'w') => body
-                .take(16)
-                .and_then(|_| body.i64())
-                .map(|sent_us| Arrived::Log { message, sent_us }),
+            Some(b'w') => body.u64().and_then(|_start| {
+                let (end, sent_us) = (body.u64()?, body.i64()?);
+                self.received = self.received.max(end);
+                Some(Arrived::Log { message, sent_us })
+            }),
             Some(b'k') => body.u64().and_then(|position| {
                 let (_sent, asked) = (body.i64()?, body.u8()?);
                 self.asked |= asked == 1;
+                self.received = self.received.max(position);
                 Some(Arrived::Alive { position })
             }),
             _ => None,
@@ -188,16 +194,18 @@ impl Stream {
         self.session.odd(DOING, what)
     }
 
-    /// Tells the server up to where everything is durable, when it is time to.
+    /// Tells the server up to where everything is durable, when it is time to. `curious`: it shall
+    /// say soon how far it has come itself.
     pub(super) fn confirm(
         &mut self,
         durable: u64,
         now: Instant,
         idle: bool,
+        curious: bool,
     ) -> Result<(), ConnectError> {
         let since = self.told_at.map(|at| now.saturating_duration_since(at));
         let due = since.is_none_or(|s| s >= STATUS_EVERY);
-        let news = durable > self.confirmed && since.is_none_or(|s| s >= CONFIRM_EVERY);
+        let soon = since.is_none_or(|s| s >= CONFIRM_EVERY);
         if idle {
             let since = *self.silent_since.get_or_insert(now);
             if now.saturating_duration_since(since) > SILENT_FOR {
@@ -205,27 +213,34 @@ impl Stream {
                 return Err(self.session.lost(silent));
             }
         }
-        if due || news || self.asked {
-            self.tell(durable, due && idle)?;
+        if due || self.asked || (soon && (curious || durable > self.confirmed)) {
+            self.tell(durable, curious || (due && idle))?;
             self.told_at = Some(now);
         }
         Ok(())
     }
 
-    /// Standby status update. `answer`: the server shall say that it is there.
+    /// Two status updates: the first says what is durable, where that is news. The second says what
+    /// was received and leaves the rest open. So a server that is shut down does not wait for what
+    /// is not durable here, and never takes us for a standby that its commits have to wait for.
     pub(super) fn tell(&mut self, durable: u64, answer: bool) -> Result<(), ConnectError> {
-        self.session.wire.put(b'd', |out| {
-            out.push(b'r');
-            // Written, flushed, applied: with us they are one.
-            for _ in 0..3 {
-                out.extend_from_slice(&durable.to_be_bytes());
-            }
-            out.extend_from_slice(&[0; 8]);
-            out.push(u8::from(answer));
-        });
+        if durable > self.confirmed {
+            self.update(durable, durable, false);
+        }
+        self.update(self.received.max(durable), 0, answer);
         self.session.flush()?;
         self.confirmed = durable.max(self.confirmed);
         self.asked = false;
         Ok(())
+    }
+
+    fn update(&mut self, written: u64, flushed: u64, answer: bool) {
+        self.session.wire.put(b'd', |out| {
+            out.push(b'r');
+            for position in [written, flushed, flushed, 0] {
+                out.extend_from_slice(&position.to_be_bytes());
+            }
+            out.push(u8::from(answer));
+        });
     }
 }

@@ -17,7 +17,15 @@ const EVERY: Duration = Duration::from_secs(5);
 
 pub(super) enum Seen {
     AsBefore,
-    Changed(Vec<String>),
+    /// Everything up to the position was written before, and is told first.
+    Changed {
+        tables: Vec<String>,
+        until: u64,
+    },
+    Unsure {
+        reason: LostReason,
+        until: u64,
+    },
     Lost(LostReason),
 }
 
@@ -114,11 +122,15 @@ impl Watch {
         if let Some(before) = self.standing.as_ref().filter(|before| *before != standing) {
             let tables = changed(before, standing, access);
             if !tables.is_empty() {
-                return Ok(Seen::Changed(tables));
+                let until = slot.end;
+                return Ok(Seen::Changed { tables, until });
             }
-            return Ok(Seen::Lost(LostReason::PublicationChanged {
-                publication: self.address.slot.clone(),
-            }));
+            return Ok(Seen::Unsure {
+                reason: LostReason::PublicationChanged {
+                    publication: self.address.slot.clone(),
+                },
+                until: slot.end,
+            });
         }
         self.bound(slot.retained, follower)
     }
