@@ -561,3 +561,113 @@ fn order_inside_a_batch_makes_no_difference() {
         assert_eq!(frozen().judged(turned), straight);
     }
 }
+
+const BOTH: &str = r#"
+[[tables]]
+name = "orders"
+state = "state"
+initial = ["placed"]
+transitions = { placed = ["paid"], paid = ["cancelled"] }
+requires = { paid = { table = "payments", via = "order_id" } }
+together = [{ columns = ["total"], with = ["updated"] }]
+[[tables.frozen]]
+from = ["paid", "cancelled"]
+columns = ["total"]
+unless = [{ table = "mods", op = "insert", via = "order_id" }]
+[[tables]]
+name = "mods"
+parent = { table = "orders", via = "order_id", states = ["paid"] }
+values = { approved = ["yes", "no"] }
+company = [{ on = "insert", any_of = [{ table = "orders", op = "update", to = "order_id" }] }]
+[[tables]]
+name = "payments"
+only_fall = ["amount"]
+frozen = { columns = ["amount"], unless = [{ table = "refunds", op = "insert", to = "refund_id", holds = { total = "10" } }] }
+company = [{ on = "delete", any_of = [{ table = "log", op = "insert" }] }]
+[[tables]]
+name = "refunds"
+company = [{ on = "insert", any_of = [{ table = "payments", op = "update", to = "payment_id", changes = ["amount"] }] }]
+equal = [{ column = "total", equals = "payee", table = "orders", via = "payment_id" }]
+[[tables]]
+name = "log"
+values = { text = ["a"] }
+"#;
+
+const KNOWN: &str = "orders 1 paid #10.00 10 t0
+                     orders 2 paid #20.00 10 t0
+                     orders 3 placed #30.00 10 t0
+                     payments 1 1 100 NULL
+                     payments 2 2 200 NULL
+                     payments 3 1 100 NULL";
+
+fn both() -> World {
+    World::new(TABLES, BOTH).learn(KNOWN)
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::test_runner::Config::with_cases(96))]
+
+    /// Whatever is written, lawful or not: chains of companions stand and fall alike in any order.
+    #[test]
+    fn chains_of_company_end_alike_in_any_order(
+        writes in proptest::collection::vec((0_usize..5, 1_i64..4, 0_i64..4, 0_u8..4), 1..14),
+        split in 0_usize..14,
+        seed in proptest::prelude::any::<u64>(),
+    ) {
+        let mut seen = std::collections::BTreeSet::new();
+        let mut lines = Vec::new();
+        for (table, id, to, how) in writes {
+            if !seen.insert((table, id)) {
+                continue;
+            }
+            let to = if to == 0 { "NULL".to_owned() } else { to.to_string() };
+            lines.push(match (table, how) {
+                (0, 0) => format!("orders {id} paid #99 10 t1"),
+                (0, 1) => format!("orders {id} paid #99 10 t0"),
+                (0, 2) => format!("orders {id} cancelled #10.00 10 t1"),
+                (0, _) => format!("orders {id} paid #10.00 10 t2"),
+                (1, 0) => format!("mods {id} {to} maybe"),
+                (1, _) => format!("mods {id} {to} yes"),
+                (2, 0) => format!("- payments {id}"),
+                (2, 1) => format!("payments {id} {to} 900 {to}"),
+                (2, _) => format!("payments {id} {to} 90 {to}"),
+                (3, 0) => format!("refunds {id} {to} 11"),
+                (3, _) => format!("refunds {id} {to} 10"),
+                (_, 0) => format!("log {id} b"),
+                (_, _) => format!("log {id} a"),
+            });
+        }
+        lines.insert(split.min(lines.len()), "--".to_owned());
+        let batch = lines.join("\n");
+        let straight = both().batch(&batch);
+        let mut changes = both().changes(&batch);
+        let mut random = seed;
+        for i in (1..changes.len()).rev() {
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            changes.swap(i, (random >> 33) as usize % (i + 1));
+        }
+        proptest::prop_assert_eq!(both().judged(changes), straight, "{}", batch);
+    }
+
+    /// A shop that always writes what its policy asks for.
+    #[test]
+    fn lawful_company_never_alarms(steps in proptest::collection::vec((0_u8..4, 1_i64..4), 1..20)) {
+        let mut world = frozen();
+        let (mut next, mut states) = (100, ["paid", "paid", "placed"].map(str::to_owned));
+        for (step, id) in steps {
+            next += 1;
+            let at = (id - 1) as usize;
+            let batch = match (step, states[at].as_str()) {
+                (0, "placed") => {
+                    states[at] = "paid".into();
+                    format!("orders {id} paid #{id}0.00 ACCT t{next}")
+                }
+                (1, "paid") => format!("mods {next} {id} yes\norders {id} paid #{next}.00 ACCT t{next}"),
+                (2, "placed") => format!("orders {id} placed #{id}0.00 ACCT t{next}"),
+                _ if id < 3 => format!("payments {id} {id} {next} {next}\nrefunds {next} {id} 1"),
+                _ => format!("log {next} hello"),
+            };
+            proptest::prop_assert_eq!(world.batch(&batch), "", "{}", batch);
+        }
+    }
+}
