@@ -145,11 +145,12 @@ impl Server {
             let answer = self.access.root(None, &[], "select 1");
             answer.is_ok().then_some(true)
         });
-        *self.running() = Some(kept);
         if ready {
+            *self.running() = Some(kept);
             return Ok(());
         }
-        drop(self.running().take());
+        // The folder stays, for the log and for another try on another port.
+        kept.kill();
         Err(self.log())
     }
 

@@ -130,11 +130,12 @@ impl Server {
             let answer = self.access.psql("postgres", &["-c", "select 1"], "");
             answer.is_ok().then_some(true)
         });
-        *self.running() = Some(kept);
         if ready {
+            *self.running() = Some(kept);
             return Ok(());
         }
-        drop(self.running().take());
+        // The folder stays, for the log and for another try on another port.
+        kept.kill();
         Err(self.log())
     }
 

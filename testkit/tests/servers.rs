@@ -246,6 +246,32 @@ fn mariadb_speaks_tls_with_a_certificate_for_loopback() {
     assert!(connected.out.contains("TLSv1."), "{connected:?}");
 }
 
+#[test]
+#[should_panic(expected = "unrecognized configuration parameter \"no_such_setting\"")]
+fn postgres_that_ends_at_its_start_says_why() {
+    postgres::Server::start_with(&["no_such_setting=1"]);
+}
+
+#[test]
+#[should_panic(expected = "unknown option '--no-such-setting'")]
+fn mariadb_that_ends_at_its_start_says_why() {
+    mariadb::Server::start_with(&["no-such-setting"]);
+}
+
+#[test]
+fn a_server_whose_port_is_taken_meanwhile_starts_again_when_it_is_free() {
+    let server = postgres::Server::start_with(&["fsync=off"]);
+    server.stop();
+    let taken = std::net::TcpListener::bind(("127.0.0.1", server.port())).unwrap();
+    let failed = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| server.start_again()));
+    let said = failed.expect_err("the port is taken");
+    let said = said.downcast_ref::<String>().unwrap();
+    assert!(said.contains("Address already in use"), "{said}");
+    drop(taken);
+    server.start_again();
+    server.maintenance().run("SELECT 1");
+}
+
 /// Not a test of its own: what the killed copy of this program does.
 #[test]
 fn killed_with_its_server() {
