@@ -205,4 +205,7 @@ pub enum LostReason {
         "changes of {table} were written while its key had other columns, and cannot be read any more"
     )]
     OldShape { table: String },
+    /// MySQL: a statement, an engine's cascade, or a form of logging that leaves rows out.
+    #[error("the binlog does not say which rows changed: {what}")]
+    Unlogged { what: String },
 }

@@ -1,0 +1,351 @@
+//! Follows the binlog of a MariaDB or MySQL shop.
+//!
+//! One thread, two connections: one on which the server sends the binlog, one on which rows are
+//! read. What the caller does not take, the server holds back in its connection.
+
+mod follow;
+
+use super::dump::Dump;
+use super::group::{Assembler, Transaction};
+use super::source::MysqlSource;
+use super::watched::WatchedTables;
+use super::{catalog, guarded, place, scan};
+use crate::ConnectError;
+use crate::source::{
+    CheckRow, Feed, FeedBatch, GuardedTable, LostReason, Polled, Receive, ScanReport,
+    ServerAddress, Source, SourceLoad,
+};
+use follow::Following;
+use model::policy::Sees;
+use model::{Clock, Key, Observed, Row, SystemClock};
+use std::collections::HashSet;
+use std::time::{Duration, Instant};
+
+/// A batch ends with the transaction that reaches this.
+const BATCH_ROWS: usize = 4_096;
+const BATCH_TRANSACTIONS: usize = 1_024;
+
+pub struct MysqlFeed {
+    address: ServerAddress,
+    tables: Vec<GuardedTable>,
+    source: MysqlSource,
+    /// Where to read on from once the tables were looked at.
+    resume: Option<u64>,
+    following: Option<Following>,
+    /// Said again until the tables are looked at anew.
+    lost: Option<LostReason>,
+    /// Said again until the feed is opened anew.
+    changed: Option<Vec<String>>,
+    /// A transaction that touches a row of the batch before it.
+    waiting: Option<Box<Transaction>>,
+    /// Up to here everything was handed over.
+    handed: u64,
+    acknowledged: u64,
+    wanted: Option<u64>,
+    lag_s: Option<f64>,
+}
+
+impl MysqlFeed {
+    pub fn open(
+        address: &ServerAddress,
+        tables: Vec<GuardedTable>,
+        resume: Option<u64>,
+    ) -> Result<Self, ConnectError> {
+        let mut source = MysqlSource::open(address)?;
+        source.again(|session| guarded::find(session, &tables))?;
+        Ok(Self {
+            address: address.clone(),
+            tables,
+            source,
+            resume,
+            following: None,
+            lost: None,
+            changed: None,
+            waiting: None,
+            handed: 0,
+            acknowledged: 0,
+            wanted: None,
+            lag_s: None,
+        })
+    }
+
+    fn look(&mut self, each: Receive<'_>) -> Result<ScanReport, ConnectError> {
+        let tables = &self.tables;
+        self.source
+            .again(|session| session.run("looking whether the server is there", "DO 1"))?;
+        let session = self.source.session()?;
+        let found = catalog::read(session)?;
+        let guarded = guarded::among(&found, tables)?;
+        let lower = session.value(
+            "asking how names are told apart",
+            "SELECT @@GLOBAL.lower_case_table_names",
+        )?;
+        let watched = WatchedTables::new(
+            &session.database,
+            lower.is_some_and(|l| l != "0"),
+            &found,
+            &guarded,
+        );
+        let at = place::snapshot(session)?;
+        let mut report = ScanReport::default();
+        let mut state = |number: u16, key: &Key, row: &Row| {
+            each(Observed::state(number, key.clone(), Some(row.clone())))
+        };
+        let scanned = guarded.iter().try_for_each(|access| {
+            scan::table(session, access, None, None, &mut report, &mut state)
+        });
+        if !session.broken {
+            let ended = scan::end(session);
+            if scanned.is_ok() {
+                ended?;
+            }
+        }
+        scanned?;
+        let from = self.resume.take().unwrap_or(at);
+        self.handed = from;
+        self.following = Some(Following::new(Assembler::new(watched), from));
+        self.lost = None;
+        self.waiting = None;
+        Ok(report)
+    }
+
+    /// Takes what came until the time is up or the batch is full.
+    fn gather(&mut self, deadline: Instant) -> Result<FeedBatch, ConnectError> {
+        let mut batch = Gathered::default();
+        if let Some(waiting) = self.waiting.take() {
+            self.hand_over(&mut batch, *waiting);
+        }
+        while !batch.is_full() && self.lost.is_none() && self.changed.is_none() {
+            let Some(following) = &mut self.following else {
+                break;
+            };
+            let left = deadline.saturating_duration_since(Instant::now());
+            let left = if batch.is_empty() {
+                left
+            } else {
+                Duration::ZERO
+            };
+            match following.next(&self.address, &mut self.source, left)? {
+                follow::Next::Transaction(transaction) => {
+                    if batch.touches(&transaction) {
+                        self.waiting = Some(transaction);
+                        break;
+                    }
+                    self.hand_over(&mut batch, *transaction);
+                }
+                follow::Next::Quiet(at) => self.handed = self.handed.max(at),
+                follow::Next::Nothing(at) => {
+                    self.handed = self.handed.max(at);
+                    if left.is_zero() || !batch.is_empty() || Instant::now() >= deadline {
+                        break;
+                    }
+                }
+                follow::Next::Lost(reason) => self.lose(reason),
+                follow::Next::Statement { tables, sql } => self.meet(&tables, &sql)?,
+                follow::Next::Differs { table } => self.differs(table)?,
+            }
+        }
+        Ok(batch.finish(self.handed))
+    }
+
+    fn hand_over(&mut self, batch: &mut Gathered, transaction: Transaction) {
+        self.handed = self.handed.max(transaction.told.position);
+        self.lag_s = Some(
+            SystemClock
+                .now()
+                .since_s(transaction.told.committed_at)
+                .max(0.0),
+        );
+        batch.add(transaction);
+    }
+
+    fn lose(&mut self, reason: LostReason) {
+        self.following = None;
+        self.lost = Some(reason);
+    }
+
+    /// A statement that rows do not tell of: columns changed, or rows did unseen.
+    fn meet(&mut self, tables: &[String], sql: &str) -> Result<(), ConnectError> {
+        let names = |table: &&String| self.tables.iter().any(|g| g.schema.name == **table);
+        let guarded: Vec<String> = tables.iter().filter(names).cloned().collect();
+        let now = self
+            .source
+            .again(|session| Ok((catalog::read(session)?, session.database.clone())));
+        let (found, database) = now?;
+        let Ok(access) = guarded::among(&found, &self.tables) else {
+            self.following = None;
+            self.changed = Some(if guarded.is_empty() {
+                tables.to_vec()
+            } else {
+                guarded
+            });
+            return Ok(());
+        };
+        let first = sql
+            .split_whitespace()
+            .next()
+            .unwrap_or_default()
+            .to_uppercase();
+        if first == "TRUNCATE"
+            && let Some(table) = guarded.first()
+        {
+            self.lose(LostReason::TableTruncated {
+                table: table.clone(),
+            });
+        } else if !guarded.is_empty()
+            || ["DELETE", "UPDATE", "REPLACE", "TRUNCATE"].contains(&first.as_str())
+        {
+            self.lose(LostReason::Unlogged {
+                what: format!(
+                    "{first} ... {} was logged as a statement",
+                    tables.join(", ")
+                ),
+            });
+        } else if let Some(following) = &mut self.following {
+            following.watch(&database, &found, &access);
+        }
+        Ok(())
+    }
+
+    /// Rows that were logged with other columns than the table has: it was changed since, or is
+    /// being changed now.
+    fn differs(&mut self, table: String) -> Result<(), ConnectError> {
+        let tables = &self.tables;
+        match self.source.again(|session| guarded::find(session, tables)) {
+            Ok(_) => self.lose(LostReason::OldShape { table }),
+            Err(error) if error.may_pass() => return Err(error),
+            Err(_) => {
+                self.following = None;
+                self.changed = Some(vec![table]);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Feed for MysqlFeed {
+    fn rescan(&mut self, each: Receive<'_>) -> Result<ScanReport, ConnectError> {
+        self.following = None;
+        if self.lost.take().is_some() {
+            // What lies between cannot be read: everything is as it is now.
+            self.resume = None;
+        }
+        let looked = self.look(each);
+        if looked.is_err() {
+            self.lost = Some(LostReason::Failed);
+        }
+        looked
+    }
+
+    fn poll(&mut self, timeout: Duration) -> Result<Polled, ConnectError> {
+        let deadline = Instant::now() + timeout;
+        if self.following.is_some() || self.waiting.is_some() {
+            let batch = self.gather(deadline)?;
+            if !batch.observed.is_empty() || !batch.unreadable.is_empty() {
+                return Ok(Polled::Changes(batch));
+            }
+        }
+        if let Some(reason) = &self.lost {
+            return Ok(Polled::Lost {
+                reason: reason.clone(),
+            });
+        }
+        if let Some(tables) = &self.changed {
+            return Ok(Polled::SchemaChanged {
+                tables: tables.clone(),
+            });
+        }
+        if self.following.is_none() {
+            return Err(ConnectError::NotScanned);
+        }
+        Ok(Polled::Quiet)
+    }
+
+    fn request_catch_up(&mut self) -> Result<(), ConnectError> {
+        self.wanted = Some(self.source.again(place::end)?);
+        Ok(())
+    }
+
+    fn caught_up(&self) -> bool {
+        self.waiting.is_none() && self.wanted.is_none_or(|wanted| self.handed >= wanted)
+    }
+
+    fn read(&mut self, table: u16, keys: &[Key]) -> Result<Vec<Option<Row>>, ConnectError> {
+        match self.tables.get(usize::from(table)) {
+            Some(guarded) => self.source.read(guarded, keys),
+            None => Ok(vec![None; keys.len()]),
+        }
+    }
+
+    fn check(&mut self, sql: &str) -> Result<Vec<CheckRow>, ConnectError> {
+        self.source.check(sql)
+    }
+
+    fn acknowledge(&mut self, position: u64) -> Result<(), ConnectError> {
+        // The server keeps its binlog for a time, whoever has read it: there is nothing to tell it.
+        self.acknowledged = self.acknowledged.max(position);
+        Ok(())
+    }
+
+    fn position(&self) -> Option<u64> {
+        self.following.as_ref().map(|_| self.handed)
+    }
+
+    fn sees(&self) -> Sees {
+        Sees::Transactions
+    }
+
+    fn load(&mut self) -> SourceLoad {
+        let following = self.following.as_ref().is_some_and(Following::is_connected);
+        SourceLoad {
+            whole_comparisons: 0,
+            retained_bytes: None,
+            connections: self.source.connections() + u32::from(following),
+            lag_s: self.lag_s,
+            server_cpu_s: None,
+        }
+    }
+}
+
+/// A batch in the making.
+#[derive(Default)]
+struct Gathered {
+    batch: FeedBatch,
+    rows: HashSet<(u16, Key)>,
+}
+
+impl Gathered {
+    fn is_empty(&self) -> bool {
+        self.batch.transactions.is_empty()
+    }
+
+    fn is_full(&self) -> bool {
+        self.batch.observed.len() >= BATCH_ROWS
+            || self.batch.transactions.len() >= BATCH_TRANSACTIONS
+    }
+
+    fn touches(&self, transaction: &Transaction) -> bool {
+        let mut rows = transaction.observed.iter();
+        rows.any(|o| self.rows.contains(&(o.table, o.key.clone())))
+    }
+
+    fn add(&mut self, transaction: Transaction) {
+        let number = self.batch.transactions.len() as u32;
+        for mut observed in transaction.observed {
+            observed.transaction = number;
+            self.rows.insert((observed.table, observed.key.clone()));
+            self.batch.observed.push(observed);
+        }
+        self.batch.unreadable.extend(transaction.unreadable);
+        self.batch.position = transaction.told.position;
+        self.batch.commits += 1;
+        self.batch.transactions.push(transaction.told);
+    }
+
+    fn finish(mut self, handed: u64) -> FeedBatch {
+        if self.batch.transactions.is_empty() {
+            self.batch.position = handed;
+        }
+        self.batch
+    }
+}

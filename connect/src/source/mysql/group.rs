@@ -1,0 +1,511 @@
+//! Events put together to whole transactions; a row that is written several times in one is told
+//! once, as it is in the end.
+
+use super::event::{Action, Event, Gtid, Header, Query, Rows};
+use super::image::{self, Image};
+use super::reader::Reader;
+use super::statement::{self, Control};
+use super::watched::{Mapped, Watched, WatchedTables};
+use crate::source::{LostReason, UnreadableReason, UnreadableRow};
+use model::{Instant, Key, Observed, Row, SourceTransaction};
+use std::collections::HashMap;
+
+/// Guarded rows of one transaction; beyond it every row is looked at instead.
+pub(super) const MAX_TRANSACTION_ROWS: usize = 200_000;
+const MAX_TRANSACTION_BYTES: usize = 256 << 20;
+/// Numbers of tables in the binlog; they come again with each transaction.
+const MAX_MAPPED: usize = 65_536;
+/// XA transactions that are prepared and not ended.
+const MAX_PREPARED: usize = 1_024;
+/// Stamps of one transaction that are told; a shop needs one.
+const MAX_STAMPS: usize = 8;
+/// Ends a statement and names no table.
+const NO_TABLE: u64 = 0xff_ffff;
+
+/// A transaction that touched guarded rows.
+#[derive(Debug)]
+pub(super) struct Transaction {
+    pub(super) told: SourceTransaction,
+    pub(super) observed: Vec<Observed>,
+    pub(super) unreadable: Vec<UnreadableRow>,
+}
+
+#[derive(Debug)]
+pub(super) enum Told {
+    Nothing,
+    Transaction(Box<Transaction>),
+    /// A statement that may concern these tables in a way that rows do not tell.
+    Statement {
+        tables: Vec<String>,
+        sql: String,
+    },
+    /// A table's rows are not of the columns that were found.
+    Differs {
+        table: String,
+    },
+    Lost(LostReason),
+}
+
+#[derive(Debug, Default)]
+struct Group {
+    gtid: Option<Gtid>,
+    /// A statement began it, so that a statement or a commit ends it.
+    begun: bool,
+    thread: Option<u32>,
+    stamps: Vec<Vec<u8>>,
+    rows: Vec<Folded>,
+    places: HashMap<(u16, Key), usize>,
+    unreadable: Vec<UnreadableRow>,
+    bytes: usize,
+}
+
+#[derive(Debug)]
+struct Folded {
+    table: u16,
+    key: Key,
+    was_there: bool,
+    row: Option<Row>,
+    unsent: Vec<u16>,
+    coalesced: bool,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Assembler {
+    watched: WatchedTables,
+    mapped: HashMap<u64, Mapped>,
+    group: Option<Group>,
+    prepared: HashMap<Vec<u8>, Group>,
+}
+
+fn unlogged(what: impl Into<String>) -> LostReason {
+    LostReason::Unlogged { what: what.into() }
+}
+
+impl Assembler {
+    pub(super) fn new(watched: WatchedTables) -> Self {
+        Self {
+            watched,
+            ..Self::default()
+        }
+    }
+
+    pub(super) fn set_watched(&mut self, watched: WatchedTables) {
+        self.watched = watched;
+        self.mapped.clear();
+    }
+
+    /// Reading begins anew between two transactions. Prepared ones stay: they were read.
+    pub(super) fn restart(&mut self) {
+        self.group = None;
+        self.mapped.clear();
+    }
+
+    pub(super) fn is_between(&self) -> bool {
+        self.group.is_none()
+    }
+
+    pub(super) fn lower_case(&self) -> bool {
+        self.watched.lower_case
+    }
+
+    /// One event; `place` is where the source stands behind it.
+    pub(super) fn take(&mut self, header: &Header, event: Event<'_>, place: u64) -> Told {
+        let taken = match event {
+            Event::Gtid(gtid) => self.begin(gtid),
+            Event::Query(query) => self.query(header, &query, place),
+            Event::Xid(xid) => Ok(self.finish(header, Some(xid), place)),
+            Event::XaPrepare { one_phase, xid } => {
+                if one_phase {
+                    Ok(self.finish(header, None, place))
+                } else {
+                    self.prepare(xid)
+                }
+            }
+            Event::TableMap(map) => {
+                if self.mapped.len() >= MAX_MAPPED {
+                    self.mapped.clear();
+                }
+                self.mapped.insert(map.id, self.watched.map(&map));
+                Ok(Told::Nothing)
+            }
+            Event::Rows(rows) => self.rows(&rows),
+            Event::Annotate(sql) => {
+                let group = self.group.get_or_insert_default();
+                let stamp = statement::stamp(sql).filter(|_| group.stamps.len() < MAX_STAMPS);
+                group.stamps.extend(stamp);
+                Ok(Told::Nothing)
+            }
+            Event::Rotate { .. } | Event::Heartbeat | Event::Nothing => Ok(Told::Nothing),
+            Event::Incident => Err(unlogged("the server says that events are missing")),
+            Event::Beyond(what) => Err(unlogged(what)),
+            Event::Unknown(kind) => Err(unlogged(format!("an event of the unknown kind {kind}"))),
+        };
+        taken.unwrap_or_else(Told::Lost)
+    }
+
+    fn begin(&mut self, gtid: Gtid) -> Result<Told, LostReason> {
+        self.group = Some(Group {
+            gtid: Some(gtid),
+            ..Group::default()
+        });
+        Ok(Told::Nothing)
+    }
+
+    fn query(
+        &mut self,
+        header: &Header,
+        query: &Query<'_>,
+        place: u64,
+    ) -> Result<Told, LostReason> {
+        let has_rows = self.group.as_ref().is_some_and(|g| !g.rows.is_empty());
+        match statement::control(&query.sql) {
+            Control::Begin | Control::XaStart => {
+                let group = self.group.get_or_insert_default();
+                group.begun = true;
+                group.thread = Some(query.thread);
+                Ok(Told::Nothing)
+            }
+            Control::Commit => Ok(self.finish(header, None, place)),
+            Control::Rollback if !has_rows => {
+                self.group = None;
+                Ok(Told::Nothing)
+            }
+            Control::RollbackTo if !has_rows => Ok(Told::Nothing),
+            Control::Rollback | Control::RollbackTo => Err(unlogged(
+                "rows were logged and rolled back, of which some engines keep a part",
+            )),
+            Control::Savepoint | Control::XaEnd => Ok(Told::Nothing),
+            Control::XaRollback => {
+                let group = self.group.take();
+                if let Some(xid) = group.and_then(|g| g.gtid).and_then(|g| g.xid) {
+                    self.prepared.remove(&xid);
+                }
+                Ok(Told::Nothing)
+            }
+            Control::XaCommit => self.complete(header, place),
+            Control::None => Ok(self.statement(query)),
+        }
+    }
+
+    /// A statement that neither begins nor ends a transaction.
+    fn statement(&mut self, query: &Query<'_>) -> Told {
+        let alone = self.group.as_ref().is_none_or(|g| {
+            let standalone = g.gtid.as_ref().is_some_and(|gtid| gtid.standalone);
+            (standalone || !g.begun) && g.rows.is_empty()
+        });
+        let by_rows = self
+            .group
+            .as_ref()
+            .and_then(|g| g.gtid.as_ref())
+            .is_some_and(|g| !g.standalone && g.text.contains('-') && !g.text.contains(':'));
+        // MariaDB says itself whether more follows; MySQL begins everything else with BEGIN.
+        if alone && !by_rows {
+            self.group = None;
+        }
+        let names = self.watched.names();
+        let tables: Vec<String> =
+            statement::concerned(&query.sql, query.database, &self.watched.database, names)
+                .into_iter()
+                .map(str::to_owned)
+                .collect();
+        if tables.is_empty() {
+            return Told::Nothing;
+        }
+        Told::Statement {
+            tables,
+            sql: String::from_utf8_lossy(&query.sql).into_owned(),
+        }
+    }
+
+    fn prepare(&mut self, xid: Vec<u8>) -> Result<Told, LostReason> {
+        let group = self.group.take().unwrap_or_default();
+        if self.prepared.len() >= MAX_PREPARED {
+            return Err(unlogged(
+                "too many XA transactions are prepared and not ended",
+            ));
+        }
+        self.prepared.insert(xid, group);
+        Ok(Told::Nothing)
+    }
+
+    /// A prepared transaction is committed only now.
+    fn complete(&mut self, header: &Header, place: u64) -> Result<Told, LostReason> {
+        let gtid = self.group.take().and_then(|g| g.gtid);
+        let xid = gtid.as_ref().and_then(|g| g.xid.clone());
+        let Some(prepared) = xid.and_then(|xid| self.prepared.remove(&xid)) else {
+            return Err(unlogged(
+                "an XA transaction was committed that was prepared before reading began",
+            ));
+        };
+        self.group = Some(Group { gtid, ..prepared });
+        Ok(self.finish(header, None, place))
+    }
+
+    fn rows(&mut self, rows: &Rows<'_>) -> Result<Told, LostReason> {
+        let Some(mapped) = self.mapped.get(&rows.table) else {
+            return match rows.table {
+                NO_TABLE => Ok(Told::Nothing),
+                _ => Err(unlogged("rows of a table that was not named")),
+            };
+        };
+        let (name, wires) = match mapped {
+            Mapped::Other => return Ok(Told::Nothing),
+            Mapped::Differs(table) => {
+                return Ok(Told::Differs {
+                    table: table.clone(),
+                });
+            }
+            Mapped::Known { name, wires } => (name, wires),
+        };
+        let Some(watched) = self.watched.get(name) else {
+            return Ok(Told::Nothing);
+        };
+        if rows.columns != wires.len() {
+            return Err(unlogged(format!("rows of {name} have other columns")));
+        }
+        let group = self.group.get_or_insert_default();
+        let mut reader = Reader(&rows.data);
+        while !reader.0.is_empty() {
+            let mut next = |present| image::read(&mut reader, wires, &watched.columns, present);
+            let cut = || unlogged(format!("a row of {name} is cut off or not of its columns"));
+            let first = next(rows.present).ok_or_else(cut)?;
+            let second = match rows.action {
+                Action::Update => Some(next(rows.present_after).ok_or_else(cut)?),
+                _ => None,
+            };
+            cascade(watched, rows.action, &first, second.as_ref())?;
+            group.write(watched, rows.action, first, second)?;
+        }
+        Ok(Told::Nothing)
+    }
+
+    fn finish(&mut self, header: &Header, xid: Option<u64>, place: u64) -> Told {
+        let Some(group) = self.group.take() else {
+            return Told::Nothing;
+        };
+        let observed: Vec<Observed> = group.rows.into_iter().filter_map(Folded::net).collect();
+        if observed.is_empty() && group.unreadable.is_empty() {
+            return Told::Nothing;
+        }
+        let gtid = group.gtid.as_ref();
+        let named = gtid.map(|g| g.text.clone()).filter(|t| !t.is_empty());
+        let named = named.unwrap_or_else(|| format!("{}:{}", place >> 32, place & 0xffff_ffff));
+        // What a shop stamps is what it can know before its commit.
+        let stamped = match (group.stamps.is_empty(), xid, group.thread) {
+            (true, ..) => None,
+            (_, _, Some(thread)) => Some(thread.to_string()),
+            (_, Some(xid), None) => Some(xid.to_string()),
+            _ => None,
+        };
+        let committed = gtid
+            .and_then(|g| g.committed_us)
+            .and_then(|us| i64::try_from(us).ok());
+        Told::Transaction(Box::new(Transaction {
+            told: SourceTransaction {
+                position: place,
+                id: stamped.unwrap_or(named),
+                committed_at: committed
+                    .map_or_else(|| Instant::from_secs(header.timestamp.into()), Instant),
+                stamps: group.stamps,
+                by: group.thread.map(|thread| format!("connection {thread}")),
+            },
+            observed,
+            unreadable: group.unreadable,
+        }))
+    }
+}
+
+/// Whether this change takes guarded rows with it that the binlog does not name.
+fn cascade(
+    watched: &Watched,
+    action: Action,
+    before: &Image,
+    after: Option<&Image>,
+) -> Result<(), LostReason> {
+    let cascades = &watched.cascades;
+    match (action, &cascades.on_delete, &cascades.on_update, after) {
+        (Action::Delete, Some(child), ..) => Err(unlogged(format!(
+            "a row was deleted that takes rows of {child} with it"
+        ))),
+        (Action::Update, _, Some((child, places)), Some(after)) => {
+            let slot = |place: usize| {
+                let before = watched.columns.get(..place)?;
+                watched.columns.get(place)?.as_ref()?;
+                Some(before.iter().flatten().count())
+            };
+            let differs = |place: &usize| match slot(*place) {
+                Some(slot) => {
+                    !after.absent.contains(&(slot as u16))
+                        && before.row.get(slot) != after.row.get(slot)
+                }
+                None => true,
+            };
+            if places.iter().any(differs) {
+                return Err(unlogged(format!(
+                    "a key was changed that changes rows of {child} with it"
+                )));
+            }
+            Ok(())
+        }
+        _ => Ok(()),
+    }
+}
+
+impl Group {
+    fn write(
+        &mut self,
+        watched: &Watched,
+        action: Action,
+        first: Image,
+        second: Option<Image>,
+    ) -> Result<(), LostReason> {
+        let Some(access) = &watched.guarded else {
+            return Ok(());
+        };
+        let table = access.number;
+        let name = &access.guarded.schema.name;
+        let has_key = |absent: &[u16]| !access.guarded.key.0.iter().any(|c| absent.contains(c));
+        let without = || unlogged(format!("an image of {name} has no key"));
+        match (action, second) {
+            (Action::Insert, _) => {
+                if !first.absent.is_empty() {
+                    return Err(unlogged(format!(
+                        "a row of {name} was inserted without all of its columns (binlog_row_image)"
+                    )));
+                }
+                match access.guarded.key_of(&first.row) {
+                    Some(key) => self.fold(table, key, Some(first), false)?,
+                    None => self.unreadable(table),
+                }
+            }
+            (Action::Delete, _) => {
+                if !has_key(&first.absent) {
+                    return Err(without());
+                }
+                if let Some(key) = access.guarded.key_of(&first.row) {
+                    self.fold(table, key, None, true)?;
+                }
+            }
+            (Action::Update, None) => return Err(without()),
+            (Action::Update, Some(after)) => {
+                if !has_key(&first.absent) {
+                    return Err(without());
+                }
+                let after = filled(after, &first);
+                let (old, new) = (
+                    access.guarded.key_of(&first.row),
+                    access.guarded.key_of(&after.row),
+                );
+                if let Some(old) = old.clone().filter(|old| new.as_ref() != Some(old)) {
+                    self.fold(table, old, None, true)?;
+                }
+                match new {
+                    Some(new) => {
+                        let same = old.as_ref() == Some(&new);
+                        self.fold(table, new, Some(after), same)?;
+                    }
+                    None => self.unreadable(table),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn unreadable(&mut self, table: u16) {
+        self.unreadable.push(UnreadableRow {
+            table,
+            rowid: None,
+            reason: UnreadableReason::NullKey,
+        });
+    }
+
+    fn fold(
+        &mut self,
+        table: u16,
+        key: Key,
+        image: Option<Image>,
+        was_there: bool,
+    ) -> Result<(), LostReason> {
+        let (row, unsent) = match image {
+            Some(image) => (Some(image.row), image.absent),
+            None => (None, Vec::new()),
+        };
+        let size = key.0.len() + row.as_ref().map_or(0, |r| r.as_bytes().len());
+        self.bytes += size;
+        if self.rows.len() >= MAX_TRANSACTION_ROWS || self.bytes > MAX_TRANSACTION_BYTES {
+            return Err(LostReason::TooManyRows {
+                most: MAX_TRANSACTION_ROWS,
+            });
+        }
+        let at = *self
+            .places
+            .entry((table, key.clone()))
+            .or_insert(self.rows.len());
+        match self.rows.get_mut(at) {
+            Some(folded) => folded.again(row, unsent),
+            None => self.rows.push(Folded {
+                table,
+                key,
+                was_there,
+                row,
+                unsent,
+                coalesced: false,
+            }),
+        }
+        Ok(())
+    }
+}
+
+/// Columns that the second image leaves out stand in the first, where it has them.
+fn filled(after: Image, before: &Image) -> Image {
+    let known: Vec<(u16, model::Value)> = after
+        .absent
+        .iter()
+        .filter(|c| !before.absent.contains(c))
+        .filter_map(|c| Some((*c, before.row.get(usize::from(*c))?.to_value())))
+        .collect();
+    if known.is_empty() {
+        return after;
+    }
+    Image {
+        row: after.row.with(&known),
+        absent: after
+            .absent
+            .into_iter()
+            .filter(|c| before.absent.contains(c))
+            .collect(),
+    }
+}
+
+impl Folded {
+    fn again(&mut self, row: Option<Row>, mut unsent: Vec<u16>) {
+        self.coalesced = true;
+        let row = match (row, &self.row) {
+            // What the later image leaves out stands in the earlier one.
+            (Some(row), Some(earlier)) if !unsent.is_empty() => {
+                let known: Vec<(u16, model::Value)> = unsent
+                    .iter()
+                    .filter(|c| !self.unsent.contains(c))
+                    .filter_map(|c| Some((*c, earlier.get(usize::from(*c))?.to_value())))
+                    .collect();
+                unsent.retain(|c| self.unsent.contains(c));
+                Some(row.with(&known))
+            }
+            (row, _) => row,
+        };
+        self.row = row;
+        self.unsent = unsent;
+    }
+
+    /// `None` for a row that came and went within the transaction.
+    fn net(self) -> Option<Observed> {
+        (self.was_there || self.row.is_some()).then_some(Observed {
+            table: self.table,
+            key: self.key,
+            row: self.row,
+            unsent: self.unsent,
+            transaction: 0,
+            coalesced: self.coalesced,
+        })
+    }
+}

@@ -1,0 +1,161 @@
+//! The tables whose row events matter: those guarded, and those whose rows take guarded rows with
+//! them (foreign keys that cascade, of which InnoDB's binlog says nothing).
+
+use super::catalog::{Reference, Table};
+use super::event::{TableMap, Wire};
+use super::guarded::Access;
+use super::image;
+use super::kind::Kind;
+use std::collections::HashMap;
+
+/// What becomes of guarded tables when rows of another one are deleted or their keys changed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Cascades {
+    /// The guarded table that a deleted row may take rows of.
+    pub(super) on_delete: Option<String>,
+    /// The same for a changed key: the columns referred to, by position in this table.
+    pub(super) on_update: Option<(String, Vec<usize>)>,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Watched {
+    /// `None`: only its cascades matter.
+    pub(super) guarded: Option<Access>,
+    pub(super) columns: Vec<Option<Kind>>,
+    pub(super) cascades: Cascades,
+    name: String,
+}
+
+/// By name, as the server writes it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct WatchedTables {
+    pub(super) database: String,
+    /// The server does not tell names apart by case.
+    pub(super) lower_case: bool,
+    tables: HashMap<String, Watched>,
+}
+
+/// A table as the binlog's row events number it.
+#[derive(Clone, Debug)]
+pub(super) enum Mapped {
+    /// None of ours.
+    Other,
+    /// Its columns are not those that were found.
+    Differs(String),
+    Known {
+        name: String,
+        wires: Vec<Wire>,
+    },
+}
+
+impl WatchedTables {
+    pub(super) fn new(
+        database: &str,
+        lower_case: bool,
+        tables: &[Table],
+        guarded: &[Access],
+    ) -> Self {
+        let mut watched = Self {
+            database: database.to_owned(),
+            lower_case,
+            tables: HashMap::new(),
+        };
+        for table in tables {
+            let access = guarded.iter().find(|a| a.table.name == table.name);
+            let cascades = cascades(table, tables, guarded);
+            if access.is_none() && cascades == Cascades::default() {
+                continue;
+            }
+            let kinds = table.columns.iter().map(|c| match access {
+                Some(_) if c.generated => None,
+                _ => c.kind.clone(),
+            });
+            let this = Watched {
+                guarded: access.cloned(),
+                columns: kinds.collect(),
+                cascades,
+                name: table.name.clone(),
+            };
+            watched.tables.insert(watched.key(&table.name), this);
+        }
+        watched
+    }
+
+    fn key(&self, name: &str) -> String {
+        if self.lower_case {
+            name.to_lowercase()
+        } else {
+            name.to_owned()
+        }
+    }
+
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.tables.values().map(|w| w.name.as_str())
+    }
+
+    pub(super) fn get(&self, name: &str) -> Option<&Watched> {
+        self.tables.get(name)
+    }
+
+    /// Looks at how the binlog describes a table.
+    pub(super) fn map(&self, map: &TableMap) -> Mapped {
+        let text = |bytes: &[u8]| self.key(&String::from_utf8_lossy(bytes));
+        if text(&map.database) != self.key(&self.database) {
+            return Mapped::Other;
+        }
+        let name = text(&map.table);
+        let Some(watched) = self.tables.get(&name) else {
+            return Mapped::Other;
+        };
+        let fit = |(kind, wire): (&Option<Kind>, &Wire)| {
+            kind.as_ref().is_none_or(|kind| image::fits(kind, *wire))
+        };
+        let same = watched.columns.len() == map.columns.len()
+            && watched.columns.iter().zip(&map.columns).all(fit);
+        if same {
+            Mapped::Known {
+                name,
+                wires: map.columns.clone(),
+            }
+        } else {
+            Mapped::Differs(watched.name.clone())
+        }
+    }
+}
+
+/// Follows foreign keys from a table to those that refer to it, and on to theirs.
+fn cascades(table: &Table, tables: &[Table], guarded: &[Access]) -> Cascades {
+    let children = |parent: &str| -> Vec<(&Table, &Reference)> {
+        let all = tables
+            .iter()
+            .flat_map(|t| t.foreign_keys.iter().map(move |f| (t, f)));
+        all.filter(|(_, f)| f.same_database && f.key.table == parent)
+            .collect()
+    };
+    let mut found = Cascades::default();
+    let (mut reached, mut open) = (vec![table.name.as_str()], vec![table.name.as_str()]);
+    while let Some(parent) = open.pop() {
+        for (child, reference) in children(parent) {
+            if !reference.on_delete && !(reference.on_update && parent == table.name) {
+                continue;
+            }
+            let is_guarded = guarded.iter().any(|a| a.table.name == child.name);
+            if is_guarded && reference.on_delete {
+                found.on_delete.get_or_insert_with(|| child.name.clone());
+            }
+            if is_guarded && reference.on_update && parent == table.name {
+                let names = reference.key.references.iter();
+                let places = names.filter_map(|n| table.columns.iter().position(|c| c.name == *n));
+                let entry = found
+                    .on_update
+                    .get_or_insert_with(|| (child.name.clone(), Vec::new()));
+                entry.1.extend(places);
+            }
+            if !reached.contains(&child.name.as_str()) && reference.on_delete {
+                reached.push(&child.name);
+                open.push(&child.name);
+            }
+        }
+    }
+    found
+}
