@@ -2,7 +2,8 @@
 //!
 //! A shop that holds the key writes one token into each of its transactions. In PostgreSQL it is
 //! a transactional logical message, which touches no table:
-//! `SELECT pg_logical_emit_message(true, 'balefire', $token)`.
+//! `SELECT pg_logical_emit_message(true, 'balefire.stamp', $token)`. In MySQL it is a comment at
+//! an end of a statement that the binlog shows: `/*balefire:$token*/`.
 //!
 //! A token is ASCII, `v1.<writer>.<expiry>.<mac>`: the writer's name (letters, digits, `_` and
 //! `-`), the expiry in seconds since the Unix epoch, and in lower-case hex the HMAC-SHA256 of
@@ -16,12 +17,16 @@
 //! ```
 //! The id is the one that the change stream tells ([`SourceTransaction::id`]). PostgreSQL's
 //! stream tells 32 bits of it, so a shop there takes
-//! `(pg_current_xact_id()::text::bigint % 4294967296)::text`.
+//! `(pg_current_xact_id()::text::bigint % 4294967296)::text`. MySQL names a transaction only when
+//! it commits; there the id is the connection's, `CONNECTION_ID()`.
 //!
 //! **What a valid stamp proves:** somebody who holds the key wanted this very transaction. A token
 //! that is copied into another transaction, another source or another year is
 //! [`Stamp::Wrong`]; a transaction without one is [`Stamp::Missing`], whatever account and
 //! program wrote it.
+//!
+//! Bound to a connection (MySQL) it proves less: who reads the token can use it in the same
+//! connection until it expires, so let it live for seconds.
 //!
 //! **What it does not prove:** that the shop was in its right mind. Who has stolen the key, or
 //! runs code in the shop's process, or smuggles SQL into a transaction of the shop, is stamped
