@@ -74,6 +74,8 @@ fn proposal(steps: Vec<RepairStep>) -> RepairProposal {
         made_at: Instant::from_secs(1),
         ledger_size: 10,
         policy: model::Digest::of(b""),
+        dialect: model::Dialect::Sqlite,
+        undo_of: None,
         steps,
     }
 }
@@ -103,6 +105,8 @@ fn step(
         expect_live: Vec::new(),
         expect_after: Vec::new(),
         position: 3,
+        set_aside: model::proposal::SetAside::Mark,
+        entry: Vec::new(),
     }
 }
 

@@ -76,6 +76,9 @@ pub struct TablePolicy {
     /// Numbers that never fall.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub only_rise: Vec<String>,
+    /// Columns that keep their value once they have one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub set_once: Vec<String>,
     /// Numbers that never rise.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub only_fall: Vec<String>,
@@ -96,12 +99,36 @@ pub struct TablePolicy {
     /// SQL that sets a forged row aside; `:key_column` parameters are bound from the row's key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub void: Option<String>,
+    /// For ledgers: SQL that takes a forged row back by another row,
+    /// `INSERT INTO table (column, ...) VALUES (literal | :column | -:column, ...)`. `:column` parameters are bound
+    /// from the forged row, and its whole key must be among them, so that no row is taken back twice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reverse: Option<String>,
+    /// `delete`: a repair removes forged rows, and keeps their whole images.
+    #[serde(default, skip_serializing_if = "ForgedRows::is_set_aside")]
+    pub forged: ForgedRows,
     /// Column with the row's money in minor units, and its currency.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub money: Option<MoneyColumns>,
     /// Columns that a repair may write; empty means every column but the key.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub repairable: Vec<String>,
+}
+
+/// What a repair does with forged rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ForgedRows {
+    /// By `reverse` where it is named, else by `void`; the row is kept as evidence.
+    #[default]
+    SetAside,
+    Delete,
+}
+
+impl ForgedRows {
+    fn is_set_aside(&self) -> bool {
+        *self == Self::SetAside
+    }
 }
 
 /// `requires = { paid = "payments" }`, or `{ paid = { table = "payments", via = "order_id" } }`.

@@ -32,4 +32,9 @@ pub enum RecoverError {
     /// The row changed or vanished since the proposal was made; make a new one.
     #[error("table `{table}`, row {key}: the row is not as the proposal expects it")]
     NotAsExpected { table: String, key: String },
+    #[error(
+        "table `{table}`, row {key}: the repair cannot be undone: the table's columns are others now, or it \
+         wrote a reversing entry, which can only be reversed by another one"
+    )]
+    CannotUndo { table: String, key: String },
 }

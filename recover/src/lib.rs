@@ -8,15 +8,24 @@
 pub mod audit;
 mod error;
 pub mod images;
+mod order;
 mod proposal;
+mod reverse;
 pub mod seal;
+mod statement;
+mod step;
+mod stored;
+mod token;
+mod undo;
 mod void;
 
 pub use audit::{Candidate, Discrepancy, DiscrepancyKind, TableAudit, confirm, lawful_position};
 pub use error::RecoverError;
 pub use images::{advance, entry_image, lawful_image};
+pub use order::first_portion;
 pub use proposal::{
     NeedsPerson, PersonReason, ProposalLimits, ProposalRequest, Proposed, RowToRepair,
-    expected_images, propose,
+    expected_images, propose, propose_for,
 };
 pub use seal::{RowSealer, SealTable};
+pub use undo::{UndoRequest, undo};

@@ -1,18 +1,18 @@
 //! The repair proposal: statement by statement, with what must stand there before and after.
 //!
 //! Order: deleted rows come back first, parents before children, so that foreign keys hold; then
-//! tainted columns are restored; then forged rows are set aside. A row that the policy gives no
-//! sure way for is left out and named, never guessed at.
+//! tainted columns are restored; then forged rows are set aside, children before parents. A row that
+//! the policy gives no sure way for is left out and named, never guessed at.
 
-use crate::audit::{DiscrepancyKind, column_changes};
+use crate::audit::DiscrepancyKind;
 use crate::seal::{SealTable, cell};
-use crate::{RecoverError, void};
-use model::proposal::ExpectedImage;
+use crate::step::Table;
+use crate::{RecoverError, order};
+use model::proposal::{ExpectedImage, SetAside};
 use model::{
-    Instant, Key, ProposalId, RepairAction, RepairProposal, RepairStep, Row, SourcePolicy,
-    TablePolicy, TableSchema, Value,
+    Dialect, Instant, Key, ProposalId, RepairAction, RepairProposal, RepairStep, Row, SourcePolicy,
+    TableSchema, Value,
 };
-use std::collections::BTreeMap;
 use std::fmt;
 
 /// A confirmed discrepancy with its rows.
@@ -75,6 +75,10 @@ pub enum PersonReason {
     NoVoid,
     /// The statement is not of the form whose outcome is known beforehand.
     VoidNotUnderstood,
+    /// The policy's `reverse` is not of the form whose outcome is known beforehand.
+    ReverseNotUnderstood,
+    /// Rows of these tables hang on each other in a circle, and the database cannot defer its keys.
+    Circle { tables: Vec<String> },
     /// The policy does not let a repair write these columns; the row's others are repaired.
     NotRepairable { columns: Vec<String> },
     /// The shop's table has other columns now than the lawful row.
@@ -91,6 +95,16 @@ impl fmt::Display for PersonReason {
                 "the policy's `void` statement is more than `UPDATE table SET column = literal \
                  WHERE key = :key`, so that its outcome cannot be checked",
             ),
+            Self::ReverseNotUnderstood => f.write_str(
+                "the policy's `reverse` statement is more than `INSERT INTO table (column, ...) \
+                 VALUES (literal | :column | -:column, ...)` with the row's whole key among the \
+                 values, so that its outcome cannot be checked",
+            ),
+            Self::Circle { tables } => write!(
+                f,
+                "rows of {} point to each other in a circle, which this database checks at once",
+                tables.join(", ")
+            ),
             Self::NotRepairable { columns } => {
                 write!(
                     f,
@@ -106,8 +120,18 @@ impl fmt::Display for PersonReason {
     }
 }
 
-/// Words the repair of `rows`. The order of `rows` does not matter to the result.
+/// Words the repair of `rows` for a SQLite file; see [`propose_for`].
 pub fn propose(
+    request: &ProposalRequest<'_>,
+    rows: &[RowToRepair],
+) -> Result<Proposed, RecoverError> {
+    propose_for(Dialect::Sqlite, request, rows)
+}
+
+/// Words the repair of `rows` for this kind of database. The order of `rows` does not matter to the
+/// result.
+pub fn propose_for(
+    dialect: Dialect,
     request: &ProposalRequest<'_>,
     rows: &[RowToRepair],
 ) -> Result<Proposed, RecoverError> {
@@ -118,25 +142,25 @@ pub fn propose(
             max,
         });
     }
-    let ranks = parents_first(request);
-    let mut order: Vec<&RowToRepair> = rows.iter().collect();
-    order.sort_by_key(|row| {
-        let (phase, rank) = match row.kind {
-            DiscrepancyKind::Deleted => (0, ranks.get(&row.table).copied().unwrap_or(0)),
-            DiscrepancyKind::Altered => (1, 0),
-            DiscrepancyKind::Forged => (2, 0),
-        };
-        (phase, rank, row.table, &row.key)
-    });
-    let mut steps = Vec::new();
-    let mut needs_person = Vec::new();
-    for row in order {
-        let table = Table::of(request, row.table)?;
+    let mut proposed = Proposed {
+        proposal: RepairProposal {
+            id: request.id.clone(),
+            source: request.policy.source.clone(),
+            made_at: request.made_at,
+            ledger_size: request.ledger_size,
+            policy: request.policy.digest(),
+            dialect,
+            undo_of: None,
+            steps: Vec::new(),
+        },
+        needs_person: Vec::new(),
+    };
+    for row in in_order(dialect, request, rows, &mut proposed.needs_person)? {
+        let table = Table::of(dialect, request, row.table)?;
         let mut ask = |reason| {
-            let (table, key) = (table.seal.name.clone(), row.key.to_string());
-            needs_person.push(NeedsPerson { table, key, reason });
+            proposed.needs_person.push(table.ask(row, reason));
         };
-        steps.extend(match (row.kind, &row.live, &row.lawful) {
+        let step = match (row.kind, &row.live, &row.lawful) {
             (DiscrepancyKind::Altered, Some(live), Some(lawful)) => {
                 table.restore(row, live, lawful, &mut ask)
             }
@@ -146,24 +170,58 @@ pub fn propose(
                 let (table, key) = (table.seal.name.clone(), row.key.to_string());
                 return Err(RecoverError::NotAsExpected { table, key });
             }
-        });
+        };
+        proposed.proposal.steps.extend(step);
     }
-    let proposal = RepairProposal {
-        id: request.id.clone(),
-        source: request.policy.source.clone(),
-        made_at: request.made_at,
-        ledger_size: request.ledger_size,
-        policy: request.policy.digest(),
-        steps,
+    Ok(proposed)
+}
+
+/// Deleted rows parents first, then altered ones, then forged ones children first.
+fn in_order<'a>(
+    dialect: Dialect,
+    request: &ProposalRequest<'_>,
+    rows: &'a [RowToRepair],
+    needs_person: &mut Vec<NeedsPerson>,
+) -> Result<Vec<&'a RowToRepair>, RecoverError> {
+    let of = |kind| rows.iter().filter(move |r| r.kind == kind);
+    let (policy, schemas) = (request.policy, request.schemas);
+    let sorted = |kind| order::parents_first(policy, schemas, &of(kind).collect::<Vec<_>>());
+    // In a circle SQLite defers its keys, and PostgreSQL those that may be deferred; where one may
+    // not, the repair fails as a whole. MySQL cannot.
+    let mut circle = |ordered: &mut order::Ordered<'a>| -> Result<(), RecoverError> {
+        let mut names: Vec<&str> = Vec::new();
+        for row in &ordered.circle {
+            names.push(&Table::of(dialect, request, row.table)?.schema.name);
+        }
+        names.dedup();
+        let tables: Vec<String> = names.into_iter().map(str::to_owned).collect();
+        for row in std::mem::take(&mut ordered.circle) {
+            let table = Table::of(dialect, request, row.table)?;
+            let moved = row.kind == DiscrepancyKind::Deleted || table.deletes_forged();
+            if dialect == Dialect::Mysql && moved {
+                let tables = tables.clone();
+                needs_person.push(table.ask(row, PersonReason::Circle { tables }));
+            } else {
+                ordered.rows.push(row);
+            }
+        }
+        Ok(())
     };
-    Ok(Proposed {
-        proposal,
-        needs_person,
-    })
+    let mut deleted = sorted(DiscrepancyKind::Deleted);
+    circle(&mut deleted)?;
+    let mut forged = sorted(DiscrepancyKind::Forged);
+    circle(&mut forged)?;
+    let mut altered: Vec<&RowToRepair> = of(DiscrepancyKind::Altered).collect();
+    altered.sort_by_key(|row| (row.table, &row.key));
+    let mut all = deleted.rows;
+    all.extend(altered);
+    all.extend(forged.rows.into_iter().rev());
+    Ok(all)
 }
 
 /// Every row as it will stand after its step, for the journal to expect. `live` gives a row as
-/// it stands now; a row that no longer is as the proposal expects makes the proposal stale.
+/// it stands now; a row that no longer is as the proposal expects makes the proposal stale. A
+/// reversing entry of which the database fills in a part has none.
 pub fn expected_images(
     proposal: &RepairProposal,
     tables: &[SealTable],
@@ -181,30 +239,43 @@ pub fn expected_images(
             }
             (RepairAction::RestoreColumns | RepairAction::Void, Some(row)) => {
                 let before = by_column(table, &step.expect_live)?;
-                before
-                    .iter()
-                    .all(|(c, v)| same(&cell(&row, *c), v))
-                    .then(|| row.with(&after))?
+                let as_expected = before.iter().all(|(c, v)| same(&cell(&row, *c), v));
+                as_expected.then(|| row.with(&after))?
             }
             _ => return None,
         };
-        Some(ExpectedImage {
-            table: number,
-            key,
-            row: Some(row),
+        let image = |key, row| {
+            Some(ExpectedImage {
+                table: number,
+                key,
+                row,
+            })
+        };
+        Some(match step.set_aside {
+            SetAside::Mark => image(key, Some(row)),
+            SetAside::Delete => image(key, None),
+            SetAside::Entry => {
+                let entry = by_column(table, &step.entry)?;
+                let nulls = Row::from_values(table.columns.iter().map(|_| model::ValueRef::Null));
+                let row = nulls.with(&entry);
+                let cells = table.key.iter().map(|c| row.get(usize::from(*c)));
+                let key = Key::of(cells.collect::<Option<Vec<_>>>()?);
+                // What the database itself fills in is not known before it is there.
+                let whole = entry.len() == table.columns.len();
+                key.filter(|_| whole).and_then(|key| image(key, Some(row)))
+            }
         })
     };
     let mut image = image;
-    proposal
-        .steps
-        .iter()
-        .map(|step| {
-            image(step).ok_or_else(|| RecoverError::NotAsExpected {
-                table: step.table.clone(),
-                key: step.key.clone(),
-            })
-        })
-        .collect()
+    let mut images = Vec::with_capacity(proposal.steps.len());
+    for step in &proposal.steps {
+        let expected = image(step).ok_or_else(|| RecoverError::NotAsExpected {
+            table: step.table.clone(),
+            key: step.key.clone(),
+        })?;
+        images.extend(expected);
+    }
+    Ok(images)
 }
 
 fn by_column(table: &SealTable, named: &[(String, Value)]) -> Option<Vec<(u16, Value)>> {
@@ -216,253 +287,9 @@ fn by_column(table: &SealTable, named: &[(String, Value)]) -> Option<Vec<(u16, V
 }
 
 /// Equal as stored; reals by bits.
-fn same(a: &Value, b: &Value) -> bool {
+pub(crate) fn same(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Real(a), Value::Real(b)) => a.to_bits() == b.to_bits(),
         (a, b) => a == b,
     }
-}
-
-/// How deep each table hangs below others by foreign keys. A circle of tables stops at the
-/// number of tables: such shops defer their foreign keys, and any order is as good.
-fn parents_first(request: &ProposalRequest<'_>) -> BTreeMap<u16, usize> {
-    let number = |name: &str| request.policy.table(name).map(|(number, _)| number);
-    let mut ranks: BTreeMap<u16, usize> = BTreeMap::new();
-    for _ in 0..request.policy.tables.len() {
-        for schema in request.schemas {
-            let Some(child) = number(&schema.name) else {
-                continue;
-            };
-            let above = schema
-                .foreign_keys
-                .iter()
-                .filter_map(|f| number(&f.table))
-                .filter(|parent| *parent != child)
-                .map(|parent| ranks.get(&parent).copied().unwrap_or(0) + 1)
-                .max();
-            ranks.insert(child, above.unwrap_or(0).min(request.policy.tables.len()));
-        }
-    }
-    ranks
-}
-
-/// One table's declarations, to write its statements by.
-struct Table<'a> {
-    policy: &'a TablePolicy,
-    schema: &'a TableSchema,
-    seal: &'a SealTable,
-}
-
-impl<'a> Table<'a> {
-    fn of(request: &ProposalRequest<'a>, table: u16) -> Result<Self, RecoverError> {
-        let found = || {
-            let policy = request.policy.tables.get(usize::from(table))?;
-            let schema = request.schemas.iter().find(|s| s.name == policy.name)?;
-            Some(Self {
-                policy,
-                schema,
-                seal: request.tables.get(usize::from(table))?,
-            })
-        };
-        found().ok_or(RecoverError::NoTable { table })
-    }
-
-    fn restore(
-        &self,
-        row: &RowToRepair,
-        live: &Row,
-        lawful: &Row,
-        ask: &mut dyn FnMut(PersonReason),
-    ) -> Option<RepairStep> {
-        if live.len() != lawful.len() || live.len() != self.schema.columns.len() {
-            ask(PersonReason::SchemaChanged);
-            return None;
-        }
-        let (columns, refused): (Vec<u16>, Vec<u16>) = lawful
-            .differing(live)
-            .into_iter()
-            .partition(|c| self.may_write(*c));
-        if !refused.is_empty() {
-            ask(PersonReason::NotRepairable {
-                columns: self.names(&refused),
-            });
-        }
-        if columns.is_empty() {
-            return None;
-        }
-        let set = columns.iter().map(|c| (*c, cell(lawful, *c))).collect();
-        let mut watched: Vec<u16> = self.seal.key.clone();
-        watched.extend(&columns);
-        watched.extend(self.state());
-        Some(self.update(RepairAction::RestoreColumns, row, live, set, watched))
-    }
-
-    fn set_aside(
-        &self,
-        row: &RowToRepair,
-        live: &Row,
-        ask: &mut dyn FnMut(PersonReason),
-    ) -> Option<RepairStep> {
-        if live.len() != self.schema.columns.len() {
-            ask(PersonReason::SchemaChanged);
-            return None;
-        }
-        let Some(sql) = &self.policy.void else {
-            ask(PersonReason::NoVoid);
-            return None;
-        };
-        let Some(void) = void::parse(sql, self.schema, &self.seal.key) else {
-            ask(PersonReason::VoidNotUnderstood);
-            return None;
-        };
-        if void.set.iter().all(|(c, v)| same(&cell(live, *c), v)) {
-            ask(PersonReason::AlreadyVoid);
-            return None;
-        }
-        let all = (0..live.len() as u16).collect();
-        Some(self.update(RepairAction::Void, row, live, void.set, all))
-    }
-
-    /// `UPDATE` of `set`; `watched` are the columns that must be as they are now.
-    fn update(
-        &self,
-        action: RepairAction,
-        row: &RowToRepair,
-        live: &Row,
-        set: Vec<(u16, Value)>,
-        mut watched: Vec<u16>,
-    ) -> RepairStep {
-        watched.sort_unstable();
-        watched.dedup();
-        let after = live.with(&set);
-        let mut parameters: Vec<Value> = set.iter().map(|(_, value)| value.clone()).collect();
-        let assignments = self.bound(set.iter().map(|(c, _)| *c), 1, ", ");
-        let place = self.bound(self.seal.key.iter().copied(), parameters.len() + 1, " AND ");
-        let keys = row.key.values().unwrap_or_default();
-        parameters.extend(keys.iter().cloned());
-        RepairStep {
-            action,
-            table: self.schema.name.clone(),
-            key: row.key.to_string(),
-            columns: match action {
-                // For people: what the statement changes, not what the row lawfully is not.
-                RepairAction::Void => column_changes(self.seal, None, Some(live)),
-                _ => {
-                    let mut changes = column_changes(self.seal, row.lawful.as_ref(), Some(live));
-                    let written = self.names(&set.iter().map(|(c, _)| *c).collect::<Vec<_>>());
-                    changes.retain(|change| written.contains(&change.name));
-                    changes
-                }
-            },
-            sql: format!(
-                "UPDATE {} SET {assignments} WHERE {place}",
-                quoted(&self.schema.name)
-            ),
-            parameters,
-            key_values: self.key_names().zip(keys).collect(),
-            expect_live: self.values(live, &watched),
-            expect_after: self.values(&after, &watched),
-            position: row.position,
-        }
-    }
-
-    fn reinsert(
-        &self,
-        row: &RowToRepair,
-        lawful: &Row,
-        ask: &mut dyn FnMut(PersonReason),
-    ) -> Option<RepairStep> {
-        if lawful.len() != self.schema.columns.len() {
-            ask(PersonReason::SchemaChanged);
-            return None;
-        }
-        let all: Vec<u16> = (0..lawful.len() as u16).collect();
-        let refused: Vec<u16> = all
-            .iter()
-            .copied()
-            .filter(|c| !self.seal.key.contains(c) && !self.may_write(*c))
-            .collect();
-        if !refused.is_empty() {
-            ask(PersonReason::NotRepairable {
-                columns: self.names(&refused),
-            });
-            return None;
-        }
-        let names: Vec<String> = self
-            .schema
-            .columns
-            .iter()
-            .map(|column| quoted(&column.name))
-            .collect();
-        let marks: Vec<String> = (1..=all.len()).map(|n| format!("?{n}")).collect();
-        Some(RepairStep {
-            action: RepairAction::Reinsert,
-            table: self.schema.name.clone(),
-            key: row.key.to_string(),
-            columns: column_changes(self.seal, Some(lawful), None),
-            sql: format!(
-                "INSERT INTO {} ({}) VALUES ({})",
-                quoted(&self.schema.name),
-                names.join(", "),
-                marks.join(", ")
-            ),
-            parameters: all.iter().map(|c| cell(lawful, *c)).collect(),
-            key_values: self
-                .key_names()
-                .zip(row.key.values().unwrap_or_default())
-                .collect(),
-            expect_live: Vec::new(),
-            expect_after: self.values(lawful, &all),
-            position: row.position,
-        })
-    }
-
-    /// Keys are never written over, whatever the policy says.
-    fn may_write(&self, column: u16) -> bool {
-        let allowed = &self.policy.repairable;
-        !self.seal.key.contains(&column)
-            && (allowed.is_empty() || allowed.iter().any(|n| n == self.schema.name_of(column)))
-    }
-
-    fn state(&self) -> Option<u16> {
-        self.policy
-            .state
-            .as_ref()
-            .and_then(|name| self.schema.column(name))
-    }
-
-    fn names(&self, columns: &[u16]) -> Vec<String> {
-        columns
-            .iter()
-            .map(|c| self.schema.name_of(*c).to_owned())
-            .collect()
-    }
-
-    fn key_names(&self) -> impl Iterator<Item = String> {
-        self.seal
-            .key
-            .iter()
-            .map(|c| self.schema.name_of(*c).to_owned())
-    }
-
-    fn values(&self, row: &Row, columns: &[u16]) -> Vec<(String, Value)> {
-        columns
-            .iter()
-            .map(|c| (self.schema.name_of(*c).to_owned(), cell(row, *c)))
-            .collect()
-    }
-
-    /// `"a" = ?1, "b" = ?2`, counted from `first`.
-    fn bound(&self, columns: impl Iterator<Item = u16>, first: usize, between: &str) -> String {
-        let parts: Vec<String> = columns
-            .zip(first..)
-            .map(|(column, n)| format!("{} = ?{n}", quoted(self.schema.name_of(column))))
-            .collect();
-        parts.join(between)
-    }
-}
-
-/// A name as SQL takes it whatever its letters (ISO 9075-2, delimited identifier).
-fn quoted(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
 }

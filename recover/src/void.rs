@@ -3,7 +3,9 @@
 //!
 //! Anything else (expressions, other tables, functions) is not guessed at; a person decides.
 
-use model::{TableSchema, Value};
+use crate::stored::Kind;
+use crate::token::Tokens;
+use model::{Dialect, TableSchema, Value};
 
 /// What the statement writes, by column position.
 #[derive(Clone, Debug, PartialEq)]
@@ -11,27 +13,16 @@ pub(crate) struct Void {
     pub(crate) set: Vec<(u16, Value)>,
 }
 
-#[derive(Clone, Debug, PartialEq)]
-enum Token {
-    /// A bare or quoted name; keywords are bare names.
-    Name {
-        text: String,
-        quoted: bool,
-    },
-    Text(String),
-    Number(String),
-    Parameter(String),
-    Sign(char),
-}
-
 /// `None`: not of the simple form, or it does not name exactly this table and its whole key.
-pub(crate) fn parse(sql: &str, schema: &TableSchema, key: &[u16]) -> Option<Void> {
-    let mut tokens = Tokens {
-        list: tokens(sql)?,
-        at: 0,
-    };
+pub(crate) fn parse(
+    dialect: Dialect,
+    sql: &str,
+    schema: &TableSchema,
+    key: &[u16],
+) -> Option<Void> {
+    let mut tokens = Tokens::of(sql)?;
     tokens.keyword("update")?;
-    if !tokens.name()?.eq_ignore_ascii_case(&schema.name) {
+    if !names(&tokens.table()?, dialect, schema) {
         return None;
     }
     tokens.keyword("set")?;
@@ -39,10 +30,8 @@ pub(crate) fn parse(sql: &str, schema: &TableSchema, key: &[u16]) -> Option<Void
     loop {
         let column = column(schema, &tokens.name()?)?;
         tokens.sign('=')?;
-        let value = stored(
-            tokens.literal()?,
-            &schema.columns[usize::from(column)].declared,
-        )?;
+        let declared = &schema.columns[usize::from(column)].declared;
+        let value = Kind::of(dialect, declared).keeps(tokens.literal()?)?;
         if key.contains(&column) || set.iter().any(|(c, _)| *c == column) {
             return None;
         }
@@ -65,160 +54,33 @@ pub(crate) fn parse(sql: &str, schema: &TableSchema, key: &[u16]) -> Option<Void
             break;
         }
     }
-    while tokens.sign(';').is_some() {}
+    tokens.end()?;
     let mut whole = key.to_vec();
     named.sort_unstable();
     whole.sort_unstable();
-    (tokens.at == tokens.list.len() && named == whole).then_some(Void { set })
+    (named == whole).then_some(Void { set })
 }
 
-/// SQL names are compared without case.
-fn column(schema: &TableSchema, name: &str) -> Option<u16> {
-    schema
-        .columns
+/// SQL names are compared without case: the statement is written anew with the schema's own.
+pub(crate) fn names(table: &str, dialect: Dialect, schema: &TableSchema) -> bool {
+    let bare = match dialect {
+        Dialect::Postgres => table.strip_prefix("public.").unwrap_or(table),
+        _ => table,
+    };
+    [table, bare]
         .iter()
-        .position(|c| c.name.eq_ignore_ascii_case(name))
-        .map(|i| i as u16)
+        .any(|t| t.eq_ignore_ascii_case(&schema.name))
 }
 
-/// What a column of this declared type keeps of a literal; `None` where a conversion would have
-/// to be guessed (SQLite, "Datatypes", 3).
-fn stored(literal: Value, declared: &str) -> Option<Value> {
-    let declared = declared.to_uppercase();
-    let has = |parts: &[&str]| parts.iter().any(|p| declared.contains(p));
-    let text = !has(&["INT"]) && has(&["CHAR", "CLOB", "TEXT"]);
-    let none = declared.trim().is_empty() || declared.contains("BLOB") && !has(&["INT"]);
-    match literal {
-        Value::Integer(i) if text => Some(Value::text(&i.to_string())),
-        Value::Integer(i) if !none && !has(&["INT"]) && has(&["REAL", "FLOA", "DOUB"]) => {
-            // Beyond 2^53 a real would not be the integer.
-            (i.unsigned_abs() <= 1 << 53).then_some(Value::Real(i as f64))
-        }
-        Value::Text(_) if !text && !none => None,
-        other => Some(other),
+/// The column of that very name, else the only one that differs from it by case.
+pub(crate) fn column(schema: &TableSchema, name: &str) -> Option<u16> {
+    if let Some(column) = schema.column(name) {
+        return Some(column);
     }
-}
-
-struct Tokens {
-    list: Vec<Token>,
-    at: usize,
-}
-
-impl Tokens {
-    fn take<T>(&mut self, read: impl FnOnce(&Token) -> Option<T>) -> Option<T> {
-        let value = read(self.list.get(self.at)?)?;
-        self.at += 1;
-        Some(value)
-    }
-    fn keyword(&mut self, word: &str) -> Option<()> {
-        self.take(|token| match token {
-            Token::Name {
-                text,
-                quoted: false,
-            } if text.eq_ignore_ascii_case(word) => Some(()),
-            _ => None,
-        })
-    }
-    fn name(&mut self) -> Option<String> {
-        self.take(|token| match token {
-            Token::Name { text, .. } => Some(text.clone()),
-            _ => None,
-        })
-    }
-    fn sign(&mut self, sign: char) -> Option<()> {
-        self.take(|token| (*token == Token::Sign(sign)).then_some(()))
-    }
-    fn parameter(&mut self) -> Option<String> {
-        self.take(|token| match token {
-            Token::Parameter(name) => Some(name.clone()),
-            _ => None,
-        })
-    }
-    fn literal(&mut self) -> Option<Value> {
-        let negative = self.sign('-').is_some();
-        let value = self.take(|token| match token {
-            Token::Number(digits) => {
-                let sign = if negative { "-" } else { "" };
-                format!("{sign}{digits}").parse().ok().map(Value::Integer)
-            }
-            Token::Text(text) if !negative => Some(Value::text(text)),
-            Token::Name {
-                text,
-                quoted: false,
-            } if !negative && text.eq_ignore_ascii_case("null") => Some(Value::Null),
-            _ => None,
-        })?;
-        Some(value)
-    }
-}
-
-fn tokens(sql: &str) -> Option<Vec<Token>> {
-    let mut out = Vec::new();
-    let mut rest = sql.trim_start();
-    while let Some(first) = rest.chars().next() {
-        let (token, tail) = match first {
-            '\'' => {
-                let (text, tail) = quoted(rest, '\'')?;
-                (Token::Text(text), tail)
-            }
-            '"' | '`' => {
-                let (text, tail) = quoted(rest, first)?;
-                (Token::Name { text, quoted: true }, tail)
-            }
-            ':' => {
-                let (name, tail) = word(&rest[1..]);
-                (Token::Parameter(name.to_owned()), tail)
-            }
-            c if c.is_ascii_digit() => {
-                let (digits, tail) = word(rest);
-                (Token::Number(digits.to_owned()), tail)
-            }
-            c if c.is_alphabetic() || c == '_' => {
-                let (text, tail) = word(rest);
-                (
-                    Token::Name {
-                        text: text.to_owned(),
-                        quoted: false,
-                    },
-                    tail,
-                )
-            }
-            '=' | ',' | ';' | '-' => (Token::Sign(first), &rest[1..]),
-            _ => return None,
-        };
-        // Two minus signs open a comment, which could hide anything.
-        if token == Token::Sign('-') && tail.starts_with('-') {
-            return None;
-        }
-        out.push(token);
-        rest = tail.trim_start();
-    }
-    Some(out)
-}
-
-fn word(text: &str) -> (&str, &str) {
-    let end = text
-        .find(|c: char| !(c.is_alphanumeric() || c == '_'))
-        .unwrap_or(text.len());
-    text.split_at(end)
-}
-
-/// A quoted text, in which the quote itself stands doubled, and what follows it.
-fn quoted(text: &str, quote: char) -> Option<(String, &str)> {
-    let mut out = String::new();
-    let mut rest = text.get(1..)?;
-    loop {
-        let end = rest.find(quote)?;
-        out.push_str(&rest[..end]);
-        rest = &rest[end + 1..];
-        match rest.strip_prefix(quote) {
-            Some(tail) => {
-                out.push(quote);
-                rest = tail;
-            }
-            None => return Some((out, rest)),
-        }
-    }
+    let mut found = schema.columns.iter().enumerate();
+    let mut next = || found.find(|(_, c)| c.name.eq_ignore_ascii_case(name));
+    let (first, second) = (next()?, next());
+    second.is_none().then_some(first.0 as u16)
 }
 
 #[cfg(test)]
@@ -243,7 +105,7 @@ mod tests {
             primary_key: vec![0],
             foreign_keys: Vec::new(),
         };
-        let parsed = parse(sql, &schema, &[0]).map(|void| {
+        let parsed = parse(Dialect::Sqlite, sql, &schema, &[0]).map(|void| {
             let shown = |(c, v): &(u16, Value)| format!("{}={}", schema.name_of(*c), v.as_ref());
             void.set.iter().map(shown).collect::<Vec<_>>().join(" ")
         });

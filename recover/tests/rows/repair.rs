@@ -145,12 +145,12 @@ fn a_proposal_reads_step_by_step() {
           ["3", "2", "paid", "300", "��"]
           before: 
           after: id=3 customer_id=2 status=paid total "minor"=300 phone=��
-        RestoreColumns UPDATE "orders" SET "total ""minor""" = ?1, "phone" = ?2 WHERE "id" = ?3
-          ["100", "138", "1"]
+        RestoreColumns UPDATE "orders" SET "total ""minor""" = ?1, "phone" = ?2 WHERE "id" = ?3 AND "status" IS ?4 AND "total ""minor""" IS ?5 AND "phone" IS ?6
+          ["100", "138", "1", "shipped", "-5", "139"]
           before: id=1 status=shipped total "minor"=-5 phone=139
           after: id=1 status=shipped total "minor"=100 phone=138
-        Void UPDATE "orders" SET "status" = ?1 WHERE "id" = ?2
-          ["void", "9"]
+        Void UPDATE "orders" SET "status" = ?1 WHERE "id" = ?2 AND "status" IS ?3
+          ["void", "9", "paid"]
           before: id=9 customer_id=1 status=paid total "minor"=900 phone=
           after: id=9 customer_id=1 status=void total "minor"=900 phone=
     "#]].assert_eq(&shown(&proposed));
@@ -227,8 +227,8 @@ fn what_the_policy_does_not_allow_goes_to_a_person() {
           ["2", "it's"]
           before: 
           after: id=2 name=it's
-        RestoreColumns UPDATE "orders" SET "phone" = ?1 WHERE "id" = ?2
-          ["138", "1"]
+        RestoreColumns UPDATE "orders" SET "phone" = ?1 WHERE "id" = ?2 AND "status" IS ?3 AND "phone" IS ?4
+          ["138", "1", "shipped", "139"]
           before: id=1 status=shipped phone=139
           after: id=1 status=shipped phone=138
         person: orders/3: the policy does not allow a repair to write customer_id, total "minor"

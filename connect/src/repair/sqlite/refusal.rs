@@ -22,6 +22,8 @@ pub enum RepairError {
         #[source]
         source: rusqlite::Error,
     },
+    #[error("the proposal is written for another kind of database ({written_for:?})")]
+    OtherDatabase { written_for: model::Dialect },
     #[error("the proposal has no steps")]
     Empty,
     #[error("the repair concerns {rows} rows; at most {most} are allowed")]
@@ -125,7 +127,7 @@ impl RepairError {
             Self::ReadOnly { .. } => {
                 "open the writing account: the right to write the file and its folder"
             }
-            Self::Empty => "make a new proposal",
+            Self::Empty | Self::OtherDatabase { .. } => "make a new proposal",
             Self::TooManyRows { .. } | Self::TooMuchMoney { .. } => {
                 "nothing was changed; split the proposal, or have the cap raised by whoever owns it"
             }

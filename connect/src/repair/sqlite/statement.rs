@@ -78,6 +78,8 @@ mod tests {
             expect_live: Vec::new(),
             expect_after: Vec::new(),
             position: 0,
+            set_aside: model::proposal::SetAside::Mark,
+            entry: Vec::new(),
         })
     }
 
