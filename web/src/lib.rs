@@ -21,7 +21,7 @@ mod server;
 mod view;
 mod visit;
 
-pub use pages::investigation_paper::{ExportFile, export_files};
+pub use pages::investigation_paper::{ExportFile, export_files, rule_name};
 pub use server::{Running, WebError, start};
 
 use plan::Lang;

@@ -141,7 +141,7 @@ fn print(console: &Console, report: &Investigation) {
         console.data(&match blind.from {
             Some(from) => console.text(
                 "inv-blind",
-                &[("from", from.in_zone(ZONE).into()), ("to", until.into())],
+                &[("from", from.in_zone(ZONE).into()), ("until", until.into())],
             ),
             None => console.text(
                 "inv-blind-lost",
@@ -213,12 +213,12 @@ fn what(console: &Console, step: &Step) -> Vec<String> {
         }
     }
     for rule in &step.rules {
-        let name = console.text("inv-rule", &[]);
-        out.push(format!(
-            "{name}: {} ({})",
-            rule.rule,
-            rule.columns.join(", ")
-        ));
+        let name = web::rule_name(&rule.rule, console.lang);
+        let of = match rule.columns.as_slice() {
+            [] => String::new(),
+            columns => format!(" ({})", columns.join(", ")),
+        };
+        out.push(format!("{}: {name}{of}", console.text("inv-rule", &[])));
     }
     if !step.witnessed && step.kind == StepKind::Change {
         out.push(console.text("inv-unseen", &[]));
@@ -290,10 +290,11 @@ fn told(console: &Console, report: &Investigation) {
             ("persons", scope.persons.into()),
         ],
     );
-    for amount in &scope.amounts {
+    let by_table = scope.tables.iter();
+    for (table, amount) in by_table.flat_map(|t| t.amounts.iter().map(|a| (&t.table, a))) {
         let money = |minor| Money::new(minor, amount.currency.clone());
         console.line(&format!(
-            "  {}; {} {}; {} {}",
+            "  {table} {}; {} {}; {} {}",
             money(amount.minor),
             console.text("inv-amount-unlawful", &[]),
             money(amount.unlawful_minor),

@@ -9,5 +9,6 @@ mod checks;
 mod crash;
 mod guarded;
 mod http;
+mod investigate;
 mod story;
 mod vendure;

@@ -8,4 +8,4 @@ cli-replay-unseen = { $count } times a row had changed between two of its lines 
 cli-replay-forgotten = { $count } rows were forgotten for want of room; what their lines say they were was believed.
 cli-learning = Reading
 cli-learnt = { $transactions } transactions with { $changes } row changes read: { $rules } rules for { $tables } tables proposed. Read the file, then try it: balefire source replay --trace FILE --policy { $out }
-cli-learn-full = Table { $table }: more than { $rows } rows; what older rows would have shown about sums and twins was not used.
+cli-learn-full = { $rows } rows were forgotten for want of room: rules about other rows had fewer cases.

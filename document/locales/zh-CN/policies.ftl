@@ -8,4 +8,4 @@ cli-replay-unseen = 有 { $count } 次，某一行在两条记录之间改变了
 cli-replay-forgotten = 因容量所限，有 { $count } 行不再记住；其原值以记录所载为准。
 cli-learning = 正在读取
 cli-learnt = 已读取 { $transactions } 个事务、{ $changes } 处行变更：为 { $tables } 张表提出 { $rules } 条规则。请先审阅该文件，再试用：balefire source replay --trace 文件 --policy { $out }
-cli-learn-full = 表 { $table }：超过 { $rows } 行；较早的行未用于合计与成对列的学习。
+cli-learn-full = 因容量所限，有 { $rows } 行未再记住：涉及其他行的规则因此依据较少。

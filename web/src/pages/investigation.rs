@@ -31,6 +31,8 @@ struct InvestigationPage<'a> {
     why: Option<String>,
     found: Option<(Investigation, Lines)>,
     may_export: bool,
+    /// The proof of an entry is read by those who may read evidence.
+    may_prove: bool,
 }
 
 /// The fields of the forms, as they were sent.
@@ -146,6 +148,7 @@ fn shown(
         tables,
         why,
         may_export: visit.may(Act::CollectEvidence),
+        may_prove: visit.may(Act::ReadEvidence),
         found,
     }
 }

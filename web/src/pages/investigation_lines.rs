@@ -16,11 +16,19 @@ pub(crate) struct Lines {
     pub about: String,
     pub rows: Vec<RowLines>,
     pub amounts: Vec<AmountLine>,
-    pub tables: Vec<TableScope>,
+    pub tables: Vec<TableLine>,
     /// Kind in words, and the columns.
     pub personal: Vec<(String, String)>,
     pub blind: Vec<String>,
     pub cuts: Vec<String>,
+}
+
+pub(crate) struct TableLine {
+    pub table: String,
+    pub rows: u64,
+    pub unlawful: u64,
+    pub unwitnessed: u64,
+    pub amounts: Vec<AmountLine>,
 }
 
 pub(crate) struct AmountLine {
@@ -83,7 +91,7 @@ impl Lines {
                 .map(|row| row_lines(row, words))
                 .collect(),
             amounts: report.scope.amounts.iter().map(amount_line).collect(),
-            tables: report.scope.tables.clone(),
+            tables: report.scope.tables.iter().map(table_line).collect(),
             personal: personal.collect(),
             blind: report.blind.iter().map(|b| blind(b, words)).collect(),
             cuts: report.cuts.iter().map(|cut| cut_line(cut, words)).collect(),
@@ -231,11 +239,21 @@ fn company(company: &Company, words: &'static Catalogue) -> CompanyLines {
     }
 }
 
+fn table_line(table: &TableScope) -> TableLine {
+    TableLine {
+        table: table.table.clone(),
+        rows: table.rows,
+        unlawful: table.unlawful,
+        unwitnessed: table.unwitnessed,
+        amounts: table.amounts.iter().map(amount_line).collect(),
+    }
+}
+
 fn amount_line(amount: &Amount) -> AmountLine {
     let money = |minor: i64| {
         let text = Money::new(minor, amount.currency.clone()).to_string();
         text.strip_prefix("CNY ")
-            .map_or(text.clone(), |rest| format!("¥ {rest}"))
+            .map_or(text.clone(), |rest| format!("¥\u{a0}{rest}"))
     };
     AmountLine {
         all: money(amount.minor),
@@ -250,7 +268,7 @@ fn blind(time: &BlindTime, words: &Catalogue) -> String {
     match time.from {
         Some(from) => words.with(
             "inv-blind",
-            &[("from", from.in_zone(ZONE).into()), ("to", until.into())],
+            &[("from", from.in_zone(ZONE).into()), ("until", until.into())],
         ),
         None => words.with(
             "inv-blind-lost",

@@ -1,6 +1,6 @@
 //! The exported evidence: report, readable page, proofs and key, as files of one folder or archive.
 
-use crate::pages::investigation_lines::Lines;
+use crate::pages::investigation_lines::{self as lines, Lines};
 use askama::Template;
 use desk::investigate::{Answer, Investigation};
 use plan::Lang;
@@ -24,6 +24,11 @@ struct Paper<'a> {
     style: &'static str,
     key: &'a str,
     unproven: u64,
+}
+
+/// A rule in words, or as it is where it is one of the operator's own.
+pub fn rule_name(rule: &str, lang: Lang) -> String {
+    lines::rule_name(rule, document::words(lang))
 }
 
 /// The files of an answer, the page in this language.

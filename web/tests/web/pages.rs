@@ -346,8 +346,14 @@ async fn an_investigation_is_read_masked_and_exported_by_those_who_may() {
     assert_eq!(full.status, StatusCode::OK);
     assert!(full.body.contains("13900001111"), "{}", full.body);
     let masked = world.get(&by_finding, Some(&agent)).await.body;
-    assert!(!masked.contains("13900001111") && masked.contains("••••11"), "{masked}");
-    assert!(!masked.contains("/investigation/export"), "an agent may not export");
+    assert!(
+        !masked.contains("13900001111") && masked.contains("••••11"),
+        "{masked}"
+    );
+    assert!(
+        !masked.contains("/investigation/export"),
+        "an agent may not export"
+    );
 
     let row = format!(
         "/investigation?about=row&table=payments&key={}",
@@ -392,8 +398,16 @@ async fn an_investigation_is_read_masked_and_exported_by_those_who_may() {
     assert_eq!(archive.status, StatusCode::OK);
     assert_eq!(archive.header("content-type"), "application/x-tar");
     assert!(archive.header("content-disposition").contains(".tar"));
-    for inside in ["report.json", "report.html", "key.vkey", "c2sp.org/tlog-proof@v1"] {
+    for inside in [
+        "report.json",
+        "report.html",
+        "key.vkey",
+        "c2sp.org/tlog-proof@v1",
+    ] {
         assert!(archive.body.contains(inside), "{inside}");
     }
-    assert!(!archive.body.contains("13900001111"), "a personal value left the house");
+    assert!(
+        !archive.body.contains("13900001111"),
+        "a personal value left the house"
+    );
 }
