@@ -207,14 +207,6 @@ impl Access {
         }
         Some(builder.finish())
     }
-
-    /// Positions in the table of the columns of the key.
-    pub(super) fn key_places(&self) -> Vec<usize> {
-        let columns = self.guarded.key.0.iter();
-        columns
-            .filter_map(|c| Some(self.columns.get(usize::from(*c))?.0))
-            .collect()
-    }
 }
 
 /// `(a > x) OR (a = x AND b > y)`: the server uses an index for this, not for `(a, b) > (x, y)`.

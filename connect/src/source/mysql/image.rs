@@ -413,8 +413,8 @@ fn uuid(bytes: &[u8]) -> Option<String> {
     Some(parts.map(model::digest::hex).join("-"))
 }
 
-/// As the server tells them apart: by the version and the variant, where they stand when turned.
+/// As the server tells them apart: by the variant and a version from 1 to 5, where they stand when
+/// turned.
 fn is_turned(stored: &[u8; 16]) -> bool {
-    let (variant, version) = (stored[6], stored[8] >> 4);
-    !(stored[8] & 0x80 != 0 && (stored[6] >> 4) >= 6) || (variant & 0x80 != 0 && version < 6)
+    stored[6] & 0x80 != 0 && (1..0x60).contains(&stored[8])
 }

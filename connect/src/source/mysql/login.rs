@@ -110,7 +110,7 @@ pub(super) fn connect(address: &ServerAddress, target: &Target) -> Result<Logged
     login.push(attributes.len() as u8);
     login.extend_from_slice(attributes);
     wire.send(&login).map_err(unreachable)?;
-    prove(&mut wire, target, greeting.plugin, greeting.nonce)?;
+    prove(&mut wire, target, greeting.plugin)?;
     Ok(LoggedIn {
         wire,
         version: greeting.version,
@@ -226,7 +226,6 @@ fn prove(
     wire: &mut Wire,
     target: &Target,
     mut plugin: String,
-    mut nonce: Vec<u8>,
 ) -> Result<(), ConnectError> {
     let lost = |source| ConnectError::Unreachable {
         server: target.server(),
@@ -240,8 +239,8 @@ fn prove(
             Some((0xfe, rest)) => {
                 let mut reader = Reader(rest);
                 plugin = String::from_utf8_lossy(reader.text().unwrap_or(&[])).into_owned();
-                nonce = reader.0.get(..20).unwrap_or(reader.0).to_vec();
-                let said = first_answer(&plugin, target, &nonce);
+                let nonce = reader.0.get(..20).unwrap_or(reader.0);
+                let said = first_answer(&plugin, target, nonce);
                 let said = said.ok_or_else(|| unknown(target, &plugin))?;
                 wire.send(&said).map_err(lost)?;
             }
