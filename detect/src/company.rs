@@ -143,8 +143,14 @@ impl Witnesses {
     }
 
     /// Whether a claim has none of the writes that it needs. `partial`: the history is not known
-    /// from its start.
-    pub(crate) fn fails(&self, claim: &Claim, rules: &CompiledTable, partial: bool) -> bool {
+    /// from its start; `partly_told`: nor are all columns of this row.
+    pub(crate) fn fails(
+        &self,
+        claim: &Claim,
+        rules: &CompiledTable,
+        partial: bool,
+        partly_told: bool,
+    ) -> bool {
         let mut pointers = self.pointers[claim.pointers..].iter();
         !claim.needs.any_of(rules).iter().any(|other| {
             let by = match &other.link {
@@ -152,7 +158,7 @@ impl Witnesses {
                 Link::Any => None,
                 Link::To(_) => match pointers.next() {
                     Some(Some(row)) => Some(*row),
-                    _ => return partial,
+                    _ => return partly_told,
                 },
             };
             self.has((other.pattern, by), claim.change)

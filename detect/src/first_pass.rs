@@ -151,7 +151,7 @@ impl Judge {
                 old,
                 new,
                 changed: &changed,
-                partly_known: self.is_stranger(change.table, case.row()),
+                partly_known: self.is_partly_told(change.table, case.row()),
             };
             if !rules.append_only {
                 strict_rules::broken_by_update(rules, strict, update, &mut hits);
@@ -175,7 +175,7 @@ impl Judge {
                     Standing::Altered { columns } => columns,
                     _ => &[],
                 },
-                partly_known: self.is_stranger(change.table, case.row()),
+                partly_known: self.is_partly_told(change.table, case.row()),
             };
             self.unless_excused(case, image, &changed);
             self.in_company(case, WriteKind::Update, image, &changed, hits.is_empty());

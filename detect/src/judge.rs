@@ -52,6 +52,8 @@ pub struct Judge {
     pub(crate) balances: Balances,
     /// Rows inserted under the judge's eyes; kept only where the history is partial.
     pub(crate) known: Option<HashSet<(u16, RowId)>>,
+    /// Rows that are older, but whose columns are all told.
+    pub(crate) whole: HashSet<(u16, RowId)>,
     /// Of the transaction that is being judged.
     pub(crate) witnesses: Witnesses,
     // Kept between batches for their memory only.
@@ -96,6 +98,7 @@ impl Judge {
             relations,
             balances,
             known: None,
+            whole: HashSet::new(),
             witnesses: Witnesses::default(),
             pending: Vec::new(),
             claims: Vec::new(),
@@ -126,6 +129,22 @@ impl Judge {
     /// Whether the row is older than a history that is known in part.
     pub(crate) fn is_stranger(&self, table: u16, row: RowId) -> bool {
         (self.known.as_ref()).is_some_and(|known| !known.contains(&(table, row)))
+    }
+
+    /// In a history that starts in the middle: whether every column of this row is told by now, so
+    /// that its NULLs are NULLs. To be called before a change of the row is judged.
+    pub fn tell_whole(&mut self, table: u16, key: &Key, whole: bool) {
+        let row = (table, RowId::of(key));
+        if !whole {
+            self.whole.remove(&row);
+        } else if self.is_partial() {
+            self.whole.insert(row);
+        }
+    }
+
+    /// Whether a column of this row that reads NULL may hold anything.
+    pub(crate) fn is_partly_told(&self, table: u16, row: RowId) -> bool {
+        self.is_stranger(table, row) && !self.whole.contains(&(table, row))
     }
 
     /// Takes in the lawful image of a row without judging it: the baseline, a replay, an approved

@@ -130,6 +130,8 @@ impl Replay {
         self.judge.judge(&batch, &mut judgements);
         let mut findings = Vec::new();
         for ((at, change), judgement) in order.iter().zip(&batch).zip(&judgements) {
+            let late = self.altered_after_insert(&nets[*at], change, judgement);
+            let judgement = late.as_ref().unwrap_or(judgement);
             if judgement.verdict == Verdict::Unlawful {
                 findings.push(self.finding(&nets[*at], change, judgement, &transaction.id));
             }
@@ -210,6 +212,8 @@ impl Replay {
             stamp: Stamp::NotAsked,
             seen_at: last.at,
         };
+        let told = before.live.is_some() && before.unknown.is_empty();
+        self.judge.tell_whole(net.table, &net.key, told);
         self.rows.insert((net.table, net.key.clone()), before);
         Some(change)
     }
@@ -315,6 +319,30 @@ impl Replay {
         }
     }
 
+    /// The judge sees a row that is inserted and written again in one transaction as one insert. A
+    /// column that may never change may not change there either.
+    fn altered_after_insert(
+        &self,
+        net: &Net<'_>,
+        change: &Change,
+        judgement: &Judgement,
+    ) -> Option<Judgement> {
+        if change.old.is_some() || judgement.verdict == Verdict::Unlawful || net.writes.len() < 2 {
+            return None;
+        }
+        let mut columns = late_changes(&net.writes);
+        let frozen = self.policy.table(net.table)?.always_frozen();
+        columns.retain(|c| frozen.contains(c));
+        (!columns.is_empty()).then(|| Judgement {
+            verdict: Verdict::Unlawful,
+            hits: vec![model::RuleHit {
+                rule: "frozen".to_owned(),
+                columns: columns.clone(),
+            }],
+            standing: Standing::Altered { columns },
+        })
+    }
+
     /// Keeps the row as the judge left it.
     fn follow(&mut self, net: &Net<'_>, change: &Change, judgement: &Judgement) {
         let place = (net.table, net.key.clone());
@@ -323,6 +351,7 @@ impl Replay {
         };
         let lawful_before = match &before.lawful {
             Some(lawful) => lawful.clone(),
+            None if before.live.is_none() => first_image(net),
             None => before.live.clone(),
         };
         let lawful = match &judgement.standing {
@@ -390,9 +419,10 @@ impl Replay {
         let mut rules: Vec<&str> = judgement.hits.iter().map(|h| h.rule.as_str()).collect();
         rules.sort_by_key(|rule| weight(rule));
         rules.dedup();
+        let first = first_image(net).filter(|_| kind == ReplayKind::Altered);
         let lawful = match &change.lawful {
             Some(lawful) => lawful.as_ref(),
-            None => change.old.as_ref(),
+            None => change.old.as_ref().or(first.as_ref()),
         };
         let shown = change.new.as_ref().or(lawful);
         let mut columns: Vec<u16> = if kind == ReplayKind::Altered {
@@ -448,6 +478,11 @@ impl Replay {
     }
 }
 
+/// What a row was inserted as.
+fn first_image(net: &Net<'_>) -> Option<Row> {
+    Some(net.writes.first()?.new.as_ref()?.row.clone())
+}
+
 /// The last write of the row that touched one of these columns, else its last write.
 fn concerned<'a>(net: &Net<'a>, columns: &[u16]) -> Option<&'a RowWrite> {
     let touches = |write: &&&'a RowWrite| match (&write.old, &write.new) {
@@ -462,7 +497,7 @@ fn concerned<'a>(net: &Net<'a>, columns: &[u16]) -> Option<&'a RowWrite> {
 }
 
 /// The row with everything that `part` knows put in.
-fn overlaid(row: Option<&Row>, part: &PartRow) -> Row {
+pub(crate) fn overlaid(row: Option<&Row>, part: &PartRow) -> Row {
     let Some(known) = &part.known else {
         return part.row.clone();
     };
@@ -476,8 +511,46 @@ fn overlaid(row: Option<&Row>, part: &PartRow) -> Row {
     row.with(&told)
 }
 
+/// The row after one more write. Where a write says what it changed, only that is taken from it: a
+/// record in which a change of one line does not show in the next does not lose it so.
+pub(crate) fn stepped(row: Option<Row>, write: &RowWrite) -> Row {
+    let Some(new) = &write.new else {
+        return row.unwrap_or_default();
+    };
+    let (Some(row), Some(old)) = (&row, &write.old) else {
+        return overlaid(row.as_ref(), new);
+    };
+    let told: Vec<(u16, Value)> = (0..new.row.len() as u16)
+        .filter(|c| new.knows(*c))
+        .filter_map(|c| {
+            let at = usize::from(c);
+            let value = new.row.get(at)?;
+            let same = old.knows(c) && old.row.get(at) == Some(value);
+            (!same).then(|| (c, value.to_value()))
+        })
+        .collect();
+    row.with(&told)
+}
+
+/// Columns that the writes after an insert gave another value than they had, in its own transaction.
+pub(crate) fn late_changes(writes: &[&RowWrite]) -> Vec<u16> {
+    let mut late: Vec<u16> = Vec::new();
+    for write in writes.iter().skip(1) {
+        let (Some(old), Some(new)) = (&write.old, &write.new) else {
+            continue;
+        };
+        late.extend(old.row.differing(&new.row).into_iter().filter(|c| {
+            let filled = old.row.get(usize::from(*c)) != Some(ValueRef::Null);
+            filled && old.knows(*c) && new.knows(*c)
+        }));
+    }
+    late.sort_unstable();
+    late.dedup();
+    late
+}
+
 /// Columns that none of these images tells.
-fn missing(parts: &[Option<&PartRow>], width: usize) -> Vec<u16> {
+pub(crate) fn missing(parts: &[Option<&PartRow>], width: usize) -> Vec<u16> {
     (0..width as u16)
         .filter(|c| !parts.iter().flatten().any(|part| part.knows(*c)))
         .collect()
@@ -485,7 +558,7 @@ fn missing(parts: &[Option<&PartRow>], width: usize) -> Vec<u16> {
 
 /// The rules that say most about what was done come first.
 fn weight(rule: &str) -> usize {
-    const ORDER: [&str; 16] = [
+    const ORDER: [&str; 17] = [
         "unstamped",
         "append_only",
         "no_delete",
@@ -500,6 +573,7 @@ fn weight(rule: &str) -> usize {
         "parent",
         "only_rise",
         "only_fall",
+        "set_once",
         "together",
         "tainted_input",
     ];

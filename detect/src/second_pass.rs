@@ -20,7 +20,7 @@ use model::{Change, Judgement, RuleHit, Standing, Verdict};
 use std::collections::HashSet;
 
 /// The hits of a change stand in this order.
-const RULES: [&str; 16] = [
+const RULES: [&str; 17] = [
     "initial",
     "transition",
     "frozen",
@@ -32,6 +32,7 @@ const RULES: [&str; 16] = [
     "together",
     "only_rise",
     "only_fall",
+    "set_once",
     "values",
     "equal",
     "sum",
@@ -103,7 +104,8 @@ impl Judge {
                 let Some(rules) = policy.table(change.table) else {
                     continue;
                 };
-                if self.witnesses.fails(claim, rules, partial) {
+                let partly_told = partial && self.is_partly_told(change.table, claim.row);
+                if self.witnesses.fails(claim, rules, partial, partly_told) {
                     claim.failed = true;
                     again = true;
                     let (rule, columns) = held_against(claim, change, rules);

@@ -101,6 +101,12 @@ pub(crate) fn broken_by_update(
         "only_fall",
         went(&strict.only_fall, Ordering::Greater),
     );
+    let mut replaced = strict.set_once.among(changed);
+    replaced.retain(|c| {
+        let before = update.lawful.get(usize::from(*c));
+        before.is_some_and(|before| !matches!(before, ValueRef::Null | ValueRef::Text(b"")))
+    });
+    add(hits, "set_once", replaced);
     let refused = strict
         .values
         .iter()

@@ -76,7 +76,7 @@ pub struct TablePolicy {
     /// Numbers that never fall.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub only_rise: Vec<String>,
-    /// Columns that keep their value once they have one.
+    /// Columns that keep their value once they have one; NULL and the empty text are none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub set_once: Vec<String>,
     /// Numbers that never rise.

@@ -1,3 +1,76 @@
 //! What lawful traffic shows of a shop's rules, and the ready policies of known shops.
+//!
+//! A [`Learner`] is told transactions one after another and then proposes a policy. It prefers
+//! rules that a write straight into the database breaks and the shop's own code keeps (in what
+//! company a write comes, which columns move together, what never changes) over rules that the
+//! next lawful step of a kind not yet seen would break (closed lists of states). What it cannot
+//! decide it says.
+//!
+//! Deliberately not here: confirming a policy. A person reads the proposal and takes it, or not.
+//!
+//! Memory: images of at most [`MAX_LEARNT_ROWS`] rows, and counters that do not grow with the
+//! traffic. Where it is full the rows not written for longest are forgotten, and the proposal says
+//! how many.
 
+mod choose;
+mod company;
+mod observe;
 pub mod packs;
+mod propose;
+mod sums;
+mod tables;
+mod text;
+mod words;
+
+pub use propose::{Proposal, Proposed, Rule, TableProposal};
+
+use company::Company;
+use model::{TableSchema, WrittenTransaction};
+use observe::Rows;
+use sums::Equalities;
+use tables::Tables;
+
+/// Rows whose last image is kept, about a kilobyte each.
+pub const MAX_LEARNT_ROWS: usize = 500_000;
+
+/// Learns a policy. Same transactions in the same order: same proposal.
+#[derive(Debug)]
+pub struct Learner {
+    tables: Tables,
+    rows: Rows,
+    company: Company,
+    equalities: Equalities,
+    transactions: u64,
+    writes: u64,
+}
+
+impl Learner {
+    /// `schemas` in the order in which the writes count their tables. Types and foreign keys may be
+    /// missing; then names and values stand in for them.
+    pub fn new(schemas: &[TableSchema]) -> Self {
+        Self {
+            tables: Tables::new(schemas),
+            rows: Rows::default(),
+            company: Company::default(),
+            equalities: Equalities::default(),
+            transactions: 0,
+            writes: 0,
+        }
+    }
+
+    /// The next transaction, whole.
+    pub fn transaction(&mut self, transaction: &WrittenTransaction) {
+        self.transactions += 1;
+        self.writes += transaction.writes.len() as u64;
+        let nets = self.rows.observe(transaction);
+        for net in &nets {
+            self.tables.observe(net);
+        }
+        self.company.observe(&self.tables, &nets);
+        self.equalities.observe(&self.tables, &self.rows, &nets);
+    }
+
+    pub fn propose(&self) -> Proposal {
+        propose::propose(self)
+    }
+}

@@ -75,43 +75,145 @@ fn contains(words: &[String], of: &[&str]) -> bool {
 pub(super) fn sort_of(table: &TableSchema, roles: &[Role]) -> Sort {
     let words = words(&table.name);
     const NOISE: [&str; 26] = [
-        "session", "job", "cache", "token", "search", "thumbnail", "migration", "analytics",
-        "queue", "lock", "notification", "webhook", "index", "outbox", "email", "mail", "scheduled",
-        "cached", "kvstore", "heartbeat", "worker", "oauth", "translation", "workflow", "sequence", "counter",
+        "session",
+        "job",
+        "cache",
+        "token",
+        "search",
+        "thumbnail",
+        "migration",
+        "analytics",
+        "queue",
+        "lock",
+        "notification",
+        "webhook",
+        "index",
+        "outbox",
+        "email",
+        "mail",
+        "scheduled",
+        "cached",
+        "kvstore",
+        "heartbeat",
+        "worker",
+        "oauth",
+        "translation",
+        "workflow",
+        "sequence",
+        "counter",
     ];
     const SETTINGS: [&str; 15] = [
-        "type", "method", "provider", "setting", "config", "template", "gateway", "option",
-        "category", "group", "region", "zone", "rule", "profile", "permission",
+        "type",
+        "method",
+        "provider",
+        "setting",
+        "config",
+        "template",
+        "gateway",
+        "option",
+        "category",
+        "group",
+        "region",
+        "zone",
+        "rule",
+        "profile",
+        "permission",
     ];
-    let valued = roles.iter().any(|r| matches!(r, Role::Money | Role::Running | Role::Payee));
-    let ends_as_setting = words
-        .last()
-        .is_some_and(|w| SETTINGS.iter().any(|s| w.ends_with(s) || w.strip_suffix('s').is_some_and(|w| w.ends_with(s))));
-    if words.iter().any(|w| NOISE.contains(&w.as_str()) || NOISE.contains(&w.trim_end_matches('s'))) && !payment_session(&words) {
+    let valued = roles
+        .iter()
+        .any(|r| matches!(r, Role::Money | Role::Running | Role::Payee));
+    let ends_as_setting = words.last().is_some_and(|w| {
+        SETTINGS
+            .iter()
+            .any(|s| w.ends_with(s) || w.strip_suffix('s').is_some_and(|w| w.ends_with(s)))
+    });
+    if words
+        .iter()
+        .any(|w| NOISE.contains(&w.as_str()) || NOISE.contains(&w.trim_end_matches('s')))
+        && !payment_session(&words)
+    {
         return Sort::Noise;
     }
     if ends_as_setting {
         return if valued { Sort::Valued } else { Sort::Plain };
     }
     const LEDGER: [&str; 21] = [
-        "payment", "refund", "transaction", "ledger", "journal", "payout", "settlement", "capture",
-        "chargeback", "invoice", "withdrawal", "transfer", "creditline", "credit", "giftcard", "wallet",
-        "deposit", "dispute", "remittance", "disbursement", "commission",
+        "payment",
+        "refund",
+        "transaction",
+        "ledger",
+        "journal",
+        "payout",
+        "settlement",
+        "capture",
+        "chargeback",
+        "invoice",
+        "withdrawal",
+        "transfer",
+        "creditline",
+        "credit",
+        "giftcard",
+        "wallet",
+        "deposit",
+        "dispute",
+        "remittance",
+        "disbursement",
+        "commission",
     ];
     const HISTORY: [&str; 11] = [
-        "history", "audit", "movement", "log", "logentry", "statuschange", "event", "entry", "note",
-        "activity", "timeline",
+        "history",
+        "audit",
+        "movement",
+        "log",
+        "logentry",
+        "statuschange",
+        "event",
+        "entry",
+        "note",
+        "activity",
+        "timeline",
     ];
     const ORDER: [&str; 13] = [
-        "order", "line", "item", "sale", "purchase", "booking", "subscription", "checkout",
-        "fulfillment", "fulfilment", "shipment", "return", "surcharge",
+        "order",
+        "line",
+        "item",
+        "sale",
+        "purchase",
+        "booking",
+        "subscription",
+        "checkout",
+        "fulfillment",
+        "fulfilment",
+        "shipment",
+        "return",
+        "surcharge",
     ];
-    let is = |of: &[&str]| words.iter().any(|w| {
-        let one = w.strip_suffix('s').unwrap_or(w);
-        of.contains(&w.as_str()) || of.contains(&one)
-    });
-    let history = is(&HISTORY) || contains(&words, &["statuschange", "logentry", "history"]);
-    if is(&LEDGER) || contains(&words, &["payment", "refund", "transaction", "invoice", "payout", "giftcard", "chargeback"]) {
+    let is = |of: &[&str]| {
+        words.iter().any(|w| {
+            let one = w.strip_suffix('s').unwrap_or(w);
+            of.contains(&w.as_str()) || of.contains(&one)
+        })
+    };
+    let history =
+        is(&HISTORY) || contains(&words, &["statuschange", "logentry", "history", "event"]);
+    // What is not ordered yet changes freely.
+    if contains(&words, &["cart", "basket", "wishlist", "quote", "draft"]) {
+        return if valued { Sort::Valued } else { Sort::Plain };
+    }
+    if is(&LEDGER)
+        || contains(
+            &words,
+            &[
+                "payment",
+                "refund",
+                "transaction",
+                "invoice",
+                "payout",
+                "giftcard",
+                "chargeback",
+            ],
+        )
+    {
         return Sort::Ledger;
     }
     if history && !valued {
@@ -140,13 +242,19 @@ fn payment_session(words: &[String]) -> bool {
 pub(super) fn roles_of(table: &TableSchema, numeric: impl Fn(u16) -> bool) -> Vec<Role> {
     let is_address = words(&table.name).iter().any(|w| w.contains("address"))
         || table.columns.iter().any(|c| {
-            any(&words(&c.name), &["postcode", "zip", "zipcode", "postal", "city"])
+            any(
+                &words(&c.name),
+                &["postcode", "zip", "zipcode", "postal", "city"],
+            )
         });
     (0..table.columns.len() as u16)
         .map(|c| {
             let column = &table.columns[usize::from(c)];
             let points = table.primary_key.contains(&c)
-                || table.foreign_keys.iter().any(|f| f.columns.contains(&column.name));
+                || table
+                    .foreign_keys
+                    .iter()
+                    .any(|f| f.columns.contains(&column.name));
             if points {
                 return Role::Other;
             }
@@ -161,10 +269,19 @@ pub(super) fn roles_of(table: &TableSchema, numeric: impl Fn(u16) -> bool) -> Ve
 fn role_of(column: &ColumnSchema, numeric: bool) -> Role {
     let name = words(&column.name);
     let declared = column.declared.to_ascii_lowercase();
-    let text = declared.is_empty() && !numeric || ["char", "text", "enum", "string", "user-defined"].iter().any(|t| declared.contains(t));
-    let moment = declared.contains("timestamp") || declared.starts_with("date") || declared.starts_with("time");
+    let text = declared.is_empty() && !numeric
+        || ["char", "text", "enum", "string", "user-defined"]
+            .iter()
+            .any(|t| declared.contains(t));
+    let moment = declared.contains("timestamp")
+        || declared.starts_with("date")
+        || declared.starts_with("time");
     let last = name.last().map_or("", String::as_str);
-    if any(&name, &["updated", "modified", "changed"]) && (matches!(last, "at" | "on" | "date" | "updated" | "modified" | "time" | "changed") || moment)
+    if any(&name, &["updated", "modified", "changed"])
+        && (matches!(
+            last,
+            "at" | "on" | "date" | "updated" | "modified" | "time" | "changed"
+        ) || moment)
         || name.join("") == "lastmodified"
         || (numeric && any(&name, &["version", "etag", "revision"]))
         || declared == "rowversion"
@@ -172,36 +289,92 @@ fn role_of(column: &ColumnSchema, numeric: bool) -> Role {
         return Role::Touched;
     }
     if any(&name, &["currency"]) || column.name.eq_ignore_ascii_case("ccy") {
-        return if last == "rate" { Role::Money } else { Role::Currency };
+        return if last == "rate" {
+            Role::Money
+        } else {
+            Role::Currency
+        };
     }
     if last == "id" || last == "ids" || last == "uuid" {
-        return Role::Other;
+        // A provider's name for the row; pointers into the shop are told apart by their tables.
+        return if text { Role::Code } else { Role::Other };
     }
     const PAYEE: [&str; 17] = [
-        "iban", "bic", "swift", "bank", "payee", "recipient", "wallet", "beneficiary", "routing",
-        "sortcode", "payout", "bankaccount", "cardnumber", "accountnumber", "payer", "card", "pan",
+        "iban",
+        "bic",
+        "swift",
+        "bank",
+        "payee",
+        "recipient",
+        "wallet",
+        "beneficiary",
+        "routing",
+        "sortcode",
+        "payout",
+        "bankaccount",
+        "cardnumber",
+        "accountnumber",
+        "payer",
+        "card",
+        "pan",
     ];
-    if text && (any(&name, &PAYEE) || any(&name, &["account"]) && any(&name, &["number", "no", "holder", "name"])) {
+    if text
+        && (any(&name, &PAYEE)
+            || any(&name, &["account"]) && any(&name, &["number", "no", "holder", "name"]))
+    {
         return Role::Payee;
     }
     if moment || matches!(last, "at" | "on" | "date" | "time") {
-        let step = ["created", "expires", "expiry", "start", "starts", "end", "ends", "valid", "last", "birth", "updated", "joined"];
-        return if any(&name, &step) { Role::Other } else { Role::Flag };
+        let step = [
+            "created", "expires", "expiry", "start", "starts", "end", "ends", "valid", "last",
+            "birth", "updated", "joined",
+        ];
+        return if any(&name, &step) {
+            Role::Other
+        } else {
+            Role::Flag
+        };
     }
-    if text && matches!(last, "state" | "status" | "phase" | "stage") || column.name.eq_ignore_ascii_case("status") || column.name.eq_ignore_ascii_case("state") {
+    if text && matches!(last, "state" | "status" | "phase" | "stage")
+        || column.name.eq_ignore_ascii_case("status")
+        || column.name.eq_ignore_ascii_case("state")
+    {
         return Role::State;
     }
     if declared.starts_with("bool") || declared == "tinyint(1)" {
-        let step = ["active", "paid", "captured", "settled", "refunded", "cancelled", "canceled", "void", "voided", "approved", "confirmed", "completed", "closed", "locked"];
-        return if any(&name, &step) { Role::Flag } else { Role::Other };
+        let step = [
+            "active",
+            "paid",
+            "captured",
+            "settled",
+            "refunded",
+            "cancelled",
+            "canceled",
+            "void",
+            "voided",
+            "approved",
+            "confirmed",
+            "completed",
+            "closed",
+            "locked",
+        ];
+        return if any(&name, &step) {
+            Role::Flag
+        } else {
+            Role::Other
+        };
     }
     if numeric {
         return number_role(&name, last);
     }
-    if text && (matches!(last, "type" | "kind" | "discriminator" | "event" | "action") || any(&name, &["txn"]) && last == "type") {
+    if text
+        && (matches!(last, "type" | "kind" | "discriminator" | "event" | "action")
+            || any(&name, &["txn"]) && last == "type")
+    {
         return Role::Discriminator;
     }
-    if text && matches!(last, "code" | "number" | "reference" | "ref") {
+    const NAMED: &str = " code number reference ref method provider processor handler gateway label direction identifier ";
+    if text && NAMED.contains(&format!(" {last} ")) {
         return Role::Code;
     }
     // A decimal kept twice: `raw_amount` beside `amount`.
@@ -213,19 +386,92 @@ fn role_of(column: &ColumnSchema, numeric: bool) -> Role {
 
 fn number_role(name: &[String], last: &str) -> Role {
     const RUNNING: [&str; 15] = [
-        "captured", "authorized", "authorised", "refunded", "allocated", "debited", "paid", "balance",
-        "used", "remaining", "settled", "spent", "redeemed", "outstanding", "pending",
+        "captured",
+        "authorized",
+        "authorised",
+        "refunded",
+        "allocated",
+        "debited",
+        "paid",
+        "balance",
+        "used",
+        "remaining",
+        "settled",
+        "spent",
+        "redeemed",
+        "outstanding",
+        "pending",
     ];
     const MONEY: [&str; 32] = [
-        "amount", "total", "price", "subtotal", "tax", "fee", "fees", "cost", "discount", "charge", "credit",
-        "debit", "payable", "due", "net", "gross", "commission", "tip", "deposit", "payout", "shipping",
-        "surcharge", "value", "sum", "vat", "money", "revenue", "cents", "minor", "adjustment", "rate", "totals",
+        "amount",
+        "total",
+        "price",
+        "subtotal",
+        "tax",
+        "fee",
+        "fees",
+        "cost",
+        "discount",
+        "charge",
+        "credit",
+        "debit",
+        "payable",
+        "due",
+        "net",
+        "gross",
+        "commission",
+        "tip",
+        "deposit",
+        "payout",
+        "shipping",
+        "surcharge",
+        "value",
+        "sum",
+        "vat",
+        "money",
+        "revenue",
+        "cents",
+        "minor",
+        "adjustment",
+        "rate",
+        "totals",
     ];
-    const QUANTITY: [&str; 8] = ["quantity", "qty", "units", "stock", "allocated", "reserved", "fulfilled", "shipped"];
-    if any(name, &["count", "num", "position", "index", "priority", "percent", "percentage", "attempts", "days", "orders"]) {
-        return if any(name, &["amount", "total"]) && !any(name, &["count", "num"]) { Role::Money } else { Role::Other };
+    const QUANTITY: [&str; 8] = [
+        "quantity",
+        "qty",
+        "units",
+        "stock",
+        "allocated",
+        "reserved",
+        "fulfilled",
+        "shipped",
+    ];
+    if any(
+        name,
+        &[
+            "count",
+            "num",
+            "position",
+            "index",
+            "priority",
+            "percent",
+            "percentage",
+            "attempts",
+            "days",
+            "orders",
+        ],
+    ) {
+        return if any(name, &["amount", "total"]) && !any(name, &["count", "num"]) {
+            Role::Money
+        } else {
+            Role::Other
+        };
     }
-    if any(name, &QUANTITY[..4]) || name.iter().any(|w| w.starts_with("stock") || w.starts_with("quantity")) {
+    if any(name, &QUANTITY[..4])
+        || name
+            .iter()
+            .any(|w| w.starts_with("stock") || w.starts_with("quantity"))
+    {
         return Role::Quantity;
     }
     if any(name, &RUNNING) {
@@ -245,7 +491,16 @@ pub(super) fn same_stem(a: &str, b: &str) -> bool {
         words.retain(|w| {
             !matches!(
                 w.as_str(),
-                "with" | "tax" | "incl" | "excl" | "raw" | "net" | "gross" | "including" | "excluding" | "base"
+                "with"
+                    | "tax"
+                    | "incl"
+                    | "excl"
+                    | "raw"
+                    | "net"
+                    | "gross"
+                    | "including"
+                    | "excluding"
+                    | "base"
             )
         });
         words
@@ -316,8 +571,14 @@ mod tests {
         ] {
             assert_eq!(sort_of(&table(name, &[]), &[]), sort, "{name}");
         }
-        assert_eq!(sort_of(&table("order_line", &[]), &[Role::Money]), Sort::Order);
-        assert_eq!(sort_of(&table("product_price", &[]), &[Role::Money]), Sort::Valued);
+        assert_eq!(
+            sort_of(&table("order_line", &[]), &[Role::Money]),
+            Sort::Order
+        );
+        assert_eq!(
+            sort_of(&table("product_price", &[]), &[Role::Money]),
+            Sort::Valued
+        );
     }
 
     #[test]

@@ -63,6 +63,7 @@ fn declares_more(table: &TablePolicy) -> bool {
         && table.company.is_empty()
         && table.only_rise.is_empty()
         && table.only_fall.is_empty()
+        && table.set_once.is_empty()
         && table.values.is_empty()
         && table.equal.is_empty()
         && table.sum.is_empty())

@@ -245,6 +245,18 @@ impl CompiledTable {
     pub fn frozen_columns(&self) -> impl Iterator<Item = u16> {
         (0..self.columns.len() as u16).filter(|c| self.frozen.contains(*c))
     }
+    /// Columns that may never change, whatever happens beside them.
+    pub fn always_frozen(&self) -> Vec<u16> {
+        let always = |f: &&Freeze| f.unless.is_empty() && f.from == StateSet::MAX;
+        self.frozen_columns()
+            .filter(|c| {
+                self.freezes
+                    .iter()
+                    .filter(always)
+                    .any(|f| f.columns.contains(*c))
+            })
+            .collect()
+    }
     pub fn is_personal(&self, column: u16) -> bool {
         self.personal.binary_search(&column).is_ok()
     }

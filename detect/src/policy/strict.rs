@@ -52,6 +52,7 @@ pub(crate) struct Strict {
     pub(crate) together: Vec<Together>,
     pub(crate) only_rise: Columns,
     pub(crate) only_fall: Columns,
+    pub(crate) set_once: Columns,
     pub(crate) values: Vec<(u16, Vec<String>)>,
     /// Columns of one row that agree.
     pub(crate) twins: Vec<[u16; 2]>,

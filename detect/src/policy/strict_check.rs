@@ -45,6 +45,7 @@ impl<'a> Linker<'a> {
             together: self.together(own),
             only_rise: self.columns(own, "only_rise", &policy.only_rise),
             only_fall: self.columns(own, "only_fall", &policy.only_fall),
+            set_once: self.columns(own, "set_once", &policy.set_once),
             company: self.company(own, shared),
             ..Strict::default()
         };

@@ -51,6 +51,7 @@ fn own_columns(table: &TablePolicy) -> Vec<&str> {
         &table.plain,
         &table.only_rise,
         &table.only_fall,
+        &table.set_once,
         &table.repairable,
     ];
     columns.extend(lists.into_iter().flatten().map(String::as_str));
