@@ -1,29 +1,36 @@
 //! Why a repair was not done. In every case the shop's database is as it was, but for a commit
 //! that was interrupted: then the feed shows which it is.
 
-use model::RepairStep;
-use std::path::{Path, PathBuf};
+use crate::ConnectError;
+use model::{Dialect, RepairStep};
+use std::path::PathBuf;
 use thiserror::Error;
+
+/// What a database said, or what became of the connection with it.
+pub type Cause = Box<dyn std::error::Error + Send + Sync>;
 
 #[derive(Debug, Error)]
 pub enum RepairError {
     #[error("there is no file {}", path.display())]
     Missing { path: PathBuf },
-    #[error("{} stayed locked by another writer while {doing}", path.display())]
+    #[error("the writing account does not reach the shop's database")]
+    Connect(#[source] ConnectError),
+    #[error("{what} stayed locked by another writer while {doing}")]
     Locked {
-        path: PathBuf,
+        /// The file, or the row.
+        what: String,
         doing: String,
         #[source]
-        source: rusqlite::Error,
+        source: Cause,
     },
-    #[error("{} cannot be written", path.display())]
+    #[error("{what} cannot be written")]
     ReadOnly {
-        path: PathBuf,
+        what: String,
         #[source]
-        source: rusqlite::Error,
+        source: Cause,
     },
     #[error("the proposal is written for another kind of database ({written_for:?})")]
-    OtherDatabase { written_for: model::Dialect },
+    OtherDatabase { written_for: Dialect },
     #[error("the proposal has no steps")]
     Empty,
     #[error("the repair concerns {rows} rows; at most {most} are allowed")]
@@ -43,25 +50,50 @@ pub enum RepairError {
         table: String,
         key: String,
         #[source]
-        source: Box<rusqlite::Error>,
+        source: Cause,
     },
+    #[error("the writing account sees no table {table}, or another one of this name first")]
+    NoTable { table: String },
+    #[error("table {table} is kept by {engine}, which cannot roll back")]
+    NotTransactional { table: String, engine: String },
+    /// Triggers and rules that the repair would set off, as `table.trigger`.
+    #[error("the repair would set off {}", triggers.join(", "))]
+    Triggers { triggers: Vec<String> },
+    #[error("the writing account may not see the triggers of the shop's tables")]
+    TriggersHidden,
+    #[error("the database does not count changed rows (track_counts is off)")]
+    NotCounted,
+    #[error("deferred triggers changed {rows} more rows")]
+    Afterwards { rows: u64 },
     #[error("the repair would leave row {} of {table} without its parent in {parent}", rowid.map_or("?".to_owned(), |r| r.to_string()))]
     ForeignKey {
         table: String,
         rowid: Option<i64>,
         parent: String,
     },
+    #[error("a constraint that is checked at the end does not hold after the repair")]
+    Constraint(#[source] Cause),
     #[error(
         "too many foreign keys of this database are broken to tell which the repair would break"
     )]
     TooManyBrokenKeys,
     #[error("the repair was interrupted")]
     Interrupted,
+    /// Before the commit was sent: nothing was written.
+    #[error("the connection was lost while {doing}")]
+    Lost {
+        doing: String,
+        #[source]
+        source: Cause,
+    },
+    /// The commit was sent, and what became of it was not heard.
+    #[error("the connection was lost while the repair was being committed")]
+    Unheard(#[source] Cause),
     #[error("the database failed while {doing}")]
     Sql {
         doing: String,
         #[source]
-        source: rusqlite::Error,
+        source: Cause,
     },
 }
 
@@ -75,17 +107,33 @@ pub enum RowFault {
         found: String,
         afterwards: bool,
     },
+    #[error("there is no column {column}")]
+    NoColumn { column: String },
+    #[error("column {column} changed too, from {before} to {after}")]
+    AlsoChanged {
+        column: String,
+        before: String,
+        after: String,
+    },
     #[error("it is not there any more")]
     Gone,
     #[error("it is there, although it should have to be put back")]
     Present,
+    #[error("it is still there after its deletion")]
+    StillThere,
+    #[error("it was taken back already by {rows} entries")]
+    TakenBack { rows: u64 },
+    #[error("the entry that takes it back does not stand there as it was written")]
+    NoEntry,
     #[error("its key names {rows} rows")]
     Ambiguous { rows: u64 },
     #[error("the statement changed {rows} rows instead of one")]
-    Touched { rows: usize },
+    Touched { rows: u64 },
     #[error("triggers or cascades changed {rows} more rows")]
     SideEffects { rows: u64 },
-    #[error("the statement is not one plain INSERT, UPDATE or DELETE")]
+    #[error("{rows} rows of {table} would be changed with it, by their foreign key")]
+    Cascades { table: String, rows: u64 },
+    #[error("the statement is not one plain INSERT, UPDATE or DELETE as the step says")]
     Statement,
     #[error("the statement writes to another table, {table}")]
     OtherTable { table: String },
@@ -102,20 +150,11 @@ impl RepairError {
         }
     }
 
-    pub(super) fn of(path: &Path, doing: &str, source: rusqlite::Error) -> Self {
-        use rusqlite::ErrorCode::{
-            CannotOpen, DatabaseBusy, DatabaseLocked, PermissionDenied, ReadOnly,
-        };
-        let path = path.to_owned();
-        let doing = doing.to_owned();
-        match source.sqlite_error_code() {
-            Some(DatabaseBusy | DatabaseLocked) => Self::Locked {
-                path,
-                doing,
-                source,
-            },
-            Some(CannotOpen | PermissionDenied | ReadOnly) => Self::ReadOnly { path, source },
-            _ => Self::Sql { doing, source },
+    pub(super) fn row_sql(step: &RepairStep, source: impl Into<Cause>) -> Self {
+        Self::RowSql {
+            table: step.table.clone(),
+            key: step.key.clone(),
+            source: source.into(),
         }
     }
 
@@ -123,9 +162,11 @@ impl RepairError {
     pub fn advice(&self) -> &'static str {
         match self {
             Self::Missing { .. } => "check the path of the source",
+            Self::Connect(error) => error.advice(),
             Self::Locked { .. } => "nothing was changed; try again, or raise the lock timeout",
             Self::ReadOnly { .. } => {
-                "open the writing account: the right to write the file and its folder"
+                "open the writing account: the right to write the file and its folder, or SELECT, INSERT, \
+                 UPDATE and DELETE on the tables"
             }
             Self::Empty | Self::OtherDatabase { .. } => "make a new proposal",
             Self::TooManyRows { .. } | Self::TooMuchMoney { .. } => {
@@ -135,11 +176,28 @@ impl RepairError {
             Self::RowSql { .. } => {
                 "nothing was changed; correct the policy's statement and make a new proposal"
             }
-            Self::ForeignKey { .. } => {
+            Self::NoTable { .. } => {
+                "nothing was changed; check the rights and the search path of the writing account"
+            }
+            Self::NotTransactional { .. } => {
+                "nothing was changed; such a table can only be repaired by hand, or after ALTER TABLE ... ENGINE=InnoDB"
+            }
+            Self::Triggers { .. } => {
+                "nothing was changed; look at what they do, then allow those that may run by name"
+            }
+            Self::TriggersHidden => {
+                "nothing was changed; GRANT TRIGGER on the tables to the writing account, which makes them visible"
+            }
+            Self::NotCounted => "nothing was changed; switch track_counts on",
+            Self::Afterwards { .. } => {
+                "nothing was changed; look at the shop's deferred triggers, then allow side effects if they are wanted"
+            }
+            Self::ForeignKey { .. } | Self::Constraint(_) => {
                 "nothing was changed; put the parent row back in the same proposal"
             }
             Self::TooManyBrokenKeys => "nothing was changed; mend the shop's foreign keys first",
-            Self::Interrupted | Self::Sql { .. } => {
+            Self::Lost { .. } => "nothing was changed; try again",
+            Self::Interrupted | Self::Sql { .. } | Self::Unheard(_) => {
                 "audit the source to see whether the repair was committed, then try again"
             }
         }
@@ -156,8 +214,17 @@ impl RowFault {
             | Self::Present => {
                 "nothing was changed; the row changed since the proposal was made: audit again and make a new one"
             }
-            Self::SideEffects { .. } => {
+            Self::TakenBack { .. } => {
+                "nothing was changed; accept the row as taken back, so that it is not proposed again"
+            }
+            Self::SideEffects { .. } | Self::AlsoChanged { .. } => {
                 "nothing was changed; look at the shop's triggers, then allow side effects if they are wanted"
+            }
+            Self::Cascades { .. } => {
+                "nothing was changed; set the rows that hang on it aside in the same proposal"
+            }
+            Self::NoColumn { .. } => {
+                "nothing was changed; the table's columns are others now: audit again and make a new proposal"
             }
             _ => "nothing was changed; correct the policy's statement and make a new proposal",
         }

@@ -276,11 +276,8 @@ fn a_statement_must_change_one_row_of_its_table() {
     // A misspelt column is not read as a text.
     let mut misspelt = restore();
     misspelt.expect_live = named(&[("totl", Value::text("totl"))]);
-    assert!(matches!(
-        shop.apply(vec![misspelt]),
-        Err(RepairError::RowSql { .. })
-    ));
-    assert_eq!(shop.all(), BEFORE);
+    let column = "totl".to_owned();
+    shop.refuses(vec![misspelt], "1", &RowFault::NoColumn { column });
 }
 
 #[test]
@@ -371,6 +368,7 @@ fn caps_hold() {
             money: Some(MoneyCap {
                 columns,
                 max_amount_minor: most,
+                decimals: 2,
             }),
             ..RepairLimits::default()
         }
