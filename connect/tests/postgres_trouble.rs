@@ -614,3 +614,45 @@ fn whoever_is_not_let_in_is_told_without_the_password() {
     let error = PostgresSource::open(&shop.address).err().unwrap();
     assert!(!format!("{error} {error:?} {}", error.advice()).contains("geheim"));
 }
+
+#[test]
+fn a_promoted_standby_goes_on_where_the_primary_ended() {
+    let server = Server::start();
+    let shop = Shop::new(&server, TABLE);
+    let mut following = shop.follow(&["t"]);
+    shop.db.run("INSERT INTO t VALUES (1, 0)");
+    following.catch_up();
+    following.while_polling(|| {
+        server.stop();
+        std::fs::write(server.folder().join("data/standby.signal"), "").unwrap();
+        server.start_again();
+        shop.db.run("SELECT pg_promote()");
+    });
+    shop.db.run("INSERT INTO t VALUES (2, 0)");
+    assert_eq!(
+        shop.db
+            .value("SELECT timeline_id FROM pg_control_checkpoint()"),
+        "2"
+    );
+    following.catch_up();
+    assert_eq!(ids(&following.batches), [1, 2]);
+}
+
+#[test]
+fn a_publication_that_was_dropped_is_said_and_made_anew() {
+    let shop = Shop::new(Server::shared(), TABLE);
+    let mut following = shop.follow(&["t"]);
+    shop.db
+        .run(&format!("DROP PUBLICATION {}", shop.address.slot));
+    shop.db.run("INSERT INTO t VALUES (1, 0)");
+    assert!(matches!(
+        following.lost(),
+        LostReason::PublicationChanged { .. }
+    ));
+    following.feed.request_catch_up().unwrap();
+    following.rescan();
+    assert!(following.feed.caught_up(), "the snapshot shows it all");
+    assert_eq!(following.image.len(), 1);
+    shop.db.run("INSERT INTO t VALUES (2, 0)");
+    assert_eq!(ids(&following.catch_up()), [2]);
+}

@@ -352,3 +352,38 @@ const FOREIGN_KEYS: &str = concat!(
     shops_own!(),
     " ORDER BY k.conrelid, k.conname"
 );
+
+#[cfg(test)]
+impl Table {
+    /// `t (id int PRIMARY KEY, n int)`.
+    pub(super) fn example() -> Self {
+        let column = |number, name: &str| Column {
+            number,
+            name: name.to_owned(),
+            declared: "integer".to_owned(),
+            not_null: number == 1,
+            type_oid: 23,
+            kind: Kind::of(23),
+            base: None,
+            output: "int4out".to_owned(),
+            bytewise: false,
+        };
+        Self {
+            oid: 7,
+            namespace: "public".to_owned(),
+            relation: "t".to_owned(),
+            owner: "shop".to_owned(),
+            logged: true,
+            identity: Identity::Default,
+            columns: vec![column(1, "id"), column(2, "n")],
+            indexes: vec![Index {
+                name: "t_pkey".to_owned(),
+                columns: vec![0],
+                primary: true,
+                names_rows: true,
+                is_identity: false,
+            }],
+            foreign_keys: Vec::new(),
+        }
+    }
+}

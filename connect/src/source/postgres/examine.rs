@@ -153,7 +153,7 @@ fn server(facts: &Facts, version: u32, found: &mut Examination) {
             ),
             "run ALTER SYSTEM SET wal_level = 'logical' and restart the server; on Amazon RDS and Aurora set \
              rds.logical_replication = 1, on Cloud SQL cloudsql.logical_decoding = on, on Azure \
-             azure.replication_support = logical, each followed by a restart",
+             wal_level = logical among the parameters, each followed by a restart",
         );
     }
     for (used, most, name) in [

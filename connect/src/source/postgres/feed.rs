@@ -90,11 +90,20 @@ impl PostgresFeed {
     fn slot(&mut self) -> Result<bool, ConnectError> {
         let name = self.address.slot.clone();
         let found = self.source.again(|session| slot::look(session, &name))?;
-        if found.as_ref().is_some_and(|slot| slot.sound) {
+        // Log that was written while the publication was another one may not be readable at all,
+        // so the slot must not go back to it.
+        let renewed = matches!(
+            self.lost,
+            Some(LostReason::SlotGone { .. } | LostReason::PublicationChanged { .. })
+        );
+        if found.as_ref().is_some_and(|slot| slot.sound) && !renewed {
             return Ok(false);
         }
         if self.follower.is_fresh() && self.lost.is_none() {
             return Err(ConnectError::NotAttached { slot: name });
+        }
+        if found.is_some_and(|slot| !slot.other_plugin) {
+            self.follower.let_go()?;
         }
         let mut session = Session::open(&self.address, Purpose::Attach)?;
         slot::attach(&mut session, &self.address, &self.access)?;

@@ -245,3 +245,53 @@ pub(super) fn array_of<'a>(texts: impl Iterator<Item = &'a [u8]>) -> Vec<u8> {
     out.push(b'}');
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    impl Access {
+        /// Of [`Table::example`].
+        pub(in super::super) fn example() -> Self {
+            let table = Table::example();
+            let guarded = GuardedTable::new(table.schema(), &["id"]).unwrap();
+            Self::new(0, &guarded, table, "UTF8").unwrap()
+        }
+    }
+
+    #[test]
+    fn statements_read_in_key_order() {
+        let access = Access::example();
+        assert_eq!(
+            access.copy_statement(Some(&[Value::Integer(-4)]), Some(9)),
+            "COPY (SELECT \"id\", \"n\" FROM \"public\".\"t\" WHERE (\"id\") > ('-4'::bigint) \
+             ORDER BY \"id\" LIMIT 9) TO STDOUT (FORMAT binary)"
+        );
+        assert_eq!(
+            access.read_statement(),
+            "SELECT k.place, r.* FROM unnest($1::text[]) WITH ORDINALITY AS k(k1, place), LATERAL (SELECT \
+             \"id\", \"n\" FROM \"public\".\"t\" AS t WHERE t.\"id\" = CAST(k.k1 AS integer) LIMIT 1) AS r"
+        );
+    }
+
+    #[test]
+    fn a_list_of_texts_is_read_back_whole() {
+        let texts: [&[u8]; 3] = [b"a\"b", b"\\,{}", b""];
+        assert_eq!(array_of(texts.into_iter()), br#"{"a\"b","\\,{}",""}"#);
+    }
+
+    #[test]
+    fn tables_that_cannot_be_followed_are_said() {
+        let mut access = Access::example();
+        assert_eq!(access.not_followed(), None);
+        access.table.identity = Identity::Nothing;
+        assert!(access.not_followed().unwrap().contains("NOTHING"));
+        access.table.identity = Identity::Default;
+        access.table.indexes[0].names_rows = false;
+        assert!(access.not_followed().unwrap().contains("no primary key"));
+        access.table.identity = Identity::Full;
+        assert_eq!(access.not_followed(), None);
+        access.table.logged = false;
+        assert!(access.not_followed().unwrap().contains("UNLOGGED"));
+    }
+}

@@ -99,6 +99,8 @@ impl Follower {
         }
         self.meaning.after = self.delivered;
         self.meaning.snapshot = Some(snapshot);
+        // Whatever was asked for is in the snapshot.
+        self.goal = Goal::Reached;
         self.fresh = false;
     }
 

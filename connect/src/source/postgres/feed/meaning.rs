@@ -201,3 +201,151 @@ impl Meaning {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::pgoutput::{Cell, Old};
+    use super::*;
+    use proptest::prelude::*;
+
+    fn followed() -> Meaning {
+        let mut meaning = Meaning::default();
+        meaning.look_at(&[Access::example()]);
+        meaning.take(&Said::Relation(Relation {
+            oid: 7,
+            namespace: b"public",
+            name: b"t",
+            columns: vec![(b"id", 23), (b"n", 23)],
+        }));
+        meaning
+    }
+
+    fn begin(xid: u32, commit: u64) -> Said<'static> {
+        Said::Begin {
+            commit,
+            committed_us: 0,
+            xid,
+        }
+    }
+
+    fn insert(id: &str) -> Said<'_> {
+        Said::Insert {
+            relation: 7,
+            new: vec![Cell::Text(id.as_bytes()), Cell::Null],
+        }
+    }
+
+    #[test]
+    fn a_transaction_too_large_is_read_to_its_end_and_said() {
+        let mut meaning = followed();
+        meaning.take(&begin(1, 10));
+        for id in 0..MAX_ROWS + 5 {
+            assert!(matches!(
+                meaning.take(&insert(&id.to_string())),
+                Step::Nothing
+            ));
+        }
+        let said = meaning.take(&Said::Commit { end: 11 });
+        assert!(matches!(
+            said,
+            Step::Lost(LostReason::TooManyRows { most: MAX_ROWS })
+        ));
+        // The next one is told as ever.
+        meaning.take(&begin(2, 20));
+        meaning.take(&insert("1"));
+        let Step::Done(done) = meaning.take(&Said::Commit { end: 21 }) else {
+            panic!("it is told");
+        };
+        assert_eq!(done.rows.len(), 1);
+    }
+
+    #[test]
+    fn what_a_snapshot_shows_is_not_told_but_marks_are_seen() {
+        let mut meaning = followed();
+        meaning.snapshot = Snapshot::parse("5:9:7", 100);
+        let mut told = Vec::new();
+        for (xid, commit) in [(4, 10), (7, 20), (8, 30), (9, 40), (6, 200)] {
+            meaning.take(&begin(xid, commit));
+            meaning.take(&insert("1"));
+            meaning.take(&Said::Message {
+                transactional: true,
+                prefix: MARK.as_bytes(),
+                content: b"m",
+            });
+            if let Step::Done(done) = meaning.take(&Said::Commit { end: commit + 1 }) {
+                assert_eq!(done.marks, [b"m"]);
+                if !done.rows.is_empty() {
+                    told.push(xid);
+                }
+            }
+        }
+        // Number 6 is another transaction by then: the log is long past the snapshot.
+        assert_eq!(told, [7, 9, 6]);
+    }
+
+    #[test]
+    fn messages_out_of_place_are_said() {
+        let mut meaning = followed();
+        assert!(matches!(meaning.take(&insert("1")), Step::Wrong(_)));
+        assert!(matches!(
+            meaning.take(&Said::Commit { end: 1 }),
+            Step::Wrong(_)
+        ));
+    }
+
+    /// One step on one of five rows.
+    fn step() -> impl Strategy<Value = (u8, u8, u8)> {
+        (0..4_u8, 0..5_u8, 0..5_u8)
+    }
+
+    proptest! {
+        /// The net effect, put onto the rows before, gives the rows after.
+        #[test]
+        fn a_transaction_ends_as_its_steps_do(before in proptest::collection::btree_set(0..5_u8, 0..5),
+                                              steps in proptest::collection::vec(step(), 0..30)) {
+            let mut rows: std::collections::BTreeMap<u8, u8> = before.iter().map(|id| (*id, 99)).collect();
+            let start = rows.clone();
+            let mut meaning = followed();
+            meaning.take(&begin(1, 1));
+            for (at, (what, id, to)) in steps.iter().enumerate() {
+                let (key, new_key, n) = (id.to_string(), to.to_string(), at.to_string());
+                let cells = |id: &'_ str| id.as_bytes().to_vec();
+                let (key, new_key, n) = (cells(&key), cells(&new_key), cells(&n));
+                let old = Old::Key(vec![Cell::Text(&key), Cell::Null]);
+                match what {
+                    0 if !rows.contains_key(id) => {
+                        rows.insert(*id, at as u8);
+                        meaning.take(&Said::Insert { relation: 7, new: vec![Cell::Text(&key), Cell::Text(&n)] });
+                    }
+                    1 if rows.contains_key(id) => {
+                        rows.insert(*id, at as u8);
+                        meaning.take(&Said::Update { relation: 7, old: None, new: vec![Cell::Text(&key), Cell::Text(&n)] });
+                    }
+                    2 if rows.contains_key(id) => {
+                        rows.remove(id);
+                        meaning.take(&Said::Delete { relation: 7, old });
+                    }
+                    3 if rows.contains_key(id) && !rows.contains_key(to) => {
+                        rows.remove(id);
+                        rows.insert(*to, at as u8);
+                        meaning.take(&Said::Update { relation: 7, old: Some(old), new: vec![Cell::Text(&new_key), Cell::Text(&n)] });
+                    }
+                    _ => {}
+                }
+            }
+            let Step::Done(done) = meaning.take(&Said::Commit { end: 2 }) else {
+                panic!("it is told");
+            };
+            let mut image = start;
+            for observed in done.rows {
+                let values = observed.key.values().unwrap();
+                let id = values[0].as_ref().as_i64().unwrap() as u8;
+                match observed.row {
+                    Some(row) => { image.insert(id, row.get(1).unwrap().as_i64().unwrap() as u8); }
+                    None => { prop_assert!(image.remove(&id).is_some(), "only what was there is gone"); }
+                }
+            }
+            prop_assert_eq!(image, rows);
+        }
+    }
+}

@@ -10,7 +10,7 @@ use model::{Instant, Key, Observed, Row, SourceTransaction, ValueRef};
 use std::collections::HashMap;
 
 /// What one transaction may take in memory while it is put together.
-pub(super) const MAX_ROWS: usize = 1_000_000;
+pub(super) const MAX_ROWS: usize = if cfg!(test) { 100 } else { 1_000_000 };
 const MAX_BYTES: usize = 512 << 20;
 /// A pending row beside its bytes.
 const ROW_BYTES: usize = 160;

@@ -98,9 +98,24 @@ impl Follower {
         }
         self.history = Some(history);
         self.meaning.forget();
-        stream.start(&self.address.slot, self.delivered)?;
+        stream
+            .start(&self.address.slot, self.delivered)
+            .map_err(|error| self.in_recovery(error))?;
         self.stream = Some(stream);
         Ok(None)
+    }
+
+    /// A standby before PostgreSQL 16 streams no changes; it may be promoted.
+    fn in_recovery(&self, error: ConnectError) -> ConnectError {
+        match &error {
+            ConnectError::Server { code, message, .. } if code == "0A000" => {
+                ConnectError::Unreachable {
+                    server: "the stream of changes".to_owned(),
+                    source: std::io::Error::other(message.clone()),
+                }
+            }
+            _ => error,
+        }
     }
 
     /// Whether what was read is no part of this server's history.
