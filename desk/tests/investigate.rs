@@ -180,7 +180,7 @@ fn a_row_is_followed_through_insert_change_tampering_and_repair() {
     assert_eq!(tampered.verdict, Verdict::Unlawful);
     assert_eq!(tampered.rules[0].rule, "frozen");
     assert_eq!(tampered.rules[0].columns, ["total_minor"]);
-    assert_eq!(tampered.findings, [finding.id.clone()]);
+    assert_eq!(tampered.findings, std::slice::from_ref(&finding.id));
     let [was] = changed(tampered).try_into().unwrap();
     let back: Vec<&str> = was
         .trim_start_matches("total_minor: ")
