@@ -1,5 +1,5 @@
-//! A real shop, Vendure on PostgreSQL: real orders through its own interfaces, and a hand in its
-//! database.
+//! A real shop, Vendure on PostgreSQL, under guard: real orders through its own interfaces, a hand
+//! in its database, what is found, and what its customers are shown.
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -8,54 +8,100 @@
 
 mod shop;
 
-use shop::Shop;
+use crate::guarded::Guarded;
+use serde_json::Value;
+use shop::{Session, Shop};
+use testkit::write_url_file;
 
-/// The precondition of all that follows: the shop shows what stands in its tables, kept nowhere
-/// else, so that what is repaired there is right for its customers.
+/// The guard's own account; it has the rights that `source check` prints and no others.
+const GUARD: &str = "balefire";
+
+/// Balefire over this shop, as an operator sets it up: the ready policy pack and printed rights.
+fn guard(shop: &Shop) -> Guarded {
+    let mut guarded = Guarded::empty();
+    let url = shop.database.user(GUARD, "of the guard");
+    write_url_file(&guarded.data(), &url);
+    let pack = guarded.good(&["source", "pack", "vendure"]);
+    guarded.settings(&format!(
+        "[[source]]\nname = \"shop\"\nkind = \"postgres\"\nurl_file = \"database.url\"\n\
+         tls = \"off\"\n\n{pack}"
+    ));
+    let grants = guarded.json(&["source", "check", "shop"])["grants"].clone();
+    for grant in grants.as_array().expect("`source check` prints rights") {
+        shop.database.run(grant.as_str().expect("a statement"));
+    }
+    guarded.good(&["source", "attach", "shop"]);
+    guarded.good(&["source", "check", "shop"]);
+    guarded.good(&["source", "baseline", "shop"]);
+    guarded.people();
+    guarded.serve();
+    guarded
+}
+
+fn text<'a>(order: &'a Value, name: &str) -> &'a str {
+    order[name].as_str().expect("an order has it as text")
+}
+
+/// Table, key and columns of a finding, as one line.
+fn told(finding: &Value) -> String {
+    let columns = finding["columns"].as_array().into_iter().flatten();
+    let columns: Vec<&str> = columns.filter_map(|c| c["name"].as_str()).collect();
+    let [table, key, kind] = ["table", "key", "kind"].map(|name| text(finding, name));
+    format!("{table} {key} {kind} {}", columns.join(","))
+}
+
+/// What a shop does in an afternoon, all of it lawful; gives the order that is attacked later.
+fn afternoon(shop: &Shop, clerk: &mut Session, before: &Value) -> Value {
+    clerk.settle(&before["payments"][0]);
+    clerk.modify_street(before, "9 New Lane");
+    clerk.deliver(before);
+    let order = shop.customer().buy("mei", &[(1, 2), (4, 3)], "wallet");
+    assert_eq!(order["state"], "PaymentSettled", "{order}");
+    clerk.deliver(&order);
+    clerk.refund(&order, 1_000);
+    clerk.cancel_one(&order);
+    order
+}
+
 #[test]
-fn an_orders_life_and_what_a_hand_in_the_database_does_to_it() {
+fn a_hand_in_the_database_of_a_real_shop_is_found() {
     let Some(mut shop) = Shop::open() else {
         return;
     };
     let mut clerk = shop.clerk();
+    let before = shop.customer().buy("jo", &[(2, 1)], "card");
+    assert_eq!(before["state"], "PaymentAuthorized", "{before}");
+    let guarded = guard(&shop);
 
-    let wallet = shop.customer().buy("mei", &[(1, 2), (4, 3)], "wallet");
-    assert_eq!(wallet["state"], "PaymentSettled", "{wallet}");
-    let card = shop.customer().buy("jo", &[(2, 1)], "card");
-    assert_eq!(card["state"], "PaymentAuthorized", "{card}");
-    clerk.settle(&card["payments"][0]);
-    clerk.modify_street(&card, "9 New Lane");
-    clerk.deliver(&card);
-    clerk.deliver(&wallet);
-    clerk.refund(&wallet["payments"][0], 1_000);
-    clerk.cancel_one(&wallet);
-
-    let code = wallet["code"].as_str().expect("an order has a code");
+    let order = afternoon(&shop, &mut clerk, &before);
+    let code = text(&order, "code");
     let honest = shop.order(code);
     assert_eq!(honest["state"], "Delivered", "{honest}");
-    assert_eq!(honest["payments"][0]["amount"], wallet["totalWithTax"]);
+    assert_eq!(honest["payments"][0]["amount"], order["totalWithTax"]);
     assert_eq!(honest["payments"][0]["refunds"][0]["state"], "Settled");
-    let moved = shop.order(card["code"].as_str().expect("an order has a code"));
+    let moved = shop.order(text(&before, "code"));
     assert_eq!(moved["shippingAddress"]["streetLine1"], "9 New Lane");
-    let id = wallet["id"].as_str().expect("an order has an id");
-    let stored = shop.database.rows(&format!(
-        "SELECT code, \"subTotalWithTax\" + \"shippingWithTax\" FROM \"order\" WHERE id = {id}"
-    ));
-    assert_eq!(stored[0][0].as_deref(), Some(code));
-    let total = honest["totalWithTax"].to_string();
-    assert_eq!(stored[0][1].as_deref(), Some(total.as_str()));
+    // The audit reads up to what the server has committed: nothing lawful is still on its way.
+    guarded.good(&["audit", "shop"]);
+    let quiet: Vec<String> = guarded.findings().iter().map(told).collect();
+    assert!(quiet.is_empty(), "lawful, and found: {quiet:#?}");
 
+    let (id, payment) = (text(&order, "id"), text(&order["payments"][0], "id"));
     shop.database.run(&format!(
-        "UPDATE payment SET amount = amount - 20000 WHERE \"orderId\" = {id}; \
+        "UPDATE payment SET amount = amount - 20000 WHERE id = {payment}; \
          UPDATE \"order\" SET \"shippingAddress\" = \
          replace(\"shippingAddress\", '7 Willow Road', '1 Drop Street') WHERE id = {id}"
     ));
     let tampered = shop.order(code);
-    let amount = |order: &serde_json::Value| order["payments"][0]["amount"].as_i64();
-    assert_eq!(
-        amount(&tampered),
-        amount(&honest).map(|minor| minor - 20_000)
-    );
+    assert_ne!(tampered["payments"][0]["amount"], order["totalWithTax"]);
     assert_eq!(tampered["shippingAddress"]["streetLine1"], "1 Drop Street");
+    let found = guarded.until(Guarded::findings, |found| found.len() >= 2);
+    let mut found: Vec<String> = found.iter().map(told).collect();
+    found.sort();
+    let expected = [
+        format!("order {id} altered shippingAddress"),
+        format!("payment {payment} altered amount"),
+    ];
+    assert_eq!(found, expected);
     assert!(shop.is_open());
 }

@@ -226,14 +226,17 @@ impl Session {
         }
     }
 
-    /// Gives money back in full order: the refund, then its settlement.
-    pub fn refund(&mut self, payment: &Value, amount_minor: i64) {
-        // Vendure 3.7 keeps refunds' old parts too and wants them named.
+    /// Gives money back for one piece of the order's first line, from its first payment: the
+    /// refund as Vendure's own dashboard asks for it, then its settlement.
+    pub fn refund(&mut self, order: &Value, amount_minor: i64) {
         let refund = self.ask(
-            "mutation ($p: ID!, $a: Money!) { refundOrder(input: { paymentId: $p, amount: $a, \
-             lines: [], shipping: 0, adjustment: 0, reason: \"damaged\" }) \
+            "mutation ($i: RefundOrderInput!) { refundOrder(input: $i) \
              { __typename ... on Refund { id } ... on ErrorResult { message } } }",
-            &json!({ "p": payment["id"], "a": amount_minor }),
+            &json!({ "i": {
+                "paymentId": order["payments"][0]["id"], "amount": amount_minor,
+                "lines": [{ "orderLineId": order["lines"][0]["id"], "quantity": 1 }],
+                "shipping": 0, "adjustment": 0, "reason": "damaged",
+            } }),
         );
         self.ask(
             "mutation ($id: ID!) { settleRefund(input: { id: $id, transactionId: \"R1\" }) \
