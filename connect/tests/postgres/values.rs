@@ -1,10 +1,8 @@
-//! A real PostgreSQL: values, transactions and how they are told.
+//! Values, transactions, and how they are told.
 
-mod postgres_shop;
-
+use super::shop::{Shop, image_of, key, shown};
 use connect::source::{Feed, GuardedTable, Source};
 use model::Value;
-use postgres_shop::{Shop, image_of, key, shown};
 use testkit::postgres::Server;
 
 /// A column of each kind, and what goes into it: usual, extreme and odd values.
@@ -535,7 +533,7 @@ fn generated_columns_are_left_out_and_other_keys_may_be_chosen() {
     let mut feed =
         connect::source::postgres::PostgresFeed::open(&shop.address, tables.clone(), None).unwrap();
     feed.rescan(&mut |_| Ok(())).unwrap();
-    let mut following = postgres_shop::Following {
+    let mut following = super::shop::Following {
         feed,
         image: Default::default(),
         batches: Vec::new(),

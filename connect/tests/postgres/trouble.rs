@@ -1,12 +1,10 @@
-//! A real PostgreSQL that restarts, dies, forgets, changes, or is somebody else.
+//! A server that restarts, dies, forgets, changes, or is somebody else.
 
-mod postgres_shop;
-
+use super::shop::{Shop, ids, image_of};
 use connect::ConnectError;
 use connect::source::address::OnFull;
 use connect::source::postgres::{PostgresFeed, PostgresSource, attach, detach};
 use connect::source::{Feed, LostReason, Polled, Source, TlsMode};
-use postgres_shop::{Shop, ids, image_of};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use testkit::postgres::Server;
@@ -341,7 +339,7 @@ fn rows_written_before_a_change_of_columns_are_read_after_it() {
         (&[2][..], &[][..])
     );
     assert_eq!(
-        postgres_shop::shown(rows[0].row.as_ref().unwrap()),
+        super::shop::shown(rows[0].row.as_ref().unwrap()),
         ["i1", "i5", "NULL"]
     );
 }
