@@ -5,7 +5,7 @@
 mod shop;
 
 use connect::source::Polled;
-use model::{Key, Row, Value, ValueRef};
+use model::{Key, Row, TableSchema, Value, ValueRef};
 use shop::Shop;
 use std::collections::BTreeMap;
 
@@ -21,7 +21,7 @@ const TYPES: &str = "CREATE TABLE `Mixed Case` (
     c CHAR(10), c4 CHAR(100) CHARACTER SET utf8mb4, v VARCHAR(300), tx TEXT, mt MEDIUMTEXT,
     l1 VARCHAR(20) CHARACTER SET latin1, g VARCHAR(20) CHARACTER SET gbk, u16 VARCHAR(20) CHARACTER SET utf16,
     ko CHAR(20) CHARACTER SET koi8r, u2 CHAR(9) CHARACTER SET ucs2, asc1 CHAR(9) CHARACTER SET ascii,
-    e ENUM('placed','it''s','a,b','漢') CHARACTER SET utf8mb4, eg ENUM('中','x') CHARACTER SET gbk,
+    e ENUM('placed','it''s','a,b','漢','b\\\\s') CHARACTER SET utf8mb4, eg ENUM('中','x') CHARACTER SET gbk,
     st SET('a','b c','d''e') , bi BINARY(5), vb VARBINARY(20), bl BLOB, lb LONGBLOB,
     j JSON, uu UUID, i6 INET6, i4 INET4, ge GEOMETRY,
     gen_v INT AS (i + 1) VIRTUAL, gen_s INT AS (i + 2) STORED, last INT,
@@ -66,7 +66,7 @@ fn rows_of_all_types() -> String {
          -1.25, b'1', b'1', b'1', 1901, '1000-02-29', '00:00:00', '-12:34:56.7', '-838:59:58.999', '838:59:58.999999', \
          '2026-00-00 00:00:00', '2026-02-28 23:59:59.01', '0001-01-01 00:00:00.000001', '2026-03-29 02:30:00', \
          '2026-11-22 20:23:25.9999', '2001-09-09 04:46:40', ' lead', 'A', 'a', '\\0', '\\n', '', 'é', 'é', 'Я', 'z', '~', \
-         'placed', 'x', 'a,b c,d''e', X'ffffffffff', X'20', X'20', X'20', '{}', 'ffffffff-ffff-ffff-ffff-ffffffffffff', \
+         'b\\\\s', 'x', 'a,b c,d''e', X'ffffffffff', X'20', X'20', X'20', '{}', 'ffffffff-ffff-ffff-ffff-ffffffffffff', \
          '::ffff:1.2.3.4', '255.255.255.255', ST_GeomFromText('LINESTRING(0 0,1 1)'), NULL",
     );
     sql
@@ -84,15 +84,27 @@ fn every_type_reads_alike_in_feed_scan_and_single_reads() {
     assert_eq!(scanned.len(), 4);
     for ((table, key), row) in &scanned {
         let other = &seen[&(*table, key.clone())];
-        shop::assert_same(&guarded[0].schema, other, row);
+        assert_same(&guarded[0].schema, other, row);
         let read = feed.read(*table, std::slice::from_ref(key)).unwrap();
-        shop::assert_same(&guarded[0].schema, read[0].as_ref().unwrap(), row);
+        assert_same(&guarded[0].schema, read[0].as_ref().unwrap(), row);
     }
     assert_eq!(seen.len(), 4);
-    let names: Vec<&str> = guarded[0].schema.columns.iter().map(|c| c.name.as_str()).collect();
-    assert!(!names.contains(&"gen_v") && !names.contains(&"gen_s"), "{names:?}");
+    let names: Vec<&str> = guarded[0]
+        .schema
+        .columns
+        .iter()
+        .map(|c| c.name.as_str())
+        .collect();
+    assert!(
+        !names.contains(&"gen_v") && !names.contains(&"gen_s"),
+        "{names:?}"
+    );
     let row = &scanned.values().nth(1).unwrap();
-    let value = |name: &str| row.get(names.iter().position(|n| *n == name).unwrap()).unwrap().to_value();
+    let value = |name: &str| {
+        row.get(names.iter().position(|n| *n == name).unwrap())
+            .unwrap()
+            .to_value()
+    };
     assert_eq!(value("bu"), Value::text("18446744073709551615"));
     assert_eq!(value("d"), Value::text("-1234567890.12"));
     assert_eq!(value("ts"), Value::text("2026-11-22 17:23:25"));
@@ -126,12 +138,25 @@ fn a_transaction_is_told_whole_and_each_row_once() {
     let keys: Vec<String> = first.observed.iter().map(|o| o.key.to_string()).collect();
     assert_eq!(keys, ["1", "2"]);
     assert!(first.observed[0].coalesced && !first.observed[1].coalesced);
-    let state = first.observed[0].row.as_ref().unwrap().get(1).unwrap().to_value();
+    let state = first.observed[0]
+        .row
+        .as_ref()
+        .unwrap()
+        .get(1)
+        .unwrap()
+        .to_value();
     assert_eq!(state, Value::text("shipped"));
-    assert_eq!(batches.len(), 4, "row 2 stands in a batch once: {batches:?}");
+    assert_eq!(
+        batches.len(),
+        4,
+        "row 2 stands in a batch once: {batches:?}"
+    );
     let last = batches.last().unwrap();
-    let moved: Vec<(String, bool)> =
-        last.observed.iter().map(|o| (o.key.to_string(), o.row.is_some())).collect();
+    let moved: Vec<(String, bool)> = last
+        .observed
+        .iter()
+        .map(|o| (o.key.to_string(), o.row.is_some()))
+        .collect();
     assert_eq!(moved, [("2".to_owned(), false), ("5".to_owned(), true)]);
     let mut position = 0;
     for told in batches.iter().flat_map(|b| &b.transactions) {
@@ -157,12 +182,16 @@ fn reading_goes_on_exactly_where_it_ended() {
         seen.extend(shop::keys(&shop::batches(feed.as_mut())));
         let position = feed.position();
         drop(feed);
-        shop.database.run(&format!("INSERT INTO o VALUES ({round}2, 1); FLUSH BINARY LOGS;"));
+        shop.database.run(&format!(
+            "INSERT INTO o VALUES ({round}2, 1); FLUSH BINARY LOGS;"
+        ));
         feed = shop.feed(&guarded, position);
         shop::rescan(feed.as_mut());
     }
     seen.extend(shop::keys(&shop::batches(feed.as_mut())));
-    let expected: Vec<String> = (0..4).flat_map(|r| (0..3).map(move |n| (r * 10 + n).to_string())).collect();
+    let expected: Vec<String> = (0..4)
+        .flat_map(|r| (0..3).map(move |n| (r * 10 + n).to_string()))
+        .collect();
     assert_eq!(seen, expected);
 }
 
@@ -182,7 +211,11 @@ fn keys_come_in_the_order_of_their_bytes() {
     let mut source = shop.source();
     for (number, table) in guarded.iter().enumerate() {
         let number = number as u16;
-        let all: Vec<&Key> = whole.keys().filter(|(t, _)| *t == number).map(|(_, k)| k).collect();
+        let all: Vec<&Key> = whole
+            .keys()
+            .filter(|(t, _)| *t == number)
+            .map(|(_, k)| k)
+            .collect();
         let (mut parts, mut after) = (Vec::new(), None::<Key>);
         loop {
             let before = parts.len();
@@ -191,7 +224,9 @@ fn keys_come_in_the_order_of_their_bytes() {
                 parts.push(key.clone());
                 Ok(())
             };
-            source.scan_part(number, table, after.as_ref(), 2, &mut each).unwrap();
+            source
+                .scan_part(number, table, after.as_ref(), 2, &mut each)
+                .unwrap();
             if parts.len() == before {
                 break;
             }
@@ -206,7 +241,11 @@ fn keys_come_in_the_order_of_their_bytes() {
         }
     }
     let absent = Key::of([ValueRef::Text(b"a")]).unwrap();
-    assert_eq!(source.read(&guarded[0], &[absent]).unwrap(), [None], "'A' is another key");
+    assert_eq!(
+        source.read(&guarded[0], &[absent]).unwrap(),
+        [None],
+        "'A' is another key"
+    );
 }
 
 #[test]
@@ -217,16 +256,25 @@ fn statements_that_rows_do_not_tell_of_are_said() {
     for (sql, expected) in [
         ("TRUNCATE TABLE o", "the table o was emptied by TRUNCATE"),
         ("ALTER TABLE o ADD INDEX (n)", "logged as a statement"),
-        ("SET SESSION binlog_format = STATEMENT; UPDATE o SET n = n + 1", "logged as a statement"),
+        (
+            "SET SESSION binlog_format = STATEMENT; UPDATE o SET n = n + 1",
+            "logged as a statement",
+        ),
         ("RENAME TABLE o TO p, p TO o", "logged as a statement"),
     ] {
         shop::rescan(feed.as_mut());
         shop.database.run("INSERT INTO o VALUES (1, 1); TRUNCATE TABLE other; CREATE INDEX i ON other (id); DROP INDEX i ON other;");
         shop.database.run(sql);
-        assert_eq!(shop::keys(&[shop::next_batch(feed.as_mut())]), ["1"], "{sql}");
+        assert_eq!(
+            shop::keys(&[shop::next_batch(feed.as_mut())]),
+            ["1"],
+            "{sql}"
+        );
         for _ in 0..2 {
             match shop::poll_until_told(feed.as_mut()) {
-                Polled::Lost { reason } => assert!(reason.to_string().contains(expected), "{sql}: {reason}"),
+                Polled::Lost { reason } => {
+                    assert!(reason.to_string().contains(expected), "{sql}: {reason}")
+                }
                 other => panic!("{sql}: {other:?}"),
             }
         }
@@ -234,7 +282,38 @@ fn statements_that_rows_do_not_tell_of_are_said() {
         shop.database.run("DELETE FROM o");
         shop::batches(feed.as_mut());
     }
-    shop.database.run("ALTER TABLE o ADD COLUMN added INT DEFAULT 5");
+    let position = feed.position();
+    shop.database
+        .run("ALTER TABLE o ADD COLUMN added INT DEFAULT 5; INSERT INTO o VALUES (2, 1, 1)");
+    let changed = Polled::SchemaChanged {
+        tables: vec!["o".to_owned()],
+    };
+    assert_eq!(shop::poll_until_told(feed.as_mut()), changed);
+    // Opened anew with the new columns, it comes to the statement once more, and goes on behind it.
+    let guarded = shop.guarded(&[("o", &["id"])]);
+    let mut feed = shop.feed(&guarded, position);
+    assert_eq!(shop::rescan(feed.as_mut()).len(), 1);
     let told = shop::poll_until_told(feed.as_mut());
-    assert_eq!(told, Polled::SchemaChanged { tables: vec!["o".to_owned()] });
+    assert!(matches!(told, Polled::Lost { .. }), "{told:?}");
+    assert_eq!(shop::rescan(feed.as_mut()).len(), 1);
+    shop.database.run("INSERT INTO o VALUES (3, 1, 1)");
+    assert_eq!(shop::keys(&[shop::next_batch(feed.as_mut())]), ["3"]);
+    shop.database.run("DROP TABLE o");
+    assert_eq!(shop::poll_until_told(feed.as_mut()), changed);
+}
+
+fn assert_same(schema: &TableSchema, seen: &Row, scanned: &Row) {
+    for (i, column) in schema.columns.iter().enumerate() {
+        let (seen, scanned) = (seen.get(i), scanned.get(i));
+        let text = |v: Option<model::ValueRef<'_>>| v.map(|v| v.to_string());
+        assert_eq!(
+            text(seen),
+            text(scanned),
+            "{} {}",
+            column.name,
+            column.declared
+        );
+        assert_eq!(seen, scanned, "{} {}", column.name, column.declared);
+    }
+    assert_eq!(seen, scanned);
 }

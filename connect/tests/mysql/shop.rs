@@ -1,10 +1,10 @@
 //! A database of a test's own, and what its feed saw.
 
+use connect::source::address::OnFull;
 use connect::source::{
     Feed, FeedBatch, GuardedTable, Location, Polled, ServerAddress, Source, TlsMode,
 };
-use connect::source::address::OnFull;
-use model::{Key, Row, TableSchema};
+use model::{Key, Row};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -149,14 +149,4 @@ pub fn state_after(feed: &mut dyn Feed, mut rows: Rows) -> Rows {
         }
     }
     rows
-}
-
-pub fn assert_same(schema: &TableSchema, seen: &Row, scanned: &Row) {
-    for (i, column) in schema.columns.iter().enumerate() {
-        let (seen, scanned) = (seen.get(i), scanned.get(i));
-        let text = |v: Option<model::ValueRef<'_>>| v.map(|v| v.to_string());
-        assert_eq!(text(seen), text(scanned), "{} {}", column.name, column.declared);
-        assert_eq!(seen, scanned, "{} {}", column.name, column.declared);
-    }
-    assert_eq!(seen, scanned);
 }

@@ -1,6 +1,6 @@
 //! What the server's catalogue says of one database's tables.
 
-use super::charset::{Charset, Charsets};
+use super::charset::{self, Charset};
 use super::kind::{Declared, Kind};
 use super::session::{Session, literal, quoted};
 use crate::ConnectError;
@@ -88,7 +88,6 @@ impl Column {
 
 /// All tables and views of the session's database, by name.
 pub(super) fn read(session: &mut Session) -> Result<Vec<Table>, ConnectError> {
-    let mut charsets = Charsets::default();
     let database = literal(&session.database);
     let sql = format!(
         "SELECT TABLE_NAME, TABLE_TYPE, ENGINE, TABLE_ROWS FROM information_schema.TABLES \
@@ -107,7 +106,7 @@ pub(super) fn read(session: &mut Session) -> Result<Vec<Table>, ConnectError> {
         };
         tables.insert(table.name.clone(), table);
     }
-    columns(session, &database, &mut charsets, &mut tables)?;
+    columns(session, &database, &mut tables)?;
     indexes(session, &database, &mut tables)?;
     references(session, &database, &mut tables)?;
     Ok(tables.into_values().collect())
@@ -116,7 +115,6 @@ pub(super) fn read(session: &mut Session) -> Result<Vec<Table>, ConnectError> {
 fn columns(
     session: &mut Session,
     database: &str,
-    charsets: &mut Charsets,
     tables: &mut BTreeMap<String, Table>,
 ) -> Result<(), ConnectError> {
     let sql = format!(
@@ -132,7 +130,7 @@ fn columns(
         let generated = extra.contains("GENERATED") && !extra.contains("DEFAULT_GENERATED");
         let charset = match charset.as_str() {
             "" => Charset::Utf8,
-            name => charsets.get(session, name)?,
+            name => charset::find(session, name)?,
         };
         let kind = Kind::of(
             Declared {

@@ -28,35 +28,29 @@ pub(super) enum Charset {
     Own,
 }
 
-/// The character sets of one database's columns, each asked for once.
-#[derive(Debug, Default)]
-pub(super) struct Charsets(HashMap<String, Charset>);
+/// The character sets of a server's columns, each asked for once.
+pub(super) type Charsets = HashMap<String, Charset>;
 
-impl Charsets {
-    pub(super) fn get(
-        &mut self,
-        session: &mut Session,
-        name: &str,
-    ) -> Result<Charset, ConnectError> {
-        if let Some(known) = self.0.get(name) {
-            return Ok(known.clone());
-        }
-        let charset = match name {
-            "utf8" | "utf8mb3" | "utf8mb4" | "ascii" => Charset::Utf8,
-            // UCS-2 has no surrogates; a lone one is no character in either.
-            "utf16" | "ucs2" => Charset::Utf16,
-            "utf16le" => Charset::Utf16Le,
-            "utf32" => Charset::Utf32,
-            "gbk" | "gb2312" | "big5" | "euckr" => double(session, name)?,
-            "latin1" | "latin2" | "latin5" | "latin7" | "cp1250" | "cp1251" | "cp1256"
-            | "cp1257" | "cp850" | "cp852" | "cp866" | "koi8r" | "koi8u" | "greek" | "hebrew"
-            | "dec8" | "hp8" | "swe7" | "macce" | "macroman" | "keybcs2" | "armscii8"
-            | "geostd8" | "tis620" => single(session, name)?,
-            _ => Charset::Own,
-        };
-        self.0.insert(name.to_owned(), charset.clone());
-        Ok(charset)
+pub(super) fn find(session: &mut Session, name: &str) -> Result<Charset, ConnectError> {
+    if let Some(known) = session.charsets.get(name) {
+        return Ok(known.clone());
     }
+    let charset = match name {
+        "utf8" | "utf8mb3" | "utf8mb4" | "ascii" => Charset::Utf8,
+        // UCS-2 has no surrogates; a lone one is no character in either.
+        "utf16" | "ucs2" => Charset::Utf16,
+        "utf16le" => Charset::Utf16Le,
+        "utf32" => Charset::Utf32,
+        "gbk" | "gb2312" | "big5" | "euckr" => double(session, name)?,
+        "latin1" | "latin2" | "latin5" | "latin7" | "cp1250" | "cp1251" | "cp1256" | "cp1257"
+        | "cp850" | "cp852" | "cp866" | "koi8r" | "koi8u" | "greek" | "hebrew" | "dec8" | "hp8"
+        | "swe7" | "macce" | "macroman" | "keybcs2" | "armscii8" | "geostd8" | "tis620" => {
+            single(session, name)?
+        }
+        _ => Charset::Own,
+    };
+    session.charsets.insert(name.to_owned(), charset.clone());
+    Ok(charset)
 }
 
 /// Each byte by itself: an unknown one must not shift the others.

@@ -41,10 +41,8 @@ pub(super) fn run(session: &mut Session, sql: &str) -> Result<Vec<CheckRow>, Con
 
 fn asked(session: &mut Session, sql: &str) -> Result<Vec<CheckRow>, ConnectError> {
     let (mut found, mut bytes) = (Vec::new(), 0);
-    let mut columns = 3;
     let answered = session.each_row(DOING, sql, &mut |cells| {
-        columns = cells.len();
-        bytes += (0..columns)
+        bytes += (0..cells.len())
             .filter_map(|i| cells.get(i))
             .map(<[u8]>::len)
             .sum::<usize>();
@@ -66,8 +64,10 @@ fn asked(session: &mut Session, sql: &str) -> Result<Vec<CheckRow>, ConnectError
         ConnectError::Server { code, .. } if code.ends_with("/1792") => ConnectError::CheckWrites,
         _ => error,
     })?;
-    if columns != 3 {
-        return Err(ConnectError::CheckColumns { found: columns });
+    if session.columns != 3 {
+        return Err(ConnectError::CheckColumns {
+            found: session.columns,
+        });
     }
     if bytes > MAX_CHECK_BYTES {
         return Err(ConnectError::CheckTooLong {

@@ -81,8 +81,8 @@ pub(super) enum Event<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Gtid {
     pub(super) text: String,
-    /// No transaction follows, but one event by itself.
-    pub(super) standalone: bool,
+    /// No transaction follows, but one event by itself; `None` where the server does not say.
+    pub(super) standalone: Option<bool>,
     /// Microseconds since 1970, where the server says them.
     pub(super) committed_us: Option<u64>,
     /// Of a prepared or completed XA transaction.
@@ -380,7 +380,7 @@ fn mariadb_gtid(header: &Header, reader: &mut Reader<'_>) -> Option<Gtid> {
     };
     Some(Gtid {
         text: format!("{domain}-{}-{sequence}", header.server_id),
-        standalone: flags & STANDALONE != 0,
+        standalone: Some(flags & STANDALONE != 0),
         committed_us: None,
         xid,
         completes_xa: flags & COMPLETED_XA != 0,
@@ -424,9 +424,104 @@ fn mysql_gtid(kind: u8, reader: &mut Reader<'_>) -> Option<Gtid> {
     };
     Some(Gtid {
         text,
-        standalone: false,
+        standalone: None,
         committed_us: committed(),
         xid: None,
         completes_xa: false,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn event(kind: u8, body: &[u8]) -> Vec<u8> {
+        let mut out = vec![1, 0, 0, 0, kind, 7, 0, 0, 0];
+        out.extend_from_slice(&((HEADER_BYTES + body.len()) as u32).to_le_bytes());
+        out.extend_from_slice(&[9, 0, 0, 0, 0, 0]);
+        out.extend_from_slice(body);
+        out
+    }
+
+    fn with_checksum(kind: u8, body: &[u8]) -> Vec<u8> {
+        let mut out = event(kind, &[body, &[0; 4]].concat());
+        let end = out.len() - 4;
+        let mut crc = Crc::new();
+        crc.update(&out[..end]);
+        let sum = crc.sum().to_le_bytes();
+        out[end..].copy_from_slice(&sum);
+        out
+    }
+
+    const SUMMED: Format = Format {
+        checksums: true,
+        short_tables: false,
+    };
+
+    #[test]
+    fn a_damaged_event_is_said_to_be() {
+        let good = with_checksum(16, &42_u64.to_le_bytes());
+        let (header, body) = split(&good, &SUMMED).unwrap();
+        assert_eq!(parse(&header, body, &SUMMED), Ok(Event::Xid(42)));
+        for at in 0..good.len() {
+            let mut bad = good.clone();
+            bad[at] ^= 1;
+            assert!(split(&bad, &SUMMED).is_err(), "byte {at}");
+            assert!(split(&good[..at], &SUMMED).is_err(), "cut at {at}");
+        }
+    }
+
+    #[test]
+    fn names_of_transactions_are_read() {
+        let mut body = 42_u64.to_le_bytes().to_vec();
+        body.extend_from_slice(&[3, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0]);
+        let (header, _) = split(&event(162, &body), &Format::default())
+            .map(|(h, b)| (h, b.len()))
+            .unwrap();
+        let Ok(Event::Gtid(gtid)) = parse(&header, &body, &Format::default()) else {
+            panic!("no name");
+        };
+        assert_eq!(
+            (gtid.text.as_str(), gtid.standalone),
+            ("3-7-42", Some(true))
+        );
+        let mut body = vec![1];
+        body.extend_from_slice(&[0xab; 16]);
+        body.extend_from_slice(&5_u64.to_le_bytes());
+        body.push(2);
+        body.extend_from_slice(&[0; 16]);
+        body.extend_from_slice(&1_700_000_000_000_001_u64.to_le_bytes()[..7]);
+        let header = Header { kind: 33, ..header };
+        let Ok(Event::Gtid(gtid)) = parse(&header, &body, &Format::default()) else {
+            panic!("no name");
+        };
+        assert_eq!(gtid.text, "abababab-abab-abab-abab-abababababab:5");
+        assert_eq!(gtid.committed_us, Some(1_700_000_000_000_001));
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_panic(kind in any::<u8>(), body in proptest::collection::vec(any::<u8>(), 0..200), summed in any::<bool>()) {
+            let format = Format { checksums: summed, short_tables: false };
+            let whole = if summed { with_checksum(kind, &body) } else { event(kind, &body) };
+            if let Ok((header, body)) = split(&whole, &format) {
+                drop(parse(&header, body, &format));
+            }
+            prop_assert!(split(&body, &format).is_err() || body.len() >= HEADER_BYTES);
+            prop_assert!(format_of(&body).is_none() || body.len() > 50);
+            drop(inflated(&body));
+        }
+
+        #[test]
+        fn what_is_compressed_comes_back(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+            use std::io::Write as _;
+            let mut block = vec![0x82];
+            block.extend_from_slice(&(bytes.len() as u16).to_be_bytes());
+            let mut encoder = flate2::write::ZlibEncoder::new(block, flate2::Compression::default());
+            encoder.write_all(&bytes).unwrap();
+            let block = encoder.finish().unwrap();
+            prop_assert_eq!(inflated(&block), Some(bytes));
+        }
+    }
 }

@@ -125,7 +125,13 @@ impl MysqlFeed {
             } else {
                 Duration::ZERO
             };
-            match following.next(&self.address, &mut self.source, left)? {
+            let next = match following.next(&self.address, &mut self.source, left) {
+                Ok(next) => next,
+                // What was taken in is told first; the same fails again.
+                Err(_) if !batch.is_empty() => break,
+                Err(error) => return Err(error),
+            };
+            match next {
                 follow::Next::Transaction(transaction) => {
                     if batch.touches(&transaction) {
                         self.waiting = Some(transaction);
@@ -133,7 +139,12 @@ impl MysqlFeed {
                     }
                     self.hand_over(&mut batch, *transaction);
                 }
-                follow::Next::Quiet(at) => self.handed = self.handed.max(at),
+                follow::Next::Quiet(at) => {
+                    self.handed = self.handed.max(at);
+                    if Instant::now() >= deadline {
+                        break;
+                    }
+                }
                 follow::Next::Nothing(at) => {
                     self.handed = self.handed.max(at);
                     if left.is_zero() || !batch.is_empty() || Instant::now() >= deadline {
@@ -141,8 +152,8 @@ impl MysqlFeed {
                     }
                 }
                 follow::Next::Lost(reason) => self.lose(reason),
-                follow::Next::Statement { tables, sql } => self.meet(&tables, &sql)?,
-                follow::Next::Differs { table } => self.differs(table)?,
+                follow::Next::Statement { tables, sql } => self.meet(&tables, &sql),
+                follow::Next::Differs { table } => self.differs(table),
             }
         }
         Ok(batch.finish(self.handed))
@@ -165,13 +176,24 @@ impl MysqlFeed {
     }
 
     /// A statement that rows do not tell of: columns changed, or rows did unseen.
-    fn meet(&mut self, tables: &[String], sql: &str) -> Result<(), ConnectError> {
+    fn meet(&mut self, tables: &[String], sql: &str) {
         let names = |table: &&String| self.tables.iter().any(|g| g.schema.name == **table);
         let guarded: Vec<String> = tables.iter().filter(names).cloned().collect();
-        let now = self
+        let first = sql.split_whitespace().next().unwrap_or_default();
+        let first = first.to_uppercase();
+        let unlogged = LostReason::Unlogged {
+            what: format!(
+                "{first}, which may concern {}, was logged as a statement",
+                tables.join(", ")
+            ),
+        };
+        let read = self
             .source
             .again(|session| Ok((catalog::read(session)?, session.database.clone())));
-        let (found, database) = now?;
+        // The catalogue cannot be asked now: looking at every row is right in any case.
+        let Ok((found, database)) = read else {
+            return self.lose(unlogged);
+        };
         let Ok(access) = guarded::among(&found, &self.tables) else {
             self.following = None;
             self.changed = Some(if guarded.is_empty() {
@@ -179,56 +201,48 @@ impl MysqlFeed {
             } else {
                 guarded
             });
-            return Ok(());
+            return;
         };
-        let first = sql
-            .split_whitespace()
-            .next()
-            .unwrap_or_default()
-            .to_uppercase();
-        if first == "TRUNCATE"
-            && let Some(table) = guarded.first()
-        {
-            self.lose(LostReason::TableTruncated {
+        let writes = ["DELETE", "UPDATE", "REPLACE", "TRUNCATE"].contains(&first.as_str());
+        match (first.as_str(), guarded.first()) {
+            ("TRUNCATE", Some(table)) => self.lose(LostReason::TableTruncated {
                 table: table.clone(),
-            });
-        } else if !guarded.is_empty()
-            || ["DELETE", "UPDATE", "REPLACE", "TRUNCATE"].contains(&first.as_str())
-        {
-            self.lose(LostReason::Unlogged {
-                what: format!(
-                    "{first} ... {} was logged as a statement",
-                    tables.join(", ")
-                ),
-            });
-        } else if let Some(following) = &mut self.following {
-            following.watch(&database, &found, &access);
+            }),
+            (_, Some(_)) => self.lose(unlogged),
+            _ if writes => self.lose(unlogged),
+            _ => {
+                if let Some(following) = &mut self.following {
+                    following.watch(&database, &found, &access);
+                }
+            }
         }
-        Ok(())
     }
 
     /// Rows that were logged with other columns than the table has: it was changed since, or is
     /// being changed now.
-    fn differs(&mut self, table: String) -> Result<(), ConnectError> {
+    fn differs(&mut self, table: String) {
         let tables = &self.tables;
         match self.source.again(|session| guarded::find(session, tables)) {
             Ok(_) => self.lose(LostReason::OldShape { table }),
-            Err(error) if error.may_pass() => return Err(error),
+            // The catalogue cannot be asked now: looking at every row is right in any case.
+            Err(error) if error.may_pass() => self.lose(LostReason::OldShape { table }),
             Err(_) => {
                 self.following = None;
                 self.changed = Some(vec![table]);
             }
         }
-        Ok(())
     }
 }
 
 impl Feed for MysqlFeed {
     fn rescan(&mut self, each: Receive<'_>) -> Result<ScanReport, ConnectError> {
-        self.following = None;
-        if self.lost.take().is_some() {
+        match (&self.lost, self.following.take()) {
+            // The look itself failed; what was to be read on from still is.
+            (Some(LostReason::Failed), _) => {}
             // What lies between cannot be read: everything is as it is now.
-            self.resume = None;
+            (Some(_), _) => self.resume = None,
+            (None, Some(_)) => self.resume = Some(self.handed),
+            (None, None) => {}
         }
         let looked = self.look(each);
         if looked.is_err() {

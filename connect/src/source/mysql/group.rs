@@ -74,6 +74,8 @@ pub(super) struct Assembler {
     watched: WatchedTables,
     mapped: HashMap<u64, Mapped>,
     group: Option<Group>,
+    /// Of the transaction begun last.
+    gtid: Option<String>,
     prepared: HashMap<Vec<u8>, Group>,
 }
 
@@ -104,6 +106,10 @@ impl Assembler {
         self.group.is_none()
     }
 
+    pub(super) fn gtid(&self) -> Option<&str> {
+        self.gtid.as_deref()
+    }
+
     pub(super) fn lower_case(&self) -> bool {
         self.watched.lower_case
     }
@@ -113,13 +119,20 @@ impl Assembler {
         let taken = match event {
             Event::Gtid(gtid) => self.begin(gtid),
             Event::Query(query) => self.query(header, &query, place),
-            Event::Xid(xid) => Ok(self.finish(header, Some(xid), place)),
             Event::XaPrepare { one_phase, xid } => {
                 if one_phase {
                     Ok(self.finish(header, None, place))
                 } else {
                     self.prepare(xid)
                 }
+            }
+            Event::TableMap(_) | Event::Rows(_) | Event::Xid(_) | Event::Annotate(_)
+                if self.group.is_none() =>
+            {
+                // Whoever put us here wrote another log than the one that was read.
+                Err(LostReason::OtherHistory {
+                    detail: "reading would begin within a transaction".to_owned(),
+                })
             }
             Event::TableMap(map) => {
                 if self.mapped.len() >= MAX_MAPPED {
@@ -129,6 +142,7 @@ impl Assembler {
                 Ok(Told::Nothing)
             }
             Event::Rows(rows) => self.rows(&rows),
+            Event::Xid(xid) => Ok(self.finish(header, Some(xid), place)),
             Event::Annotate(sql) => {
                 let group = self.group.get_or_insert_default();
                 let stamp = statement::stamp(sql).filter(|_| group.stamps.len() < MAX_STAMPS);
@@ -144,6 +158,7 @@ impl Assembler {
     }
 
     fn begin(&mut self, gtid: Gtid) -> Result<Told, LostReason> {
+        self.gtid.get_or_insert_default().clone_from(&gtid.text);
         self.group = Some(Group {
             gtid: Some(gtid),
             ..Group::default()
@@ -189,17 +204,12 @@ impl Assembler {
 
     /// A statement that neither begins nor ends a transaction.
     fn statement(&mut self, query: &Query<'_>) -> Told {
-        let alone = self.group.as_ref().is_none_or(|g| {
-            let standalone = g.gtid.as_ref().is_some_and(|gtid| gtid.standalone);
-            (standalone || !g.begun) && g.rows.is_empty()
+        // MariaDB says itself whether more follows; MySQL begins what has rows with BEGIN.
+        let alone = self.group.as_ref().is_some_and(|group| {
+            let told = group.gtid.as_ref().and_then(|gtid| gtid.standalone);
+            told.unwrap_or(!group.begun && group.rows.is_empty())
         });
-        let by_rows = self
-            .group
-            .as_ref()
-            .and_then(|g| g.gtid.as_ref())
-            .is_some_and(|g| !g.standalone && g.text.contains('-') && !g.text.contains(':'));
-        // MariaDB says itself whether more follows; MySQL begins everything else with BEGIN.
-        if alone && !by_rows {
+        if alone {
             self.group = None;
         }
         let names = self.watched.names();

@@ -227,14 +227,15 @@ fn decimal_bytes(precision: u8, scale: u8) -> Option<usize> {
 }
 
 /// Groups of nine digits in four bytes, the first bit turned round, all bits when negative.
-fn decimal(bytes: &[u8], precision: u8, scale: u8) -> Option<Vec<u8>> {
+pub(super) fn decimal(bytes: &[u8], precision: u8, scale: u8) -> Option<Vec<u8>> {
     let negative = bytes.first()? & 0x80 == 0;
     let mut turned: Vec<u8> = bytes.to_vec();
     turned[0] ^= 0x80;
     if negative {
         turned.iter_mut().for_each(|b| *b = !*b);
     }
-    let (whole, scale) = (usize::from(precision - scale), usize::from(scale));
+    let whole = usize::from(precision.checked_sub(scale)?);
+    let scale = usize::from(scale);
     let mut reader = Reader(&turned);
     let mut text = String::with_capacity(usize::from(precision) + 3);
     if negative {
@@ -417,4 +418,98 @@ fn uuid(bytes: &[u8]) -> Option<String> {
 /// turned.
 fn is_turned(stored: &[u8; 16]) -> bool {
     stored[6] & 0x80 != 0 && (1..0x60).contains(&stored[8])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::mysql::charset::Charset;
+    use proptest::prelude::*;
+    use std::sync::Arc;
+
+    fn shown(kind: &Kind, wire: Wire, bytes: &[u8]) -> Option<String> {
+        let mut builder = RowBuilder::default();
+        push(kind, wire, bytes, &mut builder)?;
+        Some(builder.finish().get(0)?.to_string())
+    }
+
+    fn wire(code: u8, meta: u16) -> Wire {
+        Wire { code, meta }
+    }
+
+    /// Examples of the server's own documentation and sources.
+    #[test]
+    fn packed_values_are_unpacked() {
+        let decimal = Kind::Decimal {
+            precision: 14,
+            scale: 4,
+        };
+        let bytes = [0x81, 0x0d, 0xfb, 0x38, 0xd2, 0x04, 0xd2];
+        let of = |bytes: &[u8]| shown(&decimal, wire(246, 14 << 8 | 4), bytes);
+        assert_eq!(of(&bytes).as_deref(), Some("1234567890.1234"));
+        let turned: Vec<u8> = bytes.iter().map(|b| !b).collect();
+        assert_eq!(of(&turned).as_deref(), Some("-1234567890.1234"));
+        assert_eq!(of(&bytes[..4]), None);
+        let year = |b| shown(&Kind::Year, wire(13, 0), &[b]);
+        assert_eq!(
+            (year(0).as_deref(), year(126).as_deref()),
+            (Some("0"), Some("2026"))
+        );
+        let date = shown(&Kind::Date, wire(10, 0), &[0x76, 0xd5, 0x0f]);
+        assert_eq!(date.as_deref(), Some("2026-11-22"));
+        let old = shown(
+            &Kind::Datetime(0),
+            wire(12, 0),
+            &20_261_122_202_325_u64.to_le_bytes(),
+        );
+        assert_eq!(old.as_deref(), Some("2026-11-22 20:23:25"));
+        assert_eq!(moment(951_782_400), "2000-02-29 00:00:00");
+        assert_eq!(moment(4_107_542_399), "2100-02-28 23:59:59");
+    }
+
+    fn kinds() -> impl Strategy<Value = Kind> {
+        let labels = Arc::new(vec!["a".to_owned(), "b".to_owned()]);
+        prop_oneof![
+            (1..9_u8, any::<bool>())
+                .prop_map(|(bytes, unsigned)| Kind::Integer { bytes, unsigned }),
+            (any::<u8>(), any::<u8>())
+                .prop_map(|(precision, scale)| Kind::Decimal { precision, scale }),
+            any::<u16>().prop_map(Kind::Bit),
+            (0..9_u8).prop_map(Kind::Time),
+            (0..9_u8).prop_map(Kind::Datetime),
+            (0..9_u8).prop_map(Kind::Timestamp),
+            (0..300_usize).prop_map(Kind::Fixed),
+            prop_oneof![
+                Just(Kind::Year),
+                Just(Kind::Float),
+                Just(Kind::Double { rounded: false }),
+                Just(Kind::Date),
+                Just(Kind::Text(Charset::Utf16)),
+                Just(Kind::Enum(Arc::clone(&labels), Charset::Utf8)),
+                Just(Kind::Set(labels, Charset::Utf8)),
+                Just(Kind::Bytes),
+                Just(Kind::Json),
+                Just(Kind::Uuid),
+                Just(Kind::Inet4),
+                Just(Kind::Inet6),
+            ],
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_panic(
+            columns in proptest::collection::vec((kinds(), any::<u8>(), any::<u16>()), 1..12),
+            present in proptest::collection::vec(any::<u8>(), 0..3),
+            bytes in proptest::collection::vec(any::<u8>(), 0..200),
+        ) {
+            let wires: Vec<Wire> = columns.iter().map(|(_, c, m)| wire(*c, *m)).collect();
+            let kinds: Vec<Option<Kind>> = columns.iter().map(|(k, _, _)| Some(k.clone())).collect();
+            for (kind, wire) in columns.iter().map(|(k, c, m)| (k, wire(*c, *m))) {
+                fits(kind, wire);
+                drop(shown(kind, wire, &bytes));
+            }
+            drop(read(&mut Reader(&bytes), &wires, &kinds, &present));
+        }
+    }
 }

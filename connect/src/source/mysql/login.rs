@@ -49,12 +49,10 @@ impl Wait {
 pub(super) struct LoggedIn {
     pub(super) wire: Wire,
     pub(super) version: String,
-    pub(super) thread: u32,
 }
 
 struct Greeting {
     version: String,
-    thread: u32,
     able: u32,
     nonce: Vec<u8>,
     plugin: String,
@@ -114,7 +112,6 @@ pub(super) fn connect(address: &ServerAddress, target: &Target) -> Result<Logged
     Ok(LoggedIn {
         wire,
         version: greeting.version,
-        thread: greeting.thread,
     })
 }
 
@@ -151,7 +148,7 @@ fn greeting(packet: &[u8]) -> Option<Greeting> {
         return None;
     }
     let version = String::from_utf8_lossy(reader.text()?).into_owned();
-    let thread = reader.u32()?;
+    reader.u32()?;
     let mut nonce = reader.take(8)?.to_vec();
     reader.u8()?;
     let low = u32::from(reader.u16()?);
@@ -166,7 +163,6 @@ fn greeting(packet: &[u8]) -> Option<Greeting> {
     Some(Greeting {
         // MariaDB says `5.5.5-` first, for replicas of long ago.
         version: version.trim_start_matches("5.5.5-").to_owned(),
-        thread,
         able,
         nonce,
         plugin: String::from_utf8_lossy(plugin).into_owned(),
@@ -222,11 +218,7 @@ fn first_answer(plugin: &str, target: &Target, nonce: &[u8]) -> Option<Vec<u8>> 
     }
 }
 
-fn prove(
-    wire: &mut Wire,
-    target: &Target,
-    mut plugin: String,
-) -> Result<(), ConnectError> {
+fn prove(wire: &mut Wire, target: &Target, mut plugin: String) -> Result<(), ConnectError> {
     let lost = |source| ConnectError::Unreachable {
         server: target.server(),
         source,

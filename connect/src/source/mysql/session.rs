@@ -1,6 +1,7 @@
 //! A connection on which statements are run, always under the same settings, so that the server
 //! writes a value in one way only.
 
+use super::charset::Charsets;
 use super::login::{self, refusal};
 use super::reader::Reader;
 use super::url::Target;
@@ -48,8 +49,9 @@ pub(super) struct Session {
     /// As the server says it, `10.11.6-MariaDB-log`.
     pub(super) version: String,
     pub(super) mariadb: bool,
-    /// The server's number of this connection.
-    pub(super) thread: u32,
+    /// Columns of the last answer.
+    pub(super) columns: usize,
+    pub(super) charsets: Charsets,
     /// The connection cannot be used any more.
     pub(super) broken: bool,
     at: Vec<(usize, usize)>,
@@ -65,7 +67,8 @@ impl Session {
             database: target.database,
             mariadb: logged_in.version.contains("MariaDB"),
             version: logged_in.version,
-            thread: logged_in.thread,
+            columns: 0,
+            charsets: Charsets::default(),
             broken: false,
             at: Vec::new(),
         };
@@ -120,6 +123,7 @@ impl Session {
         each: &mut dyn FnMut(&Cells<'_>) -> Result<(), ConnectError>,
     ) -> Result<(), ConnectError> {
         let columns = self.ask(doing, sql)?;
+        self.columns = columns;
         if columns == 0 {
             return Ok(());
         }

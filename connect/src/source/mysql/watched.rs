@@ -125,37 +125,53 @@ impl WatchedTables {
 
 /// Follows foreign keys from a table to those that refer to it, and on to theirs.
 fn cascades(table: &Table, tables: &[Table], guarded: &[Access]) -> Cascades {
-    let children = |parent: &str| -> Vec<(&Table, &Reference)> {
-        let all = tables
-            .iter()
-            .flat_map(|t| t.foreign_keys.iter().map(move |f| (t, f)));
-        all.filter(|(_, f)| f.same_database && f.key.table == parent)
-            .collect()
-    };
     let mut found = Cascades::default();
-    let (mut reached, mut open) = (vec![table.name.as_str()], vec![table.name.as_str()]);
-    while let Some(parent) = open.pop() {
-        for (child, reference) in children(parent) {
-            if !reference.on_delete && !(reference.on_update && parent == table.name) {
-                continue;
-            }
-            let is_guarded = guarded.iter().any(|a| a.table.name == child.name);
-            if is_guarded && reference.on_delete {
-                found.on_delete.get_or_insert_with(|| child.name.clone());
-            }
-            if is_guarded && reference.on_update && parent == table.name {
-                let names = reference.key.references.iter();
-                let places = names.filter_map(|n| table.columns.iter().position(|c| c.name == *n));
-                let entry = found
-                    .on_update
-                    .get_or_insert_with(|| (child.name.clone(), Vec::new()));
-                entry.1.extend(places);
-            }
-            if !reached.contains(&child.name.as_str()) && reference.on_delete {
-                reached.push(&child.name);
-                open.push(&child.name);
-            }
+    for (child, reference) in children(&table.name, tables) {
+        if reference.on_delete
+            && let Some(reached) = reached(child, tables, guarded, |r| r.on_delete)
+        {
+            found.on_delete.get_or_insert(reached);
+        }
+        if reference.on_update
+            && let Some(reached) = reached(child, tables, guarded, |r| r.on_update)
+        {
+            let names = reference.key.references.iter();
+            let places = names.filter_map(|n| table.columns.iter().position(|c| c.name == *n));
+            let (_, all) = found.on_update.get_or_insert((reached, Vec::new()));
+            all.extend(places);
         }
     }
     found
+}
+
+fn children<'t>(
+    parent: &str,
+    tables: &'t [Table],
+) -> impl Iterator<Item = (&'t Table, &'t Reference)> {
+    let all = tables
+        .iter()
+        .flat_map(|table| table.foreign_keys.iter().map(move |key| (table, key)));
+    all.filter(move |(_, key)| key.same_database && key.key.table == parent)
+}
+
+/// A guarded table among this one and all that follow it by foreign keys that act.
+fn reached(
+    first: &Table,
+    tables: &[Table],
+    guarded: &[Access],
+    acts: impl Fn(&Reference) -> bool,
+) -> Option<String> {
+    let (mut known, mut open) = (vec![first.name.as_str()], vec![first]);
+    while let Some(table) = open.pop() {
+        if guarded.iter().any(|access| access.table.name == table.name) {
+            return Some(table.name.clone());
+        }
+        for (child, reference) in children(&table.name, tables) {
+            if acts(reference) && !known.contains(&child.name.as_str()) {
+                known.push(&child.name);
+                open.push(child);
+            }
+        }
+    }
+    None
 }

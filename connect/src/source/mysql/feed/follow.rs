@@ -7,7 +7,7 @@ use crate::source::mysql::dump::Came;
 use crate::source::mysql::group::{Assembler, Told, Transaction};
 use crate::source::mysql::guarded::Access;
 use crate::source::mysql::place::{self, FIRST};
-use crate::source::mysql::session::Session;
+use crate::source::mysql::session::{Session, literal};
 use crate::source::mysql::source::MysqlSource;
 use crate::source::mysql::watched::WatchedTables;
 use crate::source::mysql::wire::Wait;
@@ -29,6 +29,8 @@ pub(super) struct Following {
     at: u64,
     /// The server that we read from, once we did.
     server: Option<String>,
+    /// The last transaction before `at`, where transactions have names.
+    gtid: Option<String>,
     heard: Instant,
     failed: Option<Outage>,
 }
@@ -62,6 +64,7 @@ impl Following {
             dump: None,
             at,
             server: None,
+            gtid: None,
             heard: Instant::now(),
             failed: None,
         }
@@ -119,6 +122,9 @@ impl Following {
         self.heard = Instant::now();
         if self.assembler.is_between() {
             self.at = place;
+            if self.gtid.as_deref() != self.assembler.gtid() {
+                self.gtid = self.assembler.gtid().map(str::to_owned);
+            }
         }
         Ok(match told {
             Told::Nothing => Next::Quiet(self.at),
@@ -212,7 +218,31 @@ impl Following {
                 ),
             }));
         }
+        if let Some(detail) = self.is_other(session, &file.name, offset)? {
+            return Ok(Err(LostReason::OtherHistory { detail }));
+        }
         Ok(Ok((server, file.name.clone(), self.at)))
+    }
+
+    /// MariaDB says which transaction ends at a place of its binlog.
+    fn is_other(
+        &self,
+        session: &mut Session,
+        file: &str,
+        offset: u64,
+    ) -> Result<Option<String>, ConnectError> {
+        let Some(gtid) = self.gtid.as_deref().filter(|_| session.mariadb) else {
+            return Ok(None);
+        };
+        let sql = format!("SELECT BINLOG_GTID_POS({}, {offset})", literal(file));
+        let there = session.value("asking for the last transaction", &sql)?;
+        let there = there.unwrap_or_default();
+        if there.split(',').any(|known| known == gtid) {
+            return Ok(None);
+        }
+        Ok(Some(format!(
+            "the last transaction that was read is {gtid}; the binlog has {there} there"
+        )))
     }
 }
 
