@@ -6,8 +6,9 @@
 //! has none of them.
 
 use super::company::{Class, Feature, Link, Seen};
-use super::propose::Shop;
-use super::words::{Role, Sort};
+use super::roles::Role;
+use super::shop::Shop;
+use super::words::Sort;
 use model::policy::{OtherWrite, WriteKind};
 use std::collections::BTreeMap;
 

@@ -12,17 +12,22 @@
 //! traffic. Where it is full the rows not written for longest are forgotten, and the proposal says
 //! how many.
 
+mod balance;
+mod changes;
 mod choose;
 mod company;
 mod observe;
 pub mod packs;
+mod proposal;
 mod propose;
+mod roles;
+mod shop;
 mod sums;
 mod tables;
 mod text;
 mod words;
 
-pub use propose::{Proposal, Proposed, Rule, TableProposal};
+pub use proposal::{Proposal, Proposed, Rule, TableProposal};
 
 use company::Company;
 use model::{TableSchema, WrittenTransaction};

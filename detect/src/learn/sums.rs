@@ -2,8 +2,9 @@
 
 use super::company::key_in;
 use super::observe::{Net, Rows};
+use super::roles::Role;
 use super::tables::{Table, Tables};
-use super::words::{Role, words};
+use super::words::words;
 use crate::decimal::Addend;
 use model::{Row, ValueRef};
 use std::collections::{BTreeMap, BTreeSet};

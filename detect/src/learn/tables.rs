@@ -1,7 +1,8 @@
 //! The shop's tables as a learner knows them: pointers between them, and what each was seen to do.
 
 use super::observe::Net;
-use super::words::{Role, Sort, roles_of, sort_of, words};
+use super::roles::{Role, roles_of};
+use super::words::{Sort, sort_of, words};
 use model::policy::WriteKind;
 use model::{Row, TableSchema, ValueRef};
 use std::collections::BTreeMap;

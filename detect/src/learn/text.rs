@@ -1,7 +1,7 @@
 //! The proposal as the text of a policy: TOML as `[[source.table]]` takes it, with the evidence
 //! beside every rule.
 
-use super::propose::{Proposal, Proposed, Rule, TableProposal};
+use super::proposal::{Proposal, Proposed, Rule, TableProposal};
 use model::policy::{OtherWrite, WriteKind};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

@@ -6,10 +6,19 @@
 //! keeps its lawful values; where a later line shows the old value again, it has been put right.
 //! Deliberately not here: files and words.
 
+mod finding;
+mod net;
+
+pub use finding::{ReplayColumn, ReplayFinding, ReplayKind};
+pub(crate) use net::{late_changes, missing, overlaid, stepped};
+
+use net::{Net, first_image, vanished};
+
 use crate::Judge;
 use crate::policy::CompiledPolicy;
+use model::policy::WriteKind;
 use model::{
-    Change, Judgement, Key, PartRow, Row, RowWrite, Stamp, Standing, TableSchema, Value, ValueRef,
+    Change, Judgement, Key, PartRow, Row, RowWrite, RuleHit, Stamp, Standing, TableSchema, Value,
     Verdict, WrittenTransaction,
 };
 use std::collections::HashMap;
@@ -19,37 +28,6 @@ use std::sync::Arc;
 /// written for longest is forgotten, unless something is wrong with it; `old` of later lines
 /// stands in for it.
 pub const MAX_REMEMBERED_ROWS: usize = 1_000_000;
-
-/// What was wrong with one row after one transaction.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ReplayFinding {
-    pub table: String,
-    pub key: Vec<(String, Value)>,
-    pub kind: ReplayKind,
-    /// The rules that were broken, the most telling first.
-    pub rules: Vec<String>,
-    pub columns: Vec<ReplayColumn>,
-    pub tx: String,
-    /// The moment of the write in the record's own words.
-    pub at: String,
-    /// Where that write stands in the record.
-    pub line: u64,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ReplayKind {
-    Altered,
-    Forged,
-    Deleted,
-}
-
-/// A column with its lawful and its present value; `None` where there is no row.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ReplayColumn {
-    pub name: String,
-    pub lawful: Option<Value>,
-    pub live: Option<Value>,
-}
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ReplayCounts {
@@ -87,13 +65,6 @@ struct Remembered {
     touched: u64,
 }
 
-/// The net change of one row in one transaction.
-struct Net<'a> {
-    table: u16,
-    key: Key,
-    writes: Vec<&'a RowWrite>,
-}
-
 impl Replay {
     /// `schemas` are the record's own; the policy was compiled for them.
     pub fn new(mut judge: Judge, schemas: &[TableSchema]) -> Self {
@@ -129,13 +100,18 @@ impl Replay {
         let mut judgements = Vec::with_capacity(batch.len());
         self.judge.judge(&batch, &mut judgements);
         let mut findings = Vec::new();
-        for ((at, change), judgement) in order.iter().zip(&batch).zip(&judgements) {
-            let late = self.altered_after_insert(&nets[*at], change, judgement);
-            let judgement = late.as_ref().unwrap_or(judgement);
-            if judgement.verdict == Verdict::Unlawful {
-                findings.push(self.finding(&nets[*at], change, judgement, &transaction.id));
+        for ((at, mut change), judgement) in order.into_iter().zip(batch).zip(judgements) {
+            let net = &nets[at];
+            let late = self.late(net);
+            if let Some(after) = net.after(&late) {
+                change.new = Some(after);
             }
-            self.follow(&nets[*at], change, judgement);
+            let late = self.broken_late(net, &judgement, late);
+            let judgement = late.as_ref().unwrap_or(&judgement);
+            if judgement.verdict == Verdict::Unlawful {
+                findings.push(self.finding(net, &change, judgement, &transaction.id));
+            }
+            self.follow(net, &change, judgement);
         }
         self.forget_some();
         findings
@@ -194,11 +170,23 @@ impl Replay {
                 .fold(before.live.clone(), |row, part| {
                     Some(overlaid(row.as_ref(), part))
                 }),
+            // Inserted and deleted in one transaction: the others are judged with the row in place.
+            None if vanished(net) => (net.writes.iter().filter(|w| w.new.is_some()))
+                .fold(None, |row, write| Some(stepped(row, write))),
             None => None,
         };
         if before.live.is_none() && new.is_none() {
             return None;
         }
+        // The others are judged by what the row was before it was tampered with.
+        let late = self.late(net);
+        let new = match (new, first_image(net)) {
+            (Some(new), Some(first)) if !late.is_empty() => {
+                let value = |c: &u16| Some((*c, first.get(usize::from(*c))?.to_value()));
+                Some(new.with(&late.iter().filter_map(value).collect::<Vec<_>>()))
+            }
+            (new, _) => new,
+        };
         let change = Change {
             table: net.table,
             key: net.key.clone(),
@@ -228,7 +216,7 @@ impl Replay {
             unknown: Vec::new(),
             touched: 0,
         };
-        if first.op == model::policy::WriteKind::Insert {
+        if first.op == WriteKind::Insert {
             // A row that was lawfully there and is gone comes back; any other begins anew.
             return match known {
                 Some(known) if known.standing == Standing::Deleted => known,
@@ -320,27 +308,46 @@ impl Replay {
     }
 
     /// The judge sees a row that is inserted and written again in one transaction as one insert. A
-    /// column that may never change may not change there either.
-    fn altered_after_insert(
+    /// column that may never change may not change there either: here are those that did.
+    fn late(&self, net: &Net<'_>) -> Vec<u16> {
+        let inserted = net
+            .writes
+            .first()
+            .is_some_and(|w| w.op == WriteKind::Insert);
+        let Some(rules) = self.policy.table(net.table).filter(|_| inserted) else {
+            return Vec::new();
+        };
+        let mut late = late_changes(&net.writes);
+        if !rules.append_only && !late.is_empty() {
+            let frozen = rules.always_frozen();
+            late.retain(|c| frozen.contains(c));
+        }
+        late
+    }
+
+    fn broken_late(
         &self,
         net: &Net<'_>,
-        change: &Change,
         judgement: &Judgement,
+        late: Vec<u16>,
     ) -> Option<Judgement> {
-        if change.old.is_some() || judgement.verdict == Verdict::Unlawful || net.writes.len() < 2 {
+        let rules = self.policy.table(net.table)?;
+        if judgement.verdict == Verdict::Unlawful {
             return None;
         }
-        let mut columns = late_changes(&net.writes);
-        let frozen = self.policy.table(net.table)?.always_frozen();
-        columns.retain(|c| frozen.contains(c));
-        (!columns.is_empty()).then(|| Judgement {
-            verdict: Verdict::Unlawful,
-            hits: vec![model::RuleHit {
-                rule: "frozen".to_owned(),
-                columns: columns.clone(),
-            }],
-            standing: Standing::Altered { columns },
-        })
+        if vanished(net) {
+            let kept = rules.no_delete || rules.append_only;
+            return kept.then(|| broken("no_delete", Vec::new(), Standing::Deleted));
+        }
+        let rule = if rules.append_only {
+            "append_only"
+        } else {
+            "frozen"
+        };
+        let standing = Standing::Altered {
+            columns: late.clone(),
+        };
+        (!late.is_empty()).then(|| broken(rule, late, standing))
     }
 
     /// Keeps the row as the judge left it.
@@ -354,6 +361,13 @@ impl Replay {
             None if before.live.is_none() => first_image(net),
             None => before.live.clone(),
         };
+        if vanished(net) && judgement.standing != Standing::Deleted {
+            return;
+        }
+        let live = change
+            .new
+            .clone()
+            .filter(|_| judgement.standing != Standing::Deleted);
         let lawful = match &judgement.standing {
             Standing::Clean => None,
             Standing::Altered { columns } => Some(change.new.as_ref().map(|new| {
@@ -381,7 +395,7 @@ impl Replay {
         self.rows.insert(
             (net.table, key.unwrap_or(place.1)),
             Remembered {
-                live: change.new.clone(),
+                live,
                 lawful,
                 standing: judgement.standing.clone(),
                 unknown,
@@ -403,179 +417,15 @@ impl Replay {
             .retain(|_, row| row.touched > since || row.standing != Standing::Clean);
         self.counts.forgotten += (before - self.rows.len()) as u64;
     }
+}
 
-    fn finding(
-        &self,
-        net: &Net<'_>,
-        change: &Change,
-        judgement: &Judgement,
-        tx: &str,
-    ) -> ReplayFinding {
-        let kind = match (&change.new, &judgement.standing) {
-            (None, _) => ReplayKind::Deleted,
-            (_, Standing::Forged) => ReplayKind::Forged,
-            _ => ReplayKind::Altered,
-        };
-        let mut rules: Vec<&str> = judgement.hits.iter().map(|h| h.rule.as_str()).collect();
-        rules.sort_by_key(|rule| weight(rule));
-        rules.dedup();
-        let first = first_image(net).filter(|_| kind == ReplayKind::Altered);
-        let lawful = match &change.lawful {
-            Some(lawful) => lawful.as_ref(),
-            None => change.old.as_ref().or(first.as_ref()),
-        };
-        let shown = change.new.as_ref().or(lawful);
-        let mut columns: Vec<u16> = if kind == ReplayKind::Altered {
-            judgement
-                .hits
-                .iter()
-                .flat_map(|h| &h.columns)
-                .copied()
-                .collect()
-        } else {
-            let width = shown.map_or(0, Row::len) as u16;
-            let filled =
-                |c: &u16| shown.and_then(|row| row.get(usize::from(*c))) != Some(ValueRef::Null);
-            (0..width).filter(filled).collect()
-        };
-        columns.sort_unstable();
-        columns.dedup();
-        let write = concerned(net, &columns);
-        let table = self.policy.table(net.table);
-        let name = |c: u16| {
-            table
-                .and_then(|t| t.columns().get(usize::from(c)))
-                .cloned()
-                .unwrap_or_default()
-        };
-        let cell = |row: Option<&Row>, c: u16| row?.get(usize::from(c)).map(ValueRef::to_value);
-        ReplayFinding {
-            table: table.map_or_else(String::new, |t| t.name().to_owned()),
-            key: table
-                .into_iter()
-                .flat_map(|t| t.key())
-                .map(|c| name(*c))
-                .zip(net.key.values().unwrap_or_default())
-                .collect(),
-            kind,
-            rules: rules.into_iter().map(str::to_owned).collect(),
-            columns: columns
-                .iter()
-                .map(|c| ReplayColumn {
-                    name: name(*c),
-                    lawful: if kind == ReplayKind::Forged {
-                        None
-                    } else {
-                        cell(lawful, *c)
-                    },
-                    live: cell(change.new.as_ref(), *c),
-                })
-                .collect(),
-            tx: tx.to_owned(),
-            at: write.map_or_else(String::new, |w| w.said_at.clone()),
-            line: write.map_or(0, |w| w.line),
-        }
+fn broken(rule: &str, columns: Vec<u16>, standing: Standing) -> Judgement {
+    Judgement {
+        verdict: Verdict::Unlawful,
+        hits: vec![RuleHit {
+            rule: rule.to_owned(),
+            columns,
+        }],
+        standing,
     }
-}
-
-/// What a row was inserted as.
-fn first_image(net: &Net<'_>) -> Option<Row> {
-    Some(net.writes.first()?.new.as_ref()?.row.clone())
-}
-
-/// The last write of the row that touched one of these columns, else its last write.
-fn concerned<'a>(net: &Net<'a>, columns: &[u16]) -> Option<&'a RowWrite> {
-    let touches = |write: &&&'a RowWrite| match (&write.old, &write.new) {
-        (Some(old), Some(new)) => columns.iter().any(|c| {
-            let at = usize::from(*c);
-            old.knows(*c) && new.knows(*c) && old.row.get(at) != new.row.get(at)
-        }),
-        _ => false,
-    };
-    let found = net.writes.iter().rev().find(touches);
-    found.or(net.writes.last()).copied()
-}
-
-/// The row with everything that `part` knows put in.
-pub(crate) fn overlaid(row: Option<&Row>, part: &PartRow) -> Row {
-    let Some(known) = &part.known else {
-        return part.row.clone();
-    };
-    let Some(row) = row else {
-        return part.row.clone();
-    };
-    let told: Vec<(u16, Value)> = known
-        .iter()
-        .filter_map(|c| Some((*c, part.row.get(usize::from(*c))?.to_value())))
-        .collect();
-    row.with(&told)
-}
-
-/// The row after one more write. Where a write says what it changed, only that is taken from it: a
-/// record in which a change of one line does not show in the next does not lose it so.
-pub(crate) fn stepped(row: Option<Row>, write: &RowWrite) -> Row {
-    let Some(new) = &write.new else {
-        return row.unwrap_or_default();
-    };
-    let (Some(row), Some(old)) = (&row, &write.old) else {
-        return overlaid(row.as_ref(), new);
-    };
-    let told: Vec<(u16, Value)> = (0..new.row.len() as u16)
-        .filter(|c| new.knows(*c))
-        .filter_map(|c| {
-            let at = usize::from(c);
-            let value = new.row.get(at)?;
-            let same = old.knows(c) && old.row.get(at) == Some(value);
-            (!same).then(|| (c, value.to_value()))
-        })
-        .collect();
-    row.with(&told)
-}
-
-/// Columns that the writes after an insert gave another value than they had, in its own transaction.
-pub(crate) fn late_changes(writes: &[&RowWrite]) -> Vec<u16> {
-    let mut late: Vec<u16> = Vec::new();
-    for write in writes.iter().skip(1) {
-        let (Some(old), Some(new)) = (&write.old, &write.new) else {
-            continue;
-        };
-        late.extend(old.row.differing(&new.row).into_iter().filter(|c| {
-            let filled = old.row.get(usize::from(*c)) != Some(ValueRef::Null);
-            filled && old.knows(*c) && new.knows(*c)
-        }));
-    }
-    late.sort_unstable();
-    late.dedup();
-    late
-}
-
-/// Columns that none of these images tells.
-pub(crate) fn missing(parts: &[Option<&PartRow>], width: usize) -> Vec<u16> {
-    (0..width as u16)
-        .filter(|c| !parts.iter().flatten().any(|part| part.knows(*c)))
-        .collect()
-}
-
-/// The rules that say most about what was done come first.
-fn weight(rule: &str) -> usize {
-    const ORDER: [&str; 17] = [
-        "unstamped",
-        "append_only",
-        "no_delete",
-        "frozen",
-        "transition",
-        "initial",
-        "values",
-        "sum",
-        "equal",
-        "company",
-        "requires",
-        "parent",
-        "only_rise",
-        "only_fall",
-        "set_once",
-        "together",
-        "tainted_input",
-    ];
-    ORDER.iter().position(|r| *r == rule).unwrap_or(ORDER.len())
 }
