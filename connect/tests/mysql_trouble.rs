@@ -60,7 +60,12 @@ fn restarts_and_kills_lose_and_double_nothing() {
     let last = shop.database.rows("SHOW MASTER STATUS")[0][0]
         .clone()
         .unwrap();
-    shop.database.run(&format!("PURGE BINARY LOGS TO '{last}'"));
+    // The server keeps what it still sends to the connection that was given up, until it notices.
+    let purged = (0..500).any(|_| {
+        shop.database.run(&format!("PURGE BINARY LOGS TO '{last}'"));
+        shop.database.rows("SHOW BINARY LOGS").len() == 1
+    });
+    assert!(purged);
     let mut feed = shop.feed(&guarded, position);
     assert_eq!(shop::rescan(feed.as_mut()).len(), 6);
     let reason = lost(shop::poll_until_told(feed.as_mut()));
@@ -240,7 +245,7 @@ fn checks_only_read() {
     let shop = Shop::new(ORDERS);
     let mut source = shop.source();
     shop.database.run(
-        "DELIMITER //\nCREATE FUNCTION w() RETURNS INT MODIFIES SQL DATA BEGIN DELETE FROM o; RETURN 1; END//",
+        "DELIMITER //\nCREATE FUNCTION w() RETURNS INT DETERMINISTIC MODIFIES SQL DATA BEGIN DELETE FROM o; RETURN 1; END//",
     );
     for sql in [
         "DELETE FROM o",

@@ -1,18 +1,15 @@
-//! Events put together to whole transactions; a row that is written several times in one is told
-//! once, as it is in the end.
+//! Events put together to whole transactions.
 
 use super::event::{Action, Event, Gtid, Header, Query, Rows};
+use super::fold::{Folded, Group, unlogged};
 use super::image::{self, Image};
 use super::reader::Reader;
 use super::statement::{self, Control};
 use super::watched::{Mapped, Watched, WatchedTables};
-use crate::source::{LostReason, UnreadableReason, UnreadableRow};
-use model::{Instant, Key, Observed, Row, SourceTransaction};
+use crate::source::{LostReason, UnreadableRow};
+use model::{Instant, Observed, SourceTransaction};
 use std::collections::HashMap;
 
-/// Guarded rows of one transaction; beyond it every row is looked at instead.
-pub(super) const MAX_TRANSACTION_ROWS: usize = 200_000;
-const MAX_TRANSACTION_BYTES: usize = 256 << 20;
 /// Numbers of tables in the binlog; they come again with each transaction.
 const MAX_MAPPED: usize = 65_536;
 /// XA transactions that are prepared and not ended.
@@ -47,29 +44,6 @@ pub(super) enum Told {
 }
 
 #[derive(Debug, Default)]
-struct Group {
-    gtid: Option<Gtid>,
-    /// A statement began it, so that a statement or a commit ends it.
-    begun: bool,
-    thread: Option<u32>,
-    stamps: Vec<Vec<u8>>,
-    rows: Vec<Folded>,
-    places: HashMap<(u16, Key), usize>,
-    unreadable: Vec<UnreadableRow>,
-    bytes: usize,
-}
-
-#[derive(Debug)]
-struct Folded {
-    table: u16,
-    key: Key,
-    was_there: bool,
-    row: Option<Row>,
-    unsent: Vec<u16>,
-    coalesced: bool,
-}
-
-#[derive(Debug, Default)]
 pub(super) struct Assembler {
     watched: WatchedTables,
     mapped: HashMap<u64, Mapped>,
@@ -77,10 +51,6 @@ pub(super) struct Assembler {
     /// Of the transaction begun last.
     gtid: Option<String>,
     prepared: HashMap<Vec<u8>, Group>,
-}
-
-fn unlogged(what: impl Into<String>) -> LostReason {
-    LostReason::Unlogged { what: what.into() }
 }
 
 impl Assembler {
@@ -358,164 +328,5 @@ fn cascade(
             Ok(())
         }
         _ => Ok(()),
-    }
-}
-
-impl Group {
-    fn write(
-        &mut self,
-        watched: &Watched,
-        action: Action,
-        first: Image,
-        second: Option<Image>,
-    ) -> Result<(), LostReason> {
-        let Some(access) = &watched.guarded else {
-            return Ok(());
-        };
-        let table = access.number;
-        let name = &access.guarded.schema.name;
-        let has_key = |absent: &[u16]| !access.guarded.key.0.iter().any(|c| absent.contains(c));
-        let without = || unlogged(format!("an image of {name} has no key"));
-        match (action, second) {
-            (Action::Insert, _) => {
-                if !first.absent.is_empty() {
-                    return Err(unlogged(format!(
-                        "a row of {name} was inserted without all of its columns (binlog_row_image)"
-                    )));
-                }
-                match access.guarded.key_of(&first.row) {
-                    Some(key) => self.fold(table, key, Some(first), false)?,
-                    None => self.unreadable(table),
-                }
-            }
-            (Action::Delete, _) => {
-                if !has_key(&first.absent) {
-                    return Err(without());
-                }
-                if let Some(key) = access.guarded.key_of(&first.row) {
-                    self.fold(table, key, None, true)?;
-                }
-            }
-            (Action::Update, None) => return Err(without()),
-            (Action::Update, Some(after)) => {
-                if !has_key(&first.absent) {
-                    return Err(without());
-                }
-                let after = filled(after, &first);
-                let (old, new) = (
-                    access.guarded.key_of(&first.row),
-                    access.guarded.key_of(&after.row),
-                );
-                if let Some(old) = old.clone().filter(|old| new.as_ref() != Some(old)) {
-                    self.fold(table, old, None, true)?;
-                }
-                match new {
-                    Some(new) => {
-                        let same = old.as_ref() == Some(&new);
-                        self.fold(table, new, Some(after), same)?;
-                    }
-                    None => self.unreadable(table),
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn unreadable(&mut self, table: u16) {
-        self.unreadable.push(UnreadableRow {
-            table,
-            rowid: None,
-            reason: UnreadableReason::NullKey,
-        });
-    }
-
-    fn fold(
-        &mut self,
-        table: u16,
-        key: Key,
-        image: Option<Image>,
-        was_there: bool,
-    ) -> Result<(), LostReason> {
-        let (row, unsent) = match image {
-            Some(image) => (Some(image.row), image.absent),
-            None => (None, Vec::new()),
-        };
-        let size = key.0.len() + row.as_ref().map_or(0, |r| r.as_bytes().len());
-        self.bytes += size;
-        if self.rows.len() >= MAX_TRANSACTION_ROWS || self.bytes > MAX_TRANSACTION_BYTES {
-            return Err(LostReason::TooManyRows {
-                most: MAX_TRANSACTION_ROWS,
-            });
-        }
-        let at = *self
-            .places
-            .entry((table, key.clone()))
-            .or_insert(self.rows.len());
-        match self.rows.get_mut(at) {
-            Some(folded) => folded.again(row, unsent),
-            None => self.rows.push(Folded {
-                table,
-                key,
-                was_there,
-                row,
-                unsent,
-                coalesced: false,
-            }),
-        }
-        Ok(())
-    }
-}
-
-/// Columns that the second image leaves out stand in the first, where it has them.
-fn filled(after: Image, before: &Image) -> Image {
-    let known: Vec<(u16, model::Value)> = after
-        .absent
-        .iter()
-        .filter(|c| !before.absent.contains(c))
-        .filter_map(|c| Some((*c, before.row.get(usize::from(*c))?.to_value())))
-        .collect();
-    if known.is_empty() {
-        return after;
-    }
-    Image {
-        row: after.row.with(&known),
-        absent: after
-            .absent
-            .into_iter()
-            .filter(|c| before.absent.contains(c))
-            .collect(),
-    }
-}
-
-impl Folded {
-    fn again(&mut self, row: Option<Row>, mut unsent: Vec<u16>) {
-        self.coalesced = true;
-        let row = match (row, &self.row) {
-            // What the later image leaves out stands in the earlier one.
-            (Some(row), Some(earlier)) if !unsent.is_empty() => {
-                let known: Vec<(u16, model::Value)> = unsent
-                    .iter()
-                    .filter(|c| !self.unsent.contains(c))
-                    .filter_map(|c| Some((*c, earlier.get(usize::from(*c))?.to_value())))
-                    .collect();
-                unsent.retain(|c| self.unsent.contains(c));
-                Some(row.with(&known))
-            }
-            (row, _) => row,
-        };
-        self.row = row;
-        self.unsent = unsent;
-    }
-
-    /// `None` for a row that came and went within the transaction.
-    fn net(self) -> Option<Observed> {
-        (self.was_there || self.row.is_some()).then_some(Observed {
-            table: self.table,
-            key: self.key,
-            row: self.row,
-            unsent: self.unsent,
-            transaction: 0,
-            coalesced: self.coalesced,
-        })
     }
 }

@@ -372,6 +372,9 @@ fn time(wire: Wire, bytes: &[u8], digits: u8) -> Option<String> {
         return Some(format!("{sign}{hours:02}:{minutes:02}:{seconds:02}"));
     }
     // One number: seconds in packed form and 24 bits of microseconds, offset so that it sorts.
+    if !(3..=6).contains(&bytes.len()) {
+        return None;
+    }
     let bits = bytes.len() as u32 * 8;
     let offset = 1_i64.checked_shl(bits.checked_sub(1)?)?;
     let number = i64::try_from(reader.be(bytes.len())?).ok()? - offset;

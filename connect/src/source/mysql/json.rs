@@ -112,7 +112,7 @@ fn value(kind: u8, body: &[u8], depth: usize, out: &mut String) -> Option<()> {
 
 /// Objects (0 and 1) and arrays (2 and 3), small (even) and large.
 fn container(kind: u8, body: &[u8], depth: usize, out: &mut String) -> Option<()> {
-    let (object, width) = (kind < 2, if kind % 2 == 0 { 2 } else { 4 });
+    let (object, width) = (kind < 2, if matches!(kind, 0 | 2) { 2 } else { 4 });
     let mut reader = Reader(body);
     let count = reader.le(width)? as usize;
     let size = reader.le(width)? as usize;

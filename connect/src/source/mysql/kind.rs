@@ -239,7 +239,7 @@ fn numbers(column_type: &str) -> Vec<usize> {
     numbers.collect::<Option<_>>().unwrap_or_default()
 }
 
-/// The labels of `enum('a','it''s')`.
+/// The labels of `enum('a','it''s')`; a backslash is written twice, and ends of lines as letters.
 fn labels(column_type: &str) -> Option<Vec<String>> {
     let inside = column_type.split_once('(')?.1;
     let (mut labels, mut label, mut quoted) = (Vec::new(), String::new(), false);
@@ -258,6 +258,12 @@ fn labels(column_type: &str) -> Option<Vec<String>> {
                 label.push('\'');
             }
             (true, '\'') => quoted = false,
+            (true, '\\') => label.push(match rest.next()? {
+                '0' => '\0',
+                'n' => '\n',
+                'r' => '\r',
+                other => other,
+            }),
             (true, c) => label.push(c),
         }
     }
@@ -294,8 +300,8 @@ mod tests {
         assert_eq!(kind("timestamp"), Some(Kind::Timestamp(0)));
         assert_eq!(kind("double(8,2)"), Some(Kind::Double { rounded: true }));
         assert_eq!(kind("datetime /* mariadb-5.3 */"), None);
-        let labels = vec!["a,(b)".to_owned(), "it's".to_owned(), String::new()];
-        let found = kind("enum('a,(b)','it''s','')");
+        let labels = ["a,(b)", "it's", "", "b\\s\n"].map(str::to_owned).to_vec();
+        let found = kind("enum('a,(b)','it''s','','b\\\\s\\n')");
         assert_eq!(found, Some(Kind::Enum(Arc::new(labels), Charset::Utf8)));
         assert_eq!(kind("vector(3)"), None);
     }

@@ -12,6 +12,7 @@ mod dump;
 mod event;
 mod examine;
 mod feed;
+mod fold;
 mod group;
 mod guarded;
 mod image;

@@ -185,7 +185,6 @@ impl Following {
     }
 
     /// The file that we read on in, if the server still is the one that wrote it.
-    #[expect(clippy::type_complexity, reason = "read once, one line below")]
     fn find(
         &self,
         session: &mut Session,
