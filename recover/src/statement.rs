@@ -13,6 +13,23 @@ pub(crate) struct Words<'a> {
     pub(crate) schema: &'a TableSchema,
 }
 
+/// MySQL's types of texts.
+const BYTEWISE: [&str; 8] = [
+    "char",
+    "varchar",
+    "tinytext",
+    "text",
+    "mediumtext",
+    "longtext",
+    "enum",
+    "set",
+];
+
+/// The type without length and attributes.
+fn bare(declared: &str) -> &str {
+    declared.split(['(', ' ']).next().unwrap_or_default()
+}
+
 impl Words<'_> {
     /// `present`: what the row must hold for the statement to find it, beside its key.
     pub(crate) fn update(self, set: &Named, key: &Named, present: &Named) -> (String, Vec<Value>) {
@@ -122,6 +139,10 @@ impl Words<'_> {
                 let exact = kind.split(' ').next().unwrap_or("decimal");
                 format!("{column} {same} CAST(? AS {exact})")
             }
+            // Byte by byte, where a collation would call more than one text the same.
+            Dialect::Mysql if BYTEWISE.contains(&bare(&kind)) => {
+                format!("CAST(CONVERT({column} USING utf8mb4) AS BINARY) {same} CAST(? AS BINARY)")
+            }
             Dialect::Mysql => format!("{column} {same} {}", self.written(number, declared)),
             Dialect::Sqlite | Dialect::Postgres => {
                 let mark = self.dialect.parameter(number, declared);
@@ -130,25 +151,13 @@ impl Words<'_> {
         }
     }
 
-    /// A parameter as it is stored. MySQL: a text's bytes are the column's own, whatever the
-    /// character set of the connection, and are compared byte by byte.
+    /// A parameter as it is stored.
     fn written(self, number: usize, declared: &str) -> String {
-        const BYTEWISE: [&str; 8] = [
-            "char",
-            "varchar",
-            "tinytext",
-            "text",
-            "mediumtext",
-            "longtext",
-            "enum",
-            "set",
-        ];
         let mark = self.dialect.parameter(number, declared);
-        let kind = declared.to_ascii_lowercase();
-        let kind = kind.split(['(', ' ']).next().unwrap_or_default();
         match self.dialect {
-            Dialect::Mysql if BYTEWISE.contains(&kind) => format!("CAST({mark} AS BINARY)"),
-            Dialect::Mysql if kind == "json" => format!("CAST({mark} AS JSON)"),
+            Dialect::Mysql if bare(&declared.to_ascii_lowercase()) == "json" => {
+                format!("CAST({mark} AS JSON)")
+            }
             _ => mark,
         }
     }

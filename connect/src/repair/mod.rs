@@ -18,8 +18,11 @@
 
 mod applied;
 mod limits;
+mod mysql;
+mod postgres;
 mod procedure;
 mod refusal;
+mod server;
 pub mod sqlite;
 mod statement;
 
@@ -40,8 +43,20 @@ pub fn apply(
 ) -> Result<Applied, RepairError> {
     match writer {
         Location::Sqlite { path } => sqlite::apply(path, proposal, limits, dry_run),
-        Location::Postgres(_) | Location::Mysql(_) => Err(RepairError::OtherDatabase {
-            written_for: proposal.dialect,
-        }),
+        Location::Postgres(address) => {
+            on_its_own(|| postgres::apply(address, proposal, limits, dry_run))
+        }
+        Location::Mysql(address) => on_its_own(|| mysql::apply(address, proposal, limits, dry_run)),
     }
+}
+
+/// The clients of servers wait within a runtime of their own, which must not be begun within another:
+/// whoever calls may stand in one.
+fn on_its_own<T: Send>(
+    work: impl FnOnce() -> Result<T, RepairError> + Send,
+) -> Result<T, RepairError> {
+    std::thread::scope(|scope| {
+        let thread = scope.spawn(work);
+        thread.join().unwrap_or(Err(RepairError::Interrupted))
+    })
 }

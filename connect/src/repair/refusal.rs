@@ -15,7 +15,7 @@ pub enum RepairError {
     Missing { path: PathBuf },
     #[error("the writing account does not reach the shop's database")]
     Connect(#[source] ConnectError),
-    #[error("{what} stayed locked by another writer while {doing}")]
+    #[error("{what} stayed locked by another writer, or took too long, while {doing}")]
     Locked {
         /// The file, or the row.
         what: String,
