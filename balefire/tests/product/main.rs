@@ -10,5 +10,7 @@ mod crash;
 mod guarded;
 mod http;
 mod investigate;
+mod learn;
+mod server_crash;
 mod story;
 mod vendure;

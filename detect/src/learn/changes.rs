@@ -81,9 +81,9 @@ impl Writer<'_> {
         }
         match self.role(column) {
             Role::Money | Role::Running | Role::Payee | Role::Currency => true,
-            Role::State | Role::Quantity | Role::Code | Role::Flag => {
-                money || sort == Sort::Valued && self.role(column) == Role::Quantity
-            }
+            Role::Quantity => money || matches!(sort, Sort::Valued | Sort::History),
+            Role::State => money || sort == Sort::History,
+            Role::Code | Role::Flag => money,
             Role::Discriminator => money || sort == Sort::History,
             Role::Touched => false,
             Role::Other => {
@@ -123,11 +123,14 @@ impl Writer<'_> {
         let hard = match self.role(column) {
             _ if table.schema.primary_key.contains(&column) => true,
             Role::Currency | Role::Discriminator => always_filled || table.updates >= MANY_UPDATES,
-            Role::Money | Role::Payee if sort == Sort::Ledger => true,
+            Role::Money | Role::Quantity if matches!(sort, Sort::Ledger | Sort::History) => true,
             Role::Payee => true,
             Role::Code | Role::Other => {
-                always_filled && (sort == Sort::Ledger || table.updates >= MANY_UPDATES)
+                always_filled
+                    && (matches!(sort, Sort::Ledger | Sort::History)
+                        || table.updates >= MANY_UPDATES)
             }
+            Role::State if sort == Sort::History => true,
             Role::State => return self.steps_to_come(column),
             Role::Flag => {
                 let deleted = words(&self.name(column)).iter().any(|w| w == "deleted");

@@ -56,7 +56,7 @@ pub(super) fn company(
                 && shop.sort(feature.table) == Sort::History
                 && !linked.contains(&feature.table);
             always.times == seen.times
-                && (few && feature.link != Link::Any || history)
+                && (few && (feature.link != Link::Any || linked.is_empty()) || history)
                 && worth(shop, class.table, feature, wanted) < OUT
         })
         .map(|(feature, _)| *feature)
@@ -210,7 +210,7 @@ fn merged(
             .filter(|a| a.times == seen.times && a.times >= 2);
         if let Some(always) = always {
             if let (true, Some(value), Some(column)) = (
-                strict && shop.sort(feature.table) == Sort::History,
+                strict && always.times >= FEW && shop.sort(feature.table) == Sort::History,
                 always.values.first().filter(|_| always.values.len() == 1),
                 shop.tables.telling_column(feature.table),
             ) {

@@ -143,10 +143,10 @@ impl Writer<'_> {
     /// Ledgers and histories that have no state and were never updated.
     fn is_append_only(&self) -> bool {
         let table = self.seen_table();
-        let moves = self
-            .roles()
-            .iter()
-            .any(|r| matches!(r, Role::State | Role::Touched | Role::Running));
+        // The states that a history tells are those of other rows.
+        let state = |r: &Role| *r == Role::State && self.sort() != Sort::History;
+        let moves =
+            (self.roles().iter()).any(|r| state(r) || matches!(r, Role::Touched | Role::Running));
         let flags = self.columns(|r| r == Role::Flag);
         // A time that was empty when the row was written is a step to come.
         let open = flags

@@ -131,6 +131,9 @@ fn is_touched(name: &[String], last: &str, moment: bool, numeric: bool) -> bool 
 }
 
 fn number_role(name: &[String]) -> Role {
+    if any(name, "num") && any(name, "stock allocated reserved available") {
+        return Role::Quantity;
+    }
     if any(name, COUNTS) {
         let money = any(name, "amount total") && !any(name, "count num");
         return if money { Role::Money } else { Role::Other };

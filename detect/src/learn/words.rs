@@ -118,7 +118,12 @@ pub(super) fn sort_of(table: &TableSchema, roles: &[Role]) -> Sort {
             Sort::Plain
         };
     }
-    if valued { Sort::Valued } else { Sort::Plain }
+    let stock = roles.contains(&Role::Quantity) && within(&words, "stock inventory 库存 kucun");
+    if valued || stock {
+        Sort::Valued
+    } else {
+        Sort::Plain
+    }
 }
 
 /// Whether two columns are one thing told twice: `subTotal` and `subTotalWithTax`, `amount` and `raw_amount`.
