@@ -1,4 +1,5 @@
 //! Desks over shops on real servers.
 
+mod mariadb;
 mod postgres;
 mod shop;

@@ -4,17 +4,17 @@ use desk::config::Config;
 use desk::{DataFolder, Desk, FindingFilter};
 use model::{Finding, FindingKind, SourceName};
 use std::time::Duration;
-use testkit::{TempFolder, postgres};
+use testkit::{TempFolder, mariadb, postgres};
 
 pub const TABLES: &str = r#"
 CREATE TABLE customers (id bigint PRIMARY KEY, name text NOT NULL, phone text, "bankAccount" text);
 CREATE TABLE orders (
-    id bigint PRIMARY KEY, customer_id bigint NOT NULL REFERENCES customers, status text NOT NULL,
+    id bigint PRIMARY KEY, customer_id bigint NOT NULL REFERENCES customers(id), status text NOT NULL,
     total numeric(12,2) NOT NULL, currency text NOT NULL, note text, updated_at timestamptz NOT NULL);
 CREATE TABLE payments (
-    id bigint PRIMARY KEY, order_id bigint NOT NULL REFERENCES orders, amount numeric(12,2) NOT NULL,
+    id bigint PRIMARY KEY, order_id bigint NOT NULL REFERENCES orders(id), amount numeric(12,2) NOT NULL,
     state text NOT NULL, paid_at timestamptz NOT NULL);
-CREATE TABLE order_changes (id bigint PRIMARY KEY, order_id bigint NOT NULL REFERENCES orders, why text NOT NULL);
+CREATE TABLE order_changes (id bigint PRIMARY KEY, order_id bigint NOT NULL REFERENCES orders(id), why text NOT NULL);
 "#;
 
 pub const POLICY: &str = r#"
@@ -63,6 +63,20 @@ pub fn fill(database: &postgres::Database, orders: u32) {
         "INSERT INTO customers SELECT g, 'customer ' || g, '1380000' || g, 'CN' || g FROM generate_series(1, {orders}) g;
          INSERT INTO orders SELECT g, g, 'paid', 10.00 + g, 'CNY', repeat(md5(g::text), 300), now() FROM generate_series(1, {orders}) g;
          INSERT INTO payments SELECT g, g, 10.00 + g, 'settled', now() FROM generate_series(1, {orders}) g;"
+    ));
+}
+
+/// The same shop on MariaDB.
+pub fn fill_mariadb(database: &mariadb::Database, orders: u32) {
+    let tables = TABLES
+        .replace("timestamptz", "datetime(6)")
+        .replace("numeric", "decimal")
+        .replace("\"bankAccount\"", "bankAccount");
+    database.run(&tables);
+    database.run(&format!(
+        "INSERT INTO customers SELECT seq, CONCAT('customer ', seq), CONCAT('1380000', seq), CONCAT('CN', seq) FROM seq_1_to_{orders};
+         INSERT INTO orders SELECT seq, seq, 'paid', 10.00 + seq, 'CNY', REPEAT(MD5(seq), 300), NOW(6) FROM seq_1_to_{orders};
+         INSERT INTO payments SELECT seq, seq, 10.00 + seq, 'settled', NOW(6) FROM seq_1_to_{orders};"
     ));
 }
 
