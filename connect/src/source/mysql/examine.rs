@@ -12,14 +12,12 @@ use std::collections::HashMap;
 const DOING: &str = "examining the server";
 /// A guard that was away for a weekend must find the binlog of Friday.
 const WANTED_RETENTION_S: u64 = 3 * 24 * 60 * 60;
-const SETTINGS: [&str; 16] = [
+const SETTINGS: [&str; 14] = [
     "log_bin",
     "binlog_format",
     "binlog_row_image",
     "server_id",
     "sync_binlog",
-    "binlog_expire_logs_seconds",
-    "expire_logs_days",
     "max_binlog_total_size",
     "binlog_annotate_row_events",
     "binlog_rows_query_log_events",
@@ -66,7 +64,7 @@ pub(super) fn run(
         settings,
     };
     found.log(session, address);
-    found.retention();
+    found.retention(place::kept_s(session)?);
     found.forms(session.mariadb);
     found.rights(session)?;
     found.tables(session, tables)?;
@@ -143,11 +141,7 @@ impl Findings {
         }
     }
 
-    fn retention(&mut self) {
-        let seconds = match self.number("binlog_expire_logs_seconds") {
-            0 => self.number("expire_logs_days") * 24 * 60 * 60,
-            seconds => seconds,
-        };
+    fn retention(&mut self, seconds: u64) {
         if seconds > 0 && seconds < WANTED_RETENTION_S {
             self.warn(
                 format!(

@@ -161,12 +161,12 @@ impl MysqlFeed {
 
     fn hand_over(&mut self, batch: &mut Gathered, transaction: Transaction) {
         self.handed = self.handed.max(transaction.told.position);
-        self.lag_s = Some(
-            SystemClock
-                .now()
-                .since_s(transaction.told.committed_at)
-                .max(0.0),
-        );
+        let now = SystemClock.now();
+        let lag_s = now.since_s(transaction.told.committed_at).max(0.0);
+        self.lag_s = Some(lag_s);
+        if let Some(following) = &mut self.following {
+            following.is_behind(lag_s);
+        }
         batch.add(transaction);
     }
 

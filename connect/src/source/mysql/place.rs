@@ -71,6 +71,23 @@ fn of(file: Option<String>, offset: Option<String>) -> Result<u64, ConnectError>
     }
 }
 
+/// Seconds for which the server keeps its files; 0 for always.
+pub(super) fn kept_s(session: &mut Session) -> Result<u64, ConnectError> {
+    let sql = "SHOW GLOBAL VARIABLES WHERE Variable_name IN \
+               ('binlog_expire_logs_seconds', 'expire_logs_days')";
+    let rows = session.rows("asking how long the binlog is kept", sql)?;
+    let find = |name: &str| {
+        let row = rows
+            .iter()
+            .find(|r| r.first().is_some_and(|n| n.as_deref() == Some(name)));
+        let value = row.and_then(|r| r.get(1)?.as_deref()?.parse::<f64>().ok());
+        value.unwrap_or(0.0)
+    };
+    let seconds = find("binlog_expire_logs_seconds");
+    let days = find("expire_logs_days") * 86_400.0;
+    Ok(if seconds > 0.0 { seconds } else { days } as u64)
+}
+
 /// Begins a snapshot; the place in the binlog that it shows the tables at.
 pub(super) fn snapshot(session: &mut Session) -> Result<u64, ConnectError> {
     if session.mariadb {

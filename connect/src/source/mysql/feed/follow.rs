@@ -21,6 +21,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 const SILENT_OUTAGE: Duration = Duration::from_secs(15);
 /// The server says something each second; a connection that is silent for longer is dead.
 const SILENCE: Duration = Duration::from_secs(20);
+/// Share of the time for which the server keeps its binlog.
+const WARN_BEHIND: f64 = 0.8;
 
 pub(super) struct Following {
     assembler: Assembler,
@@ -33,6 +35,16 @@ pub(super) struct Following {
     gtid: Option<String>,
     heard: Instant,
     failed: Option<Outage>,
+    /// For how long the server keeps its binlog; 0 for always.
+    kept_s: u64,
+    warned: bool,
+}
+
+/// The server and its file that we read on in.
+struct Found {
+    server: String,
+    kept_s: u64,
+    file: String,
 }
 
 struct Outage {
@@ -67,7 +79,22 @@ impl Following {
             gtid: None,
             heard: Instant::now(),
             failed: None,
+            kept_s: 0,
+            warned: false,
         }
+    }
+
+    /// Warns once when we are so far behind that the server may throw away what was not read.
+    pub(super) fn is_behind(&mut self, lag_s: f64) {
+        let far = self.kept_s > 0 && lag_s > self.kept_s as f64 * WARN_BEHIND;
+        if far && !self.warned {
+            tracing::warn!(
+                lag_s,
+                kept_s = self.kept_s,
+                "the guard is so far behind that the server may throw away binlog that was not read"
+            );
+        }
+        self.warned = far;
     }
 
     pub(super) fn is_connected(&self) -> bool {
@@ -151,10 +178,11 @@ impl Following {
         }
         self.assembler.restart();
         match source.again(|session| self.find(session)) {
-            Ok(Ok((server, file, at))) => match Dump::open(address, &file, at) {
+            Ok(Ok(found)) => match Dump::open(address, &found.file, self.at) {
                 Ok(dump) => {
                     self.dump = Some(dump);
-                    self.server = Some(server);
+                    self.server = Some(found.server);
+                    self.kept_s = found.kept_s;
                     self.failed = None;
                     self.heard = Instant::now();
                     Ok(Next::Quiet(self.at))
@@ -185,10 +213,7 @@ impl Following {
     }
 
     /// The file that we read on in, if the server still is the one that wrote it.
-    fn find(
-        &self,
-        session: &mut Session,
-    ) -> Result<Result<(String, String, u64), LostReason>, ConnectError> {
+    fn find(&self, session: &mut Session) -> Result<Result<Found, LostReason>, ConnectError> {
         let server = identity(session)?;
         if self.server.as_ref().is_some_and(|known| *known != server) {
             return Ok(Err(LostReason::OtherHistory {
@@ -220,7 +245,12 @@ impl Following {
         if let Some(detail) = self.is_other(session, &file.name, offset)? {
             return Ok(Err(LostReason::OtherHistory { detail }));
         }
-        Ok(Ok((server, file.name.clone(), self.at)))
+        let kept_s = place::kept_s(session)?;
+        Ok(Ok(Found {
+            server,
+            kept_s,
+            file: file.name.clone(),
+        }))
     }
 
     /// MariaDB says which transaction ends at a place of its binlog.
