@@ -77,7 +77,8 @@ impl DeskError {
     pub(crate) fn may_pass(&self) -> bool {
         match self {
             Self::Broken { may_pass, .. } => *may_pass,
-            Self::Store(_) | Self::Connect(_) | Self::File { .. } => true,
+            Self::Store(_) | Self::File { .. } => true,
+            Self::Connect(error) => error.may_pass() || !needs_person(error),
             _ => false,
         }
     }
@@ -109,6 +110,22 @@ impl DeskError {
             source,
         }
     }
+}
+
+/// Whether trying again changes nothing before somebody has changed a setting, a right or a password.
+fn needs_person(error: &connect::ConnectError) -> bool {
+    use connect::ConnectError as E;
+    matches!(
+        error,
+        E::AddressFile { .. }
+            | E::LoginRefused { .. }
+            | E::TlsWanted { .. }
+            | E::Tls { .. }
+            | E::CannotGuard { .. }
+            | E::NotAttached { .. }
+            | E::KeyOrder { .. }
+            | E::Server { .. }
+    )
 }
 
 /// Why a command on an incident was not carried out.

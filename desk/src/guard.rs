@@ -505,7 +505,9 @@ impl Guard {
             .ledger
             .push(&WatchEntry::Stopped { at }.entry()?)?;
         self.flush()?;
+        let load = self.feed.load();
         if let Some(book) = &mut self.daybook {
+            book.load(load);
             book.write(&self.desk, at)?;
         }
         self.desk
