@@ -99,6 +99,16 @@ fn login_error(server: &str, error: mysql_async::Error) -> ConnectError {
             what: tls.to_string(),
             source: None,
         },
+        // The handshake's own words come as an error of the socket.
+        mysql_async::Error::Io(mysql_async::IoError::Io(source))
+            if source.kind() == io::ErrorKind::InvalidData =>
+        {
+            ConnectError::Tls {
+                server,
+                what: source.to_string(),
+                source: None,
+            }
+        }
         mysql_async::Error::Io(mysql_async::IoError::Io(source)) => {
             ConnectError::Unreachable { server, source }
         }
