@@ -254,6 +254,7 @@ struct Shop {
 }
 
 impl Shop {
+    #[expect(clippy::print_stderr, reason = "a test that did not run says so")]
     fn of(name: &str) -> Option<Self> {
         let samples = std::env::var_os("BALEFIRE_SAMPLES").map(PathBuf::from);
         let Some(sample) = samples.map(|s| s.join(name)).filter(|s| s.exists()) else {

@@ -90,7 +90,7 @@ impl Writer<'_> {
                 Wanted::State,
             )
             .is_none();
-        let enough = if alone { 12 } else { 25 };
+        let enough = if alone { 20 } else { 25 };
         if seen.too_many
             || total < enough
             || once > 0

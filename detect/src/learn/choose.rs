@@ -19,7 +19,7 @@ const MAX_ANY_OF: usize = 12;
 const MAX_COVER: usize = 5;
 
 /// With fewer writes than this, everything that was there every time is taken.
-const FEW: u64 = 4;
+const FEW: u64 = 8;
 
 /// What a rule is wanted for; it decides which companions say most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,7 +56,7 @@ pub(super) fn company(
                 && shop.sort(feature.table) == Sort::History
                 && !linked.contains(&feature.table);
             always.times == seen.times
-                && (few && (feature.link != Link::Any || linked.is_empty()) || history)
+                && (few || history)
                 && worth(shop, class.table, feature, wanted) < OUT
         })
         .map(|(feature, _)| *feature)

@@ -81,24 +81,7 @@ impl Rows {
         let (first, last) = (writes.first()?, writes.last()?);
         let place = (first.table, first.key.clone());
         let known = self.known.remove(&place);
-        let (old, mut unknown) = match (first.op, &first.old, known) {
-            (WriteKind::Insert, _, _) => (None, Vec::new()),
-            (_, Some(part), Some(known)) => {
-                let unknown = known.unknown.iter().copied().filter(|c| !part.knows(*c));
-                (Some(overlaid(Some(&known.row), part)), unknown.collect())
-            }
-            (_, None, Some(known)) => (Some(known.row), known.unknown),
-            (_, Some(part), None) => {
-                let row = overlaid(None, part);
-                let unknown = missing(&[Some(part)], row.len());
-                (Some(row), unknown)
-            }
-            (_, None, None) => {
-                let row = first.new.as_ref().map(|part| overlaid(None, part));
-                let unknown = missing(&[first.new.as_ref()], row.as_ref().map_or(0, Row::len));
-                (row, unknown)
-            }
-        };
+        let (old, mut unknown) = before(first, known);
         let parts: Vec<&PartRow> = writes.iter().filter_map(|w| w.new.as_ref()).collect();
         let new = last.new.as_ref().and_then(|_| {
             (writes.iter()).fold(old.clone(), |row, write| Some(stepped(row, write)))
@@ -167,5 +150,27 @@ impl Rows {
         let (since, before) = (*since, self.known.len());
         self.known.retain(|_, known| known.touched > since);
         self.forgotten += (before - self.known.len()) as u64;
+    }
+}
+
+/// The row before its first write in the transaction, and the columns that nothing tells.
+fn before(first: &model::RowWrite, known: Option<Known>) -> (Option<Row>, Vec<u16>) {
+    match (first.op, &first.old, known) {
+        (WriteKind::Insert, _, _) => (None, Vec::new()),
+        (_, Some(part), Some(known)) => {
+            let unknown = known.unknown.iter().copied().filter(|c| !part.knows(*c));
+            (Some(overlaid(Some(&known.row), part)), unknown.collect())
+        }
+        (_, None, Some(known)) => (Some(known.row), known.unknown),
+        (_, Some(part), None) => {
+            let row = overlaid(None, part);
+            let unknown = missing(&[Some(part)], row.len());
+            (Some(row), unknown)
+        }
+        (_, None, None) => {
+            let row = first.new.as_ref().map(|part| overlaid(None, part));
+            let unknown = missing(&[first.new.as_ref()], row.as_ref().map_or(0, Row::len));
+            (row, unknown)
+        }
     }
 }

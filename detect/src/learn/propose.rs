@@ -157,7 +157,7 @@ impl Writer<'_> {
             && table.deletes == 0
             && table.columns.iter().all(|c| c.late == 0)
             && !moves
-            && (!open || flags.len() <= 1 && table.inserts > 0 && !open)
+            && !open
     }
 
     fn deletes(&self, out: &mut TableProposal) {

@@ -83,8 +83,9 @@ fn role_of(column: &ColumnSchema, numeric: bool) -> Role {
         return if rate { Role::Money } else { Role::Currency };
     }
     if matches!(last, "id" | "ids" | "uuid") {
-        // A provider's name for the row; pointers into the shop are told apart by their tables.
-        return if text { Role::Code } else { Role::Other };
+        // Whom or what the row belongs to, or a provider's name for it; pointers into the shop are
+        // told apart by their tables.
+        return Role::Code;
     }
     let account = any(&name, "account") && any(&name, "number no holder name");
     if text && (any(&name, PAYEE) || within(&name, PAYEE_PARTS) || account) {

@@ -124,6 +124,13 @@ impl Proposed {
                 }
                 others(out, "any_of", &rule.any_of);
             }
+            Rule::Together(_) | Rule::Equal(_) | Rule::Sum(_) => self.write_between(out),
+        }
+    }
+
+    /// Rules between the columns of a row.
+    fn write_between(&self, out: &mut String) {
+        match &self.rule {
             Rule::Together(rule) => {
                 let _ = writeln!(
                     out,
@@ -153,6 +160,7 @@ impl Proposed {
                     list(&rule.terms)
                 );
             }
+            _ => {}
         }
     }
 }
