@@ -3,7 +3,7 @@
 //! The ledger is the truth: each entry carries its transaction's position. A mark in the store is
 //! a copy that spares reading the whole ledger; entries behind the mark are looked at one by one.
 
-use crate::ledger::Ledger;
+use crate::ledger::{Ledger, WatchEntry};
 use crate::{Desk, DeskError};
 use model::SourceName;
 use model::entry::{EntryKind, LedgerEntry};
@@ -43,14 +43,23 @@ impl Desk {
             torn: None,
         };
         for index in from.min(ledger.reader.size())..ledger.reader.size() {
-            let LedgerEntry::Row(entry) = LedgerEntry::decode(&ledger.reader.entry(index)?)? else {
-                continue;
+            let entry = match LedgerEntry::decode(&ledger.reader.entry(index)?)? {
+                LedgerEntry::Row(entry) => entry,
+                LedgerEntry::Watch(told) => {
+                    // The source's log was lost here; its positions may have begun anew.
+                    if let Ok(WatchEntry::Lost { .. }) = serde_json::from_slice(&told) {
+                        resumed = Resumed::default();
+                    }
+                    continue;
+                }
+                _ => continue,
             };
             if entry.kind != EntryKind::Change || entry.source_position == 0 {
                 continue;
             }
+            // Entries stand in the order of their commits: the last one counts.
             if entry.last_of_transaction {
-                resumed.position = resumed.position.max(Some(entry.source_position));
+                resumed.position = Some(entry.source_position);
                 resumed.torn = None;
             } else {
                 resumed.torn = Some(entry.source_position);

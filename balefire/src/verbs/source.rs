@@ -66,7 +66,7 @@ fn check(arguments: &Arguments, source: &str, console: &Console) -> Done {
                 "cli-source-grants",
                 &[("server", report.server.as_str().into())],
             );
-            report.grants.iter().for_each(|grant| console.data(grant));
+            (report.grants.iter()).for_each(|grant| console.data(&format!("{grant};")));
         }
         for problem in &report.problems {
             console.line(&format!("✗ {problem}"));

@@ -104,7 +104,10 @@ cli-window-open = approved by { $by }
 cli-window-closed = closed
 cli-windows-none = No maintenance windows.
 cli-audit-part-done = { $rows } rows compared, { $discrepancies } discrepancies; { $covered } of { $total } rows covered ({ $share }).
-cli-audit-part-missed = If { $tampered } rows had been tampered with, the chance that all were missed is { $probability }.
+cli-audit-part-missed = { $tampered ->
+    [one] If 1 row had been tampered with, the chance that it was missed is { $probability }.
+   *[other] If { $tampered } rows had been tampered with, the chance that all were missed is { $probability }.
+ }
 cli-shadow-day = { $date }  { $changes } changes; findings: { $findings }; { $false } false, { $unjudged } not judged yet; blind { $blind } min; at most { $retained } of log kept, { $connections } connections, { $lag } behind; CPU of the server { $cpu }
 cli-shadow-sum = { $false } false alarms a day; { $blind } minutes blind.
 cli-shadow-mode = Shadow mode: findings are stored and listed, but nobody is called. Take `shadow = true` out of the source to end it.
