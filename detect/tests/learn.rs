@@ -272,6 +272,19 @@ fn nothing_hides_within_the_transaction_that_inserted_the_row() {
     assert_eq!(found[0].kind, ReplayKind::Deleted);
 }
 
+/// The next line of the same transaction shows the row as if nothing had been done to it.
+#[test]
+fn a_change_that_the_next_line_does_not_show_is_not_lost() {
+    let mut then = Trade::default();
+    let tampered = (PAYMENTS, WriteKind::Update, row(2, 2, 20), row(2, 2, 1));
+    let as_before = (PAYMENTS, WriteKind::Update, row(2, 2, 20), row(2, 2, 20));
+    then.transaction(vec![tampered, as_before]);
+    let found = replay(&lawful(), &then);
+    assert_eq!(found.len(), 1, "{found:#?}");
+    assert_eq!(found[0].line, 1);
+    assert_eq!(found[0].columns[0].live, Some(Value::Integer(1)));
+}
+
 /// Where every row has a transaction of its own, company means nothing, and nothing is made up.
 #[test]
 fn a_shop_that_writes_row_by_row_is_told_what_cannot_be_decided() {

@@ -163,13 +163,8 @@ impl Replay {
         let (first, last) = (net.writes.first()?, net.writes.last()?);
         let before = self.before(net, first);
         let new = match &last.new {
-            Some(_) => net
-                .writes
-                .iter()
-                .filter_map(|w| w.new.as_ref())
-                .fold(before.live.clone(), |row, part| {
-                    Some(overlaid(row.as_ref(), part))
-                }),
+            Some(_) => (net.writes.iter())
+                .fold(before.live.clone(), |row, write| Some(stepped(row, write))),
             // Inserted and deleted in one transaction: the others are judged with the row in place.
             None if vanished(net) => (net.writes.iter().filter(|w| w.new.is_some()))
                 .fold(None, |row, write| Some(stepped(row, write))),
