@@ -1,14 +1,14 @@
 //! Repairs of a real MariaDB shop: everything that was approved or nothing, and each guard has
 //! somebody who tries to get round it.
 
-mod repair_servers;
+mod repair_shop;
 
 use connect::repair::{RepairError, RepairLimits, apply};
 use connect::source::{Location, TlsMode};
 use model::policy::ForgedRows;
 use model::{Dialect, RepairAction};
 use mysql_async::prelude::Queryable;
-use repair_servers::{Shop, address, table, told};
+use repair_shop::{Shop, address, table, told};
 use testkit::mariadb::{Database, Server};
 
 const ODD: &str = "x`; DROP TABLE lines; --";
@@ -150,7 +150,7 @@ fn a_ledger_is_corrected_by_an_entry_and_only_once() {
 fn rows_that_changed_since_the_proposal_stop_everything() {
     let (database, mut shop) = shop();
     let lawful = shop.rows();
-    database.run("UPDATE orders SET total = 1 WHERE id IN (1, 2); DELETE FROM orders WHERE id = 4");
+    database.run("UPDATE orders SET total = 1, changed = changed WHERE id IN (1, 2); DELETE FROM orders WHERE id = 4");
     let proposal = shop.proposal(&lawful);
     let limits = RepairLimits::default();
     let stale = |shop: &mut Shop, sql: &str, words: &str| {
@@ -159,12 +159,12 @@ fn rows_that_changed_since_the_proposal_stop_everything() {
     };
     stale(
         &mut shop,
-        "UPDATE orders SET total = 2 WHERE id = 2",
+        "UPDATE orders SET total = 2, changed = changed WHERE id = 2",
         "row 2 of orders: column total holds '2.00' now, not '1.00'",
     );
     stale(
         &mut shop,
-        "UPDATE orders SET total = 1 WHERE id = 2; INSERT INTO orders (id, customer, state) VALUES (4, 1, 'paid')",
+        "UPDATE orders SET total = 1, changed = changed WHERE id = 2; INSERT INTO orders (id, customer, state) VALUES (4, 1, 'paid')",
         "row 4 of orders: it is there",
     );
     stale(
@@ -177,19 +177,19 @@ fn rows_that_changed_since_the_proposal_stop_everything() {
     let (database, mut shop) = self::shop();
     let lawful = shop.rows();
     database.run(
-        "UPDATE orders SET total = 1 WHERE id = 2; UPDATE orders SET code = 'AB' WHERE id = 1",
+        "UPDATE orders SET total = 1, changed = changed WHERE id = 2; UPDATE orders SET code = 'AB', changed = changed WHERE id = 1",
     );
     let proposal = shop.proposal(&lawful);
-    database.run("UPDATE orders SET note = 'new' WHERE id = 2");
+    database.run("UPDATE orders SET note = 'new', changed = changed WHERE id = 2");
     shop.apply(&proposal).unwrap();
     assert_eq!(
         database.value("SELECT note FROM orders WHERE id = 2"),
         "new"
     );
     assert_eq!(database.value("SELECT code FROM orders WHERE id = 1"), "ab");
-    database.run("UPDATE orders SET code = 'Ab' WHERE id = 1");
+    database.run("UPDATE orders SET code = 'Ab', changed = changed WHERE id = 1");
     let proposal = shop.proposal(&lawful);
-    database.run("UPDATE orders SET code = 'aB' WHERE id = 1");
+    database.run("UPDATE orders SET code = 'aB', changed = changed WHERE id = 1");
     shop.refuses(&proposal, &limits, "column code holds 'aB' now, not 'Ab'");
 }
 
@@ -249,6 +249,13 @@ fn a_statement_does_one_thing_to_its_own_row() {
         changed.steps[0].parameters.clear();
         shop.refuses(&changed, &limits, words);
     }
+    let mut short = proposal.clone();
+    short.steps[0].parameters.pop();
+    shop.refuses(
+        &short,
+        &limits,
+        "row 1 of orders: the database refused the statement",
+    );
     let few = RepairLimits {
         max_rows: 0,
         ..RepairLimits::default()
@@ -395,18 +402,18 @@ impl Session {
 fn a_lock_of_the_shop_is_not_waited_for_for_ever() {
     let (database, mut shop) = shop();
     let lawful = shop.rows();
-    database.run("UPDATE orders SET total = 1 WHERE id IN (1, 2)");
+    database.run("UPDATE orders SET total = 1, changed = changed WHERE id IN (1, 2)");
     let proposal = shop.proposal(&lawful);
     let mut trader = Session::open(&database);
     trader.run("BEGIN");
-    trader.run("UPDATE orders SET code = 'busy' WHERE id = 2");
+    trader.run("UPDATE orders SET code = 'busy', changed = changed WHERE id = 2");
     let hasty = RepairLimits {
         lock_timeout_ms: 1_000,
         ..RepairLimits::default()
     };
     shop.refuses(&proposal, &hasty, "row 2 of orders stayed locked");
     // What it wrote meanwhile is seen once the lock is free.
-    trader.run("UPDATE orders SET total = 3 WHERE id = 2");
+    trader.run("UPDATE orders SET total = 3, changed = changed WHERE id = 2");
     trader.run("COMMIT");
     shop.refuses(&proposal, &hasty, "column total holds '3.00' now");
 }
@@ -518,7 +525,7 @@ fn another_machine_is_written_to_through_tls_only() {
     database.run(DDL);
     let mut shop = shop_of(&database);
     let lawful = shop.rows();
-    database.run("UPDATE orders SET total = 1 WHERE id = 1");
+    database.run("UPDATE orders SET total = 1, changed = changed WHERE id = 1");
     let proposal = shop.proposal(&lawful);
     let limits = RepairLimits::default();
     let mut writer = address(folder.path(), &database.url());

@@ -1,13 +1,13 @@
 //! Repairs of a real PostgreSQL shop: everything that was approved or nothing, and each guard has
 //! somebody who tries to get round it.
 
-mod repair_servers;
+mod repair_shop;
 
 use connect::repair::{RepairError, RepairLimits, apply};
 use connect::source::{Location, TlsMode};
 use model::policy::ForgedRows;
 use model::{Dialect, RepairAction, Value};
-use repair_servers::{Shop, address, table, told};
+use repair_shop::{Shop, address, table, told};
 use testkit::postgres::{Database, Server};
 
 const ODD: &str = r#"x"; DROP TABLE lines; --"#;
@@ -266,6 +266,13 @@ fn a_statement_does_one_thing_to_its_own_row() {
     let mut other = proposal.clone();
     other.dialect = Dialect::Mysql;
     shop.refuses(&other, &limits, "another kind of database");
+    let mut short = proposal.clone();
+    short.steps[0].parameters.pop();
+    shop.refuses(
+        &short,
+        &limits,
+        "row 1 of orders: the database refused the statement",
+    );
     let few = RepairLimits {
         max_rows: 0,
         ..RepairLimits::default()

@@ -117,5 +117,7 @@ fn swapped(step: &RepairStep) -> Vec<ColumnChange> {
         live: now(&column.name),
         personal: column.personal,
     });
-    columns.collect()
+    columns
+        .filter(|column| column.lawful != column.live)
+        .collect()
 }

@@ -81,15 +81,14 @@ fn work(
         let present = present(shop, step, true)?;
         expect_live(step, present.as_ref())?;
     }
-    let before = shop.changed()?;
+    let mut changed = shop.changed()?;
     let mut done = Vec::with_capacity(proposal.steps.len());
     for step in &proposal.steps {
-        done.push(apply_step(shop, step, limits)?);
+        done.push(apply_step(shop, step, limits, &mut changed)?);
     }
     // Deferred triggers run here, not behind our back.
     shop.settle(proposal)?;
-    let own = done.iter().map(|step| 1 + step.side_effects).sum::<u64>();
-    let afterwards = shop.changed()?.saturating_sub(before).saturating_sub(own);
+    let afterwards = shop.changed()?.saturating_sub(changed);
     if afterwards > 0 && !limits.allow_side_effects {
         return Err(RepairError::Afterwards { rows: afterwards });
     }
@@ -105,11 +104,12 @@ fn work(
     Ok(done)
 }
 
-/// One row first, and read back; then the next.
+/// One row first, and read back; then the next. `changed`: rows changed in the transaction so far.
 fn apply_step(
     shop: &mut dyn Shop,
     step: &RepairStep,
     limits: &RepairLimits,
+    changed: &mut u64,
 ) -> Result<StepDone, RepairError> {
     // Looked at again: a step before it may have touched its row.
     let before = present(shop, step, false)?;
@@ -120,13 +120,13 @@ fn apply_step(
             return Err(RepairError::row(step, RowFault::TakenBack { rows }));
         }
     }
-    let changed_before = shop.changed()?;
     let rows = shop.execute(step)?;
     if rows != 1 {
         return Err(RepairError::row(step, RowFault::Touched { rows }));
     }
-    let changed = shop.changed()?.saturating_sub(changed_before);
-    let beside = changed.saturating_sub(1);
+    let so_far = shop.changed()?;
+    let beside = so_far.saturating_sub(*changed).saturating_sub(1);
+    *changed = so_far;
     if beside > 0 && !limits.allow_side_effects {
         let fault = RowFault::SideEffects { rows: beside };
         return Err(RepairError::row(step, fault));

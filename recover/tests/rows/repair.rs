@@ -2,10 +2,15 @@
 
 use crate::world::{CUSTOMERS, DDL, ORDERS, customer, key, order, policy, schemas, tables};
 use expect_test::expect;
-use model::{Instant, Key, ProposalId, RepairProposal, Row, SourcePolicy, Value, ValueRef};
+use model::policy::{ColumnSchema, ForeignKey, ForgedRows};
+use model::proposal::SetAside;
+use model::{
+    Dialect, Instant, Key, ProposalId, RepairProposal, Row, SourcePolicy, TablePolicy, TableSchema,
+    Value, ValueRef,
+};
 use recover::{
     DiscrepancyKind, ProposalLimits, ProposalRequest, Proposed, RecoverError, RowToRepair,
-    expected_images, propose,
+    SealTable, UndoRequest, expected_images, first_portion, propose, propose_for, undo,
 };
 use rusqlite::Connection;
 use rusqlite::ToSql;
@@ -248,4 +253,227 @@ fn too_many_rows_are_refused() {
         made(&policy(), &harm(), 3),
         Err(RecoverError::TooManyRows { rows: 4, max: 3 })
     ));
+}
+
+/// A shop whose categories hang on each other, with lines on its orders.
+fn hanging(dialect: Dialect) -> (SourcePolicy, Vec<TableSchema>, Vec<SealTable>) {
+    let column = |name: &str| ColumnSchema {
+        name: name.into(),
+        declared: if dialect == Dialect::Postgres {
+            "bigint".into()
+        } else {
+            "INTEGER".into()
+        },
+        not_null: false,
+    };
+    let points = |column: &str, table: &str| ForeignKey {
+        columns: vec![column.into()],
+        table: table.into(),
+        references: vec!["id".into()],
+    };
+    let table = |name: &str, foreign_keys| TableSchema {
+        name: name.into(),
+        columns: vec![column("id"), column("up"), column("amount")],
+        primary_key: vec![0],
+        foreign_keys,
+    };
+    // The children's table comes first.
+    let schemas = vec![
+        table("lines", vec![points("up", "tree")]),
+        table("tree", vec![points("up", "tree")]),
+    ];
+    let policy = SourcePolicy {
+        source: "shop".into(),
+        tables: schemas
+            .iter()
+            .map(|s| TablePolicy {
+                name: s.name.clone(),
+                key: vec!["id".into()],
+                ..TablePolicy::default()
+            })
+            .collect(),
+        checks: Vec::new(),
+    };
+    let tables = schemas.iter().map(|s| SealTable::new(s, &[0], &[], None));
+    let tables = tables.collect();
+    (policy, schemas, tables)
+}
+
+fn hung(id: i64, up: Option<i64>) -> Row {
+    let up = up.map_or(ValueRef::Null, ValueRef::Integer);
+    Row::from_values([ValueRef::Integer(id), up, ValueRef::Integer(7)])
+}
+
+fn made_for(dialect: Dialect, forged: ForgedRows, rows: &[RowToRepair]) -> Proposed {
+    let (mut policy, schemas, tables) = hanging(dialect);
+    policy.tables[1].forged = forged;
+    policy.tables[0].reverse = Some("INSERT INTO lines (up, amount) VALUES (:id, -:amount)".into());
+    let request = ProposalRequest {
+        id: &ProposalId::from("p-1"),
+        policy: &policy,
+        schemas: &schemas,
+        tables: &tables,
+        made_at: Instant(0),
+        ledger_size: 10,
+        limits: ProposalLimits { max_rows: 10 },
+    };
+    propose_for(dialect, &request, rows).unwrap()
+}
+
+fn keys(proposed: &Proposed) -> String {
+    let steps = proposed.proposal.steps.iter();
+    let steps = steps.map(|s| format!("{}/{}", s.table, s.key));
+    let asked = proposed.needs_person.iter();
+    let asked = asked.map(|p| format!("person {}/{}", p.table, p.key));
+    steps.chain(asked).collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn rows_come_back_behind_those_that_they_hang_on() {
+    let deleted = |table, id, up| row(table, id, None, Some(hung(id, up)));
+    let rows = [
+        deleted(0, 1, Some(5)),
+        deleted(1, 1, Some(9)),
+        deleted(1, 5, Some(1)),
+        deleted(1, 9, None),
+        deleted(1, 3, Some(77)),
+    ];
+    let proposed = made_for(Dialect::Mysql, ForgedRows::SetAside, &rows);
+    assert_eq!(keys(&proposed), "tree/3 tree/9 tree/1 tree/5 lines/1");
+    // Forged rows go the other way round.
+    let forged = |table, id, up| row(table, id, Some(hung(id, up)), None);
+    let rows = [
+        forged(1, 1, Some(9)),
+        forged(1, 5, Some(1)),
+        forged(1, 9, None),
+    ];
+    let proposed = made_for(Dialect::Mysql, ForgedRows::Delete, &rows);
+    assert_eq!(keys(&proposed), "tree/5 tree/1 tree/9");
+}
+
+#[test]
+fn a_circle_is_deferred_or_named() {
+    let deleted = |table, id, up| row(table, id, None, Some(hung(id, up)));
+    let rows = [
+        deleted(0, 1, Some(1)),
+        deleted(1, 1, Some(2)),
+        deleted(1, 2, Some(1)),
+        deleted(1, 3, Some(3)),
+    ];
+    let proposed = made_for(Dialect::Mysql, ForgedRows::SetAside, &rows);
+    // A row that points to itself is no circle.
+    assert_eq!(
+        keys(&proposed),
+        "tree/3 person lines/1 person tree/1 person tree/2"
+    );
+    let reason = proposed.needs_person[0].reason.to_string();
+    assert!(
+        reason.starts_with("rows of lines, tree point to each other"),
+        "{reason}"
+    );
+    let proposed = made_for(Dialect::Postgres, ForgedRows::SetAside, &rows);
+    assert_eq!(keys(&proposed), "tree/3 lines/1 tree/1 tree/2");
+}
+
+#[test]
+fn a_family_comes_back_in_one_proposal() {
+    let deleted = |table, id, up| row(table, id, None, Some(hung(id, up)));
+    let altered = row(1, 8, Some(hung(8, None)), Some(hung(8, Some(1))));
+    let rows = vec![
+        altered.clone(),
+        deleted(0, 1, Some(1)),
+        deleted(0, 2, Some(2)),
+        deleted(0, 3, Some(2)),
+        deleted(1, 1, None),
+        deleted(1, 2, None),
+    ];
+    let (policy, schemas, _) = hanging(Dialect::Sqlite);
+    let portion = |most| {
+        let chosen = first_portion(&policy, &schemas, rows.clone(), most);
+        let shown = |r: &RowToRepair| format!("{}/{}", r.table, r.key);
+        chosen.iter().map(shown).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(portion(6), "1/8 0/1 0/2 0/3 1/1 1/2");
+    // Two families, of two and of three rows.
+    assert_eq!(portion(5), "0/1 0/2 0/3 1/1 1/2");
+    assert_eq!(portion(4), "1/8 0/1 1/1");
+    assert_eq!(portion(3), "1/8 0/1 1/1");
+    assert_eq!(portion(2), "0/1 1/1");
+    // Too large for any: from its root downwards.
+    assert_eq!(portion(1), "1/1");
+    assert_eq!(portion(0), "");
+}
+
+#[test]
+fn statements_are_written_for_their_database() {
+    let rows = [
+        row(0, 1, Some(hung(1, Some(1))), None),
+        row(1, 2, None, Some(hung(2, None))),
+        row(1, 3, Some(hung(3, None)), Some(hung(3, Some(2)))),
+        row(1, 4, Some(hung(4, None)), None),
+    ];
+    let proposed = made_for(Dialect::Postgres, ForgedRows::Delete, &rows);
+    expect![[r#"
+        Reinsert INSERT INTO "tree" ("id", "up", "amount") OVERRIDING SYSTEM VALUE VALUES ($1::text::bigint, $2::text::bigint, $3::text::bigint)
+          ["2", "NULL", "7"]
+          before: 
+          after: id=2 up=NULL amount=7
+        RestoreColumns UPDATE "tree" SET "up" = $1::text::bigint WHERE "id" = $2::text::bigint AND "up" IS NOT DISTINCT FROM $3::text::bigint
+          ["2", "3", "NULL"]
+          before: id=3 up=NULL
+          after: id=3 up=2
+        Void DELETE FROM "tree" WHERE "id" = $1::text::bigint AND "up" IS NOT DISTINCT FROM $2::text::bigint AND "amount" IS NOT DISTINCT FROM $3::text::bigint
+          ["4", "NULL", "7"]
+          before: id=4 up=NULL amount=7
+          after: 
+        Void INSERT INTO "lines" ("up", "amount") OVERRIDING SYSTEM VALUE VALUES ($1::text::bigint, $2::text::bigint)
+          ["1", "-7"]
+          before: id=1 up=1 amount=7
+          after: id=1 up=1 amount=7
+    "#]]
+    .assert_eq(&shown(&proposed));
+    let entry = &proposed.proposal.steps[3];
+    assert_eq!(entry.set_aside, SetAside::Entry);
+    assert_eq!(entry.entry.len(), 2);
+    // The feed will see the deleted row gone; the entry's number is not known beforehand.
+    let (_, _, tables) = hanging(Dialect::Postgres);
+    let live = |table: u16, key: &Key| {
+        let found = rows.iter().find(|r| r.table == table && r.key == *key);
+        found.and_then(|r| r.live.clone())
+    };
+    let images = expected_images(&proposed.proposal, &tables, live).unwrap();
+    let images: Vec<_> = images.iter().map(|i| (i.table, i.row.is_some())).collect();
+    assert_eq!(images, [(1, true), (1, true), (1, false)]);
+    // What can be undone is undone backwards; an entry only by another one.
+    let (policy, schemas, _) = hanging(Dialect::Postgres);
+    let request = UndoRequest {
+        id: &ProposalId::from("p-2"),
+        policy: &policy,
+        schemas: &schemas,
+        made_at: Instant(1),
+        ledger_size: 11,
+    };
+    let refused = undo(&request, &proposed.proposal);
+    assert!(matches!(refused, Err(RecoverError::CannotUndo { table, .. }) if table == "lines"));
+    let mut without = proposed.proposal.clone();
+    without.steps.pop();
+    let undone = Proposed {
+        proposal: undo(&request, &without).unwrap(),
+        needs_person: Vec::new(),
+    };
+    expect![[r#"
+        Reinsert INSERT INTO "tree" ("id", "up", "amount") OVERRIDING SYSTEM VALUE VALUES ($1::text::bigint, $2::text::bigint, $3::text::bigint)
+          ["4", "NULL", "7"]
+          before: 
+          after: id=4 up=NULL amount=7
+        RestoreColumns UPDATE "tree" SET "up" = $1::text::bigint WHERE "id" = $2::text::bigint AND "up" IS NOT DISTINCT FROM $3::text::bigint
+          ["NULL", "3", "2"]
+          before: id=3 up=2
+          after: id=3 up=NULL
+        Void DELETE FROM "tree" WHERE "id" = $1::text::bigint AND "up" IS NOT DISTINCT FROM $2::text::bigint AND "amount" IS NOT DISTINCT FROM $3::text::bigint
+          ["2", "NULL", "7"]
+          before: id=2 up=NULL amount=7
+          after: 
+    "#]]
+    .assert_eq(&shown(&undone));
 }

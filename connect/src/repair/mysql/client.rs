@@ -212,6 +212,15 @@ fn bound(value: &Value) -> mysql_async::Value {
 fn failure(error: mysql_async::Error) -> Failure {
     let said = match error {
         mysql_async::Error::Server(said) => said,
+        // Not sent at all: too few parameters.
+        mysql_async::Error::Driver(
+            driver @ mysql_async::DriverError::StmtParamsMismatch { .. },
+        ) => {
+            return Failure::Refused(Refusal {
+                code: "client".to_owned(),
+                message: shown(&driver.to_string(), None),
+            });
+        }
         other => return Failure::Lost(other.into()),
     };
     // Shutting down, killed: the connection is gone, or soon will be.

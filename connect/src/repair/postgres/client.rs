@@ -180,7 +180,16 @@ impl Client {
 
 fn failure(error: tokio_postgres::Error) -> Failure {
     let Some(said) = error.as_db_error() else {
-        return Failure::Lost(error.into());
+        let cause = std::error::Error::source(&error);
+        return if error.is_closed() || cause.is_some_and(|c| c.is::<io::Error>()) {
+            Failure::Lost(error.into())
+        } else {
+            // Not sent at all: too few parameters, a NUL in a text.
+            Failure::Refused(Refusal {
+                code: "client".to_owned(),
+                message: shown(&error.to_string(), None),
+            })
+        };
     };
     let code = said.code().code();
     // Shut down, or ended by an administrator: the connection goes with it.
