@@ -271,7 +271,14 @@ pub enum Repair {
     /// Approve somebody else's proposal
     Approve { id: String },
     /// Apply an approved proposal
-    Apply { id: String },
+    Apply {
+        id: String,
+        /// Do the whole in a transaction and roll it back
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Propose what takes an applied repair back
+    Undo { id: String },
 }
 
 #[derive(Debug, Subcommand)]

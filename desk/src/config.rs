@@ -5,7 +5,7 @@ use crate::DeskError;
 use connect::source::address::OnFull;
 use connect::source::{Location, ServerAddress, TlsMode};
 use model::policy::{CrossCheck, Sees};
-use model::{SourceName, SourcePolicy, TablePolicy};
+use model::{Dialect, SourceName, SourcePolicy, TablePolicy};
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 
@@ -187,6 +187,14 @@ impl SourceConfig {
             },
             SourceKind::Postgres => Location::Postgres(address()),
             SourceKind::Mysql => Location::Mysql(address()),
+        }
+    }
+
+    pub fn dialect(&self) -> Dialect {
+        match self.kind {
+            SourceKind::Sqlite => Dialect::Sqlite,
+            SourceKind::Postgres => Dialect::Postgres,
+            SourceKind::Mysql => Dialect::Mysql,
         }
     }
 

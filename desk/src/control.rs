@@ -86,6 +86,14 @@ pub enum ControlRequest {
         id: ProposalId,
         session: String,
     },
+    RepairTry {
+        id: ProposalId,
+        session: String,
+    },
+    RepairUndo {
+        id: ProposalId,
+        session: String,
+    },
     AccountAdd {
         id: AccountId,
         name: String,
@@ -271,6 +279,21 @@ fn answer(desk: &Desk, request: ControlRequest) -> Result<Value, CommandError> {
             };
             desk.execute(operation(desk, &session)?, &incident, command)?;
             proposal(desk, &id)?
+        }
+        R::RepairTry { id, session } => {
+            let tried = desk.try_repair(&operation(desk, &session)?, &id)?;
+            json!({
+                "rows": tried.rows,
+                "side_effects": tried.side_effects,
+                "amount_minor": tried.amount_minor.to_string(),
+                "duration_ms": tried.duration_ms,
+                "dry_run": tried.dry_run,
+            })
+        }
+        R::RepairUndo { id, session } => {
+            let incident = incident_of(&view(desk, &id)?)?;
+            let undo = desk.propose_undo(operation(desk, &session)?, &incident, &id)?;
+            proposal(desk, &undo)?
         }
         R::RepairApply { id, session } => {
             let incident = incident_of(&view(desk, &id)?)?;

@@ -58,7 +58,7 @@ pub enum DeskError {
     #[error(transparent)]
     Connect(#[from] connect::ConnectError),
     #[error(transparent)]
-    Repair(#[from] connect::repair::sqlite::RepairError),
+    Repair(#[from] connect::repair::RepairError),
     #[error(transparent)]
     Contain(#[from] connect::contain::ContainError),
     #[error(transparent)]

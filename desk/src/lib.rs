@@ -31,6 +31,7 @@ mod outbox;
 mod people_report;
 mod rebaseline;
 mod repair;
+mod repair_terms;
 mod resume;
 mod row_cache;
 mod row_work;

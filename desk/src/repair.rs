@@ -12,8 +12,7 @@ use crate::error::CommandError;
 use crate::ledger::has_long_cell;
 use crate::view::{AuditSummary, ProposalView};
 use crate::{Desk, DeskError};
-use connect::repair::sqlite::{RepairLimits, apply};
-use connect::source::Location;
+use connect::repair::apply;
 use incident::containment::RepairScope;
 use incident::rows::{RowCounts, TableRows};
 use incident::{Command, Incident};
@@ -48,13 +47,14 @@ impl Desk {
         if rows.is_empty() {
             return Err(DeskError::NotFound("the audit found nothing to repair".into()).into());
         }
-        let proposal = self.make_proposal(&source, rows)?;
+        let (proposal, left_out) = self.make_proposal(&source, rows)?;
         let view = ProposalView {
             digest: proposal.digest(),
             incident: Some(id.clone()),
             proposed_by: name_of(&op.actor),
             approved_by: None,
             state: "proposed".into(),
+            left_out,
             proposal,
         };
         self.put_proposal(&view, op.now)?;
@@ -74,10 +74,11 @@ impl Desk {
         &self,
         source: &SourceName,
         rows: Vec<RowToRepair>,
-    ) -> Result<RepairProposal, DeskError> {
+    ) -> Result<(RepairProposal, Vec<String>), DeskError> {
         let config = self.source_config(source)?;
         let id = ProposalId::new(self.new_id("r")?);
         let (policy, made_at) = (config.policy(), self.now());
+        let dialect = config.dialect();
         let limits = ProposalLimits {
             max_rows: config.repair.max_rows as usize,
         };
@@ -113,15 +114,14 @@ impl Desk {
                 ledger_size: guard.intake.ledger.reader.size(),
                 limits,
             };
-            let proposed = recover::propose(&request, &rows)?;
-            for left_out in &proposed.needs_person {
-                tracing::warn!(
-                    table = left_out.table,
-                    key = left_out.key,
-                    "a row needs a person"
-                );
+            let proposed = recover::propose_for(dialect, &request, &rows)?;
+            let left_out: Vec<String> = (proposed.needs_person.iter())
+                .map(|row| format!("{} {}: {}", row.table, row.key, row.reason))
+                .collect();
+            for row in &left_out {
+                tracing::warn!(row, "a row needs a person");
             }
-            Ok(proposed.proposal)
+            Ok((proposed.proposal, left_out))
         })
     }
 
@@ -198,18 +198,7 @@ impl Desk {
     }
 
     fn write_to_shop(&self, proposal: &RepairProposal) -> Result<(), DeskError> {
-        let config = self.source_config(&proposal.source)?;
-        let limits = RepairLimits {
-            max_rows: config.repair.max_rows as usize,
-            lock_timeout_ms: config.repair.lock_timeout_ms,
-            ..RepairLimits::default()
-        };
-        let writer = config.writer().ok_or_else(|| {
-            DeskError::Refused(format!(
-                "source `{}` names no writing account: write the URL of one that may change its tables into a file, and name it as `repair.url_file`",
-                config.name
-            ))
-        })?;
+        let (writer, limits) = self.repair_terms(&proposal.source)?;
         let proposal = proposal.clone();
         self.on_guard(&proposal.source.clone(), move |guard| {
             guard.catch_up_with_shop()?;
@@ -232,9 +221,9 @@ impl Desk {
                 .desk
                 .store_mark(&mark, guard.intake.ledger.reader.size())?;
             guard.intake.expect(images, now)?;
-            if let Err(error) = apply_to(&writer, &proposal, &limits) {
+            if let Err(error) = apply(&writer, &proposal, &limits, false) {
                 guard.intake.expected.clear();
-                return Err(error);
+                return Err(error.into());
             }
             // It is written, whatever the feed makes of it: the audit that follows says how it stands.
             see_repair(guard)
@@ -262,18 +251,6 @@ impl Desk {
         self.execute(op, id, command)?;
         Ok(summary)
     }
-}
-
-fn apply_to(
-    writer: &Location,
-    proposal: &RepairProposal,
-    limits: &RepairLimits,
-) -> Result<(), DeskError> {
-    match writer {
-        Location::Sqlite { path } => apply(path, proposal, limits, false).map(drop)?,
-        _ => return Err(DeskError::Refused("not yet".into())),
-    }
-    Ok(())
 }
 
 /// Polls until every expected image was matched by what the feed saw. A row that somebody wrote
@@ -354,7 +331,7 @@ pub(crate) fn counts(proposal: &RepairProposal) -> RowCounts {
     }
 }
 
-fn scope(proposal: &RepairProposal) -> RepairScope {
+pub(crate) fn scope(proposal: &RepairProposal) -> RepairScope {
     let mut rows: Vec<TableRows> = Vec::new();
     for step in &proposal.steps {
         match rows.iter_mut().find(|r| r.table == step.table) {

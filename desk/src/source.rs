@@ -134,9 +134,11 @@ impl Desk {
             .store()
             .mark(&mark_looking(&name))?
             .map(|t| Instant(t as i64));
+        // A log that is read on from where it was left tells all that happened since.
+        let told_by_log = guard.resumed_from().is_some();
         let started = WatchEntry::Started {
             at,
-            blind_since: looked,
+            blind_since: looked.filter(|_| !told_by_log),
         };
         guard.intake.ledger.push(&started.entry()?)?;
         let unfinished = self.unfinished_repairs(&name, &mut guard.intake)?;

@@ -125,6 +125,9 @@ pub struct ProposalView {
     pub proposed_by: String,
     pub approved_by: Option<String>,
     pub state: String,
+    /// Rows that it leaves to a person, each with the reason, in plain English.
+    #[serde(default)]
+    pub left_out: Vec<String>,
 }
 
 #[derive(Clone, Debug, Default)]

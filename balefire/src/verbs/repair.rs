@@ -23,7 +23,12 @@ pub fn run(arguments: &Arguments, repair: &Repair, console: &Console) -> Done {
             id: ProposalId::new(id),
             session: session(arguments)?,
         },
-        Repair::Apply { id } => ControlRequest::RepairApply {
+        Repair::Apply { id, dry_run: true } => return dry_run(arguments, id, console),
+        Repair::Undo { id } => ControlRequest::RepairUndo {
+            id: ProposalId::new(id),
+            session: session(arguments)?,
+        },
+        Repair::Apply { id, .. } => ControlRequest::RepairApply {
             id: ProposalId::new(id),
             session: session(arguments)?,
         },
@@ -33,6 +38,27 @@ pub fn run(arguments: &Arguments, repair: &Repair, console: &Console) -> Done {
         console.object(&view)?;
     } else {
         print(console, &view);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn dry_run(arguments: &Arguments, id: &str, console: &Console) -> Done {
+    let asked = ControlRequest::RepairTry {
+        id: ProposalId::new(id),
+        session: session(arguments)?,
+    };
+    let tried = request(arguments, asked, true)?;
+    if console.json {
+        console.object(&tried)?;
+    } else {
+        let number = |name: &str| tried[name].as_u64().unwrap_or_default();
+        console.say(
+            "cli-repair-tried",
+            &[
+                ("rows", number("rows").into()),
+                ("duration", number("duration_ms").into()),
+            ],
+        );
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -57,8 +83,15 @@ fn print(console: &Console, view: &Value) {
         }
         console.data(&format!("    {}", text(&step["sql"])));
     }
+    for row in view["left_out"].as_array().into_iter().flatten() {
+        console.say("cli-repair-left-out", &[("row", text(row).into())]);
+    }
+    let said = match view["state"].as_str() {
+        Some("proposed") => "cli-repair-proposal",
+        _ => "cli-repair-state",
+    };
     console.say(
-        "cli-repair-proposal",
+        said,
         &[
             ("id", text(&view["proposal"]["id"]).into()),
             ("digest", text(&view["digest"]).into()),

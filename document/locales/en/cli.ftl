@@ -113,3 +113,6 @@ cli-shadow-sum = { $false } false alarms a day; { $blind } minutes blind.
 cli-shadow-mode = Shadow mode: findings are stored and listed, but nobody is called. Take `shadow = true` out of the source to end it.
 cli-judged-lawful = { $finding }: the change was the shop's own; a false alarm.
 cli-judged-unlawful = { $finding }: the alarm was right.
+cli-repair-tried = Tried and rolled back: { $rows } rows would stand as proposed; it took { $duration } ms. Nothing was written.
+cli-repair-left-out = Left to a person: { $row }
+cli-repair-state = Proposal { $id }, state { $state }, digest { $digest }.

@@ -110,3 +110,6 @@ cli-shadow-sum = 平均每天误报 { $false } 次；监看中断共 { $blind } 
 cli-shadow-mode = 影子模式：告警只记录、不通知任何人。要结束影子模式，请删除该数据源的 `shadow = true`。
 cli-judged-lawful = { $finding }：属商城自身的变更，记为误报。
 cli-judged-unlawful = { $finding }：告警属实。
+cli-repair-tried = 已试运行并回滚：{ $rows } 行可按提议恢复，用时 { $duration } 毫秒。未写入任何数据。
+cli-repair-left-out = 须由人处理：{ $row }
+cli-repair-state = 修复方案 { $id }，状态 { $state }，摘要 { $digest }。

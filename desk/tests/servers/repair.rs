@@ -1,0 +1,100 @@
+//! Tampered rows of a shop on a server are put right by two people, tried first without a trace, and
+//! the repair can be taken back.
+
+use crate::shop::{World, fill, fill_mariadb, shop_name, told};
+use incident::Command;
+use model::{AccountId, Actor, IncidentId, Operation, PositionId, ProposalId, RequestId};
+use std::time::Duration;
+
+fn person(world: &World, name: &str, position: &str) -> Operation {
+    let now = world.desk.now();
+    Operation {
+        actor: Actor::Person {
+            account: AccountId::new(name),
+            name: name.to_owned(),
+            positions: vec![PositionId::new(position)],
+        },
+        reason: String::new(),
+        request: RequestId::new(format!("{name}/{now}")),
+        now,
+    }
+}
+
+fn incident(world: &World) -> IncidentId {
+    let mut seen = 0;
+    for _ in 0..100 {
+        if let Some(id) = world.desk.open_incident_of(&shop_name()) {
+            return id;
+        }
+        seen = world.desk.wait_for_change(seen, Duration::from_millis(300));
+    }
+    panic!("no incident was opened in time");
+}
+
+fn approve_and_apply(world: &World, incident: &IncidentId, id: &ProposalId) {
+    let digest = world.desk.proposal(id).unwrap().digest;
+    let approve = Command::ApproveRepair {
+        proposal: id.clone(),
+        digest,
+    };
+    let chief = person(world, "chief", "ciso");
+    world.desk.execute(chief, incident, approve).unwrap();
+    let engineer = person(world, "engineer", "security_engineer");
+    world.desk.apply_repair(engineer, incident, id).unwrap();
+}
+
+/// The whole story; `rows` reads what the shop holds, `run` is the attacker or the shop.
+fn mended_and_taken_back(world: &World, run: &dyn Fn(&str), rows: &dyn Fn() -> Vec<String>) {
+    let lawful = rows();
+    run("UPDATE orders SET total = 0.01 WHERE id = 7;
+         UPDATE payments SET amount = 0.01 WHERE id = 7;
+         DELETE FROM payments WHERE id = 9;
+         UPDATE customers SET phone = 'lawful' WHERE id = 7;");
+    assert_eq!(world.findings(3).len(), 3);
+    let tampered = rows();
+    let incident = incident(world);
+    let engineer = || person(world, "engineer", "security_engineer");
+    let id = world.desk.propose_repair(engineer(), &incident).unwrap();
+    let tried = world.desk.try_repair(&engineer(), &id).unwrap();
+    assert_eq!((tried.rows, tried.dry_run), (3, true));
+    assert_eq!(rows(), tampered, "a dry run leaves no trace");
+    approve_and_apply(world, &incident, &id);
+    assert_eq!(rows(), lawful);
+    assert_eq!(world.audited().discrepancies, []);
+    assert_eq!(world.all().len(), 3, "{:?}", told(&world.all()));
+    // What the first repair was wrong about is put back by a second one, by two people again.
+    let undo = world.desk.propose_undo(engineer(), &incident, &id).unwrap();
+    approve_and_apply(world, &incident, &undo);
+    assert_eq!(rows(), tampered);
+    assert_eq!(world.all().len(), 3, "{:?}", told(&world.all()));
+    world.desk.stop();
+}
+
+const ROWS: &str = "SELECT id, total, status FROM orders WHERE id IN (7, 9) \
+                    UNION ALL SELECT id, amount, state FROM payments WHERE id IN (7, 9) ORDER BY 1, 2";
+
+fn lines(rows: Vec<Vec<Option<String>>>) -> Vec<String> {
+    rows.into_iter()
+        .map(|row| row.into_iter().flatten().collect::<Vec<_>>().join(" "))
+        .collect()
+}
+
+#[test]
+fn a_postgres_shop_is_mended_and_the_repair_taken_back() {
+    let database = testkit::postgres::Server::shared().database();
+    fill(&database, 20);
+    let world = World::new("postgres", &database.url());
+    mended_and_taken_back(&world, &|sql| database.run(sql), &|| {
+        lines(database.rows(ROWS))
+    });
+}
+
+#[test]
+fn a_mariadb_shop_is_mended_and_the_repair_taken_back() {
+    let database = testkit::mariadb::Server::shared().database();
+    fill_mariadb(&database, 20);
+    let world = World::new("mysql", &database.url());
+    mended_and_taken_back(&world, &|sql| database.run(sql), &|| {
+        lines(database.rows(ROWS))
+    });
+}
