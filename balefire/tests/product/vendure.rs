@@ -11,20 +11,31 @@ mod shop;
 use crate::guarded::Guarded;
 use serde_json::Value;
 use shop::{Session, Shop};
+use std::fs;
 use testkit::write_url_file;
 
 /// The guard's own account; it has the rights that `source check` prints and no others.
 const GUARD: &str = "balefire";
+/// Writes repairs, and only those: the guard's own account cannot write.
+const MENDER: &str = "balefire_mender";
 
 /// Balefire over this shop, as an operator sets it up: the ready policy pack and printed rights.
 fn guard(shop: &Shop) -> Guarded {
     let mut guarded = Guarded::empty();
     let url = shop.database.user(GUARD, "of the guard");
-    write_url_file(&guarded.data(), &url);
+    let file = write_url_file(&guarded.data(), &url);
+    fs::rename(file, guarded.path("guard.url")).expect("a file is renamed");
+    let url = shop.database.user(MENDER, "of the mender");
+    let file = write_url_file(&guarded.data(), &url);
+    fs::rename(file, guarded.path("mender.url")).expect("a file is renamed");
+    shop.database.run(&format!(
+        "GRANT USAGE ON SCHEMA public TO {MENDER}; \
+         GRANT SELECT, UPDATE ON \"order\", payment TO {MENDER}"
+    ));
     let pack = guarded.good(&["source", "pack", "vendure"]);
     guarded.settings(&format!(
-        "[[source]]\nname = \"shop\"\nkind = \"postgres\"\nurl_file = \"database.url\"\n\
-         tls = \"off\"\n\n{pack}"
+        "[[source]]\nname = \"shop\"\nkind = \"postgres\"\nurl_file = \"guard.url\"\n\
+         tls = \"off\"\nrepair = {{ url_file = \"mender.url\" }}\n\n{pack}"
     ));
     let grants = guarded.json(&["source", "check", "shop"])["grants"].clone();
     for grant in grants.as_array().expect("`source check` prints rights") {
@@ -64,7 +75,7 @@ fn afternoon(shop: &Shop, clerk: &mut Session, before: &Value) -> Value {
 }
 
 #[test]
-fn a_hand_in_the_database_of_a_real_shop_is_found() {
+fn a_hand_in_the_database_of_a_real_shop_is_found_and_undone() {
     let Some(mut shop) = Shop::open() else {
         return;
     };
@@ -103,5 +114,18 @@ fn a_hand_in_the_database_of_a_real_shop_is_found() {
         format!("payment {payment} altered amount"),
     ];
     assert_eq!(found, expected);
+
+    // The shop goes on meanwhile, also with the order that was attacked.
+    clerk.refund(&order, 500);
+    let next = shop.customer().buy("kim", &[(3, 1)], "wallet");
+    guarded.repair();
+    guarded.good(&["audit", "shop"]);
+    guarded.good(&["journal", "verify"]);
+    let mut right = shop.order(code);
+    let refunds = right["payments"][0]["refunds"].as_array_mut();
+    assert_eq!(refunds.map(|refunds| refunds.drain(1..).count()), Some(1));
+    assert_eq!(right, honest, "as it was, but for the lawful refund");
+    assert_eq!(shop.order(text(&next, "code"))["state"], "PaymentSettled");
+    assert_eq!(guarded.findings().len(), 2, "a repair is no finding");
     assert!(shop.is_open());
 }
