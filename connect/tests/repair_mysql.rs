@@ -544,3 +544,30 @@ fn another_machine_is_written_to_through_tls_only() {
         "{said}"
     );
 }
+
+#[test]
+fn a_partitioned_table_is_repaired_too() {
+    let database = Server::shared().database();
+    database.run(
+        "CREATE TABLE a (id int, day int, b int, PRIMARY KEY (id, day))
+           PARTITION BY RANGE (day) (PARTITION p VALUES LESS THAN (10), PARTITION q VALUES LESS THAN MAXVALUE);
+         INSERT INTO a VALUES (1, 1, 1), (2, 20, 2), (3, 3, 3)",
+    );
+    let mut shop = Shop::new(
+        Dialect::Mysql,
+        &database.url(),
+        vec![table("a", &["id", "day"])],
+    );
+    shop.policy.tables[0].forged = ForgedRows::Delete;
+    let lawful = shop.rows();
+    database.run("UPDATE a SET b = 9 WHERE id < 3; DELETE FROM a WHERE id = 3; INSERT INTO a VALUES (4, 4, 4)");
+    database.run(
+        "CREATE TABLE other (id int PRIMARY KEY);
+         CREATE TRIGGER t AFTER INSERT ON a FOR EACH ROW INSERT INTO other VALUES (NEW.id)",
+    );
+    let proposal = shop.proposal(&lawful);
+    shop.refuses(&proposal, &allowing("a.t"), "changed 1 more rows");
+    database.run("DROP TRIGGER t");
+    shop.apply(&proposal).unwrap();
+    assert_eq!(shop.rows(), lawful);
+}

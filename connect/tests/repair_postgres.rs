@@ -592,3 +592,32 @@ fn another_machine_is_written_to_through_tls_only() {
         "{said}"
     );
 }
+
+#[test]
+fn a_partitioned_table_is_repaired_too() {
+    let database = Server::shared().database();
+    database.run(
+        "CREATE TABLE a (id int, day int, b int, PRIMARY KEY (id, day)) PARTITION BY RANGE (day);
+         CREATE TABLE a1 PARTITION OF a FOR VALUES FROM (0) TO (10);
+         CREATE TABLE a2 PARTITION OF a FOR VALUES FROM (10) TO (100);
+         CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RETURN NEW; END$$;
+         INSERT INTO a VALUES (1, 1, 1), (2, 20, 2), (3, 3, 3)",
+    );
+    let mut shop = Shop::new(
+        Dialect::Postgres,
+        &database.url(),
+        vec![table("a", &["id", "day"])],
+    );
+    shop.policy.tables[0].forged = ForgedRows::Delete;
+    let lawful = shop.rows();
+    database.run(
+        "UPDATE a SET b = 9 WHERE id < 3; DELETE FROM a WHERE id = 3; INSERT INTO a VALUES (4, 4, 4);
+         CREATE TRIGGER t BEFORE UPDATE ON a2 FOR EACH ROW EXECUTE FUNCTION f()",
+    );
+    let proposal = shop.proposal(&lawful);
+    // On a partition, not on the table that the repair names.
+    shop.refuses(&proposal, &RepairLimits::default(), "would set off a.t");
+    database.run("DROP TRIGGER t ON a2");
+    shop.apply(&proposal).unwrap();
+    assert_eq!(shop.rows(), lawful);
+}

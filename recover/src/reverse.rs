@@ -145,6 +145,7 @@ mod tests {
     use expect_test::{Expect, expect};
     use model::ValueRef;
     use model::policy::ColumnSchema;
+    use proptest::prelude::*;
 
     fn check(sql: &str, expected: Expect) {
         let column = |name: &str, declared: &str| ColumnSchema {
@@ -204,6 +205,23 @@ mod tests {
             "",
         ] {
             check(sql, expect!["a person"]);
+        }
+    }
+
+    proptest! {
+        /// An operator may write anything.
+        #[test]
+        fn nothing_makes_it_stumble(sql in "(INSERT INTO t \\(|UPDATE t SET )?[-a-z0-9é'\"`:;=(),. \\n]{0,60}") {
+            let schema = TableSchema {
+                name: "t".into(),
+                columns: Vec::new(),
+                primary_key: Vec::new(),
+                foreign_keys: Vec::new(),
+            };
+            for dialect in [Dialect::Sqlite, Dialect::Postgres, Dialect::Mysql] {
+                prop_assert_eq!(parse(dialect, &sql, &schema, &[]), None);
+                prop_assert_eq!(crate::void::parse(dialect, &sql, &schema, &[]), None);
+            }
         }
     }
 }

@@ -118,6 +118,16 @@ fn name(dialect: Dialect, sql: &str) -> Option<(String, &str)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn nothing_makes_it_stumble(sql in "(UPDATE|DELETE FROM|INSERT INTO)?[-a-z0-9é'\"`:;=(),. \\n]{0,40}") {
+            for dialect in [Dialect::Sqlite, Dialect::Postgres, Dialect::Mysql] {
+                prop_assert!(checked(dialect, "another table", &sql).is_err());
+            }
+        }
+    }
 
     fn checked(dialect: Dialect, table: &str, sql: &str) -> Result<Verb, RowFault> {
         let (action, set_aside) = match word(sql).0.to_ascii_uppercase().as_str() {

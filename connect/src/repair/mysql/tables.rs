@@ -8,6 +8,7 @@ use model::{Dialect, Value};
 pub(super) struct Table {
     pub(super) engine: String,
     pub(super) transactional: bool,
+    pub(super) partitioned: bool,
     pub(super) columns: Vec<Column>,
     /// Keys of other tables that do something to their rows when this table's are written.
     pub(super) acting: Vec<Acting>,
@@ -54,7 +55,7 @@ pub(super) fn find(client: &mut Client, name: &str) -> Result<Option<Table>, Fai
         literal(name)
     );
     let engine = client.rows(&format!(
-        "SELECT t.ENGINE, e.TRANSACTIONS FROM information_schema.TABLES t \
+        "SELECT t.ENGINE, e.TRANSACTIONS, t.CREATE_OPTIONS FROM information_schema.TABLES t \
          LEFT JOIN information_schema.ENGINES e ON e.ENGINE = t.ENGINE \
          WHERE t.{here} AND t.TABLE_TYPE = 'BASE TABLE'",
         here = here.replace("AND TABLE_NAME", "AND t.TABLE_NAME"),
@@ -63,7 +64,8 @@ pub(super) fn find(client: &mut Client, name: &str) -> Result<Option<Table>, Fai
         return Ok(None);
     };
     let mut engine = engine.into_iter();
-    let (engine, transactions) = (text(engine.next().flatten()), text(engine.next().flatten()));
+    let mut next = || text(engine.next().flatten());
+    let (engine, transactions, options) = (next(), next(), next());
     let columns = client.rows(&format!(
         "SELECT COLUMN_NAME, DATA_TYPE FROM information_schema.COLUMNS WHERE {here} \
          AND COALESCE(GENERATION_EXPRESSION, '') = '' ORDER BY ORDINAL_POSITION"
@@ -78,6 +80,7 @@ pub(super) fn find(client: &mut Client, name: &str) -> Result<Option<Table>, Fai
     Ok(Some(Table {
         engine,
         transactional: transactions == "YES",
+        partitioned: options.contains("partitioned"),
         columns: columns.into_iter().map(column).collect(),
         acting: acting(client, name)?,
     }))
