@@ -175,9 +175,12 @@ pub enum Source {
 
 #[derive(Debug, Args)]
 pub struct Learn {
+    /// A guarded source: learn from the lawful traffic that its guard has seen
+    #[arg(required_unless_present = "trace", conflicts_with = "trace")]
+    pub source: Option<String>,
     /// Recorded row changes, one JSON object a line
     #[arg(long, value_name = "FILE")]
-    pub trace: PathBuf,
+    pub trace: Option<PathBuf>,
     /// Schema dump (pg_dump --schema-only, mysqldump --no-data)
     #[arg(long, value_name = "FILE")]
     pub schema: Option<PathBuf>,

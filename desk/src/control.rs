@@ -43,6 +43,10 @@ pub enum ControlRequest {
     Attach {
         source: SourceName,
     },
+    /// A policy learnt from what the guard has seen.
+    Learn {
+        source: SourceName,
+    },
     Shadow {
         source: SourceName,
         days: u32,
@@ -222,6 +226,17 @@ fn serve(desk: &Desk, stream: UnixStream) {
 fn answer(desk: &Desk, request: ControlRequest) -> Result<Value, CommandError> {
     use ControlRequest as R;
     Ok(match request {
+        R::Learn { source } => {
+            let proposal = desk.learn(&source)?;
+            json!({
+                "policy": proposal.to_toml(source.as_str()),
+                "transactions": proposal.transactions,
+                "changes": proposal.writes,
+                "rules": proposal.rules(),
+                "tables": proposal.tables.len(),
+                "forgotten": proposal.forgotten,
+            })
+        }
         R::Shadow { source, days } => json(&desk.shadow_report(&source, days)?)?,
         R::JudgeFinding {
             finding,

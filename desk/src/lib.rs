@@ -23,6 +23,7 @@ mod findings;
 mod guard;
 pub mod intake;
 pub mod investigate;
+mod learning;
 mod ledger;
 mod loss;
 mod open_source;

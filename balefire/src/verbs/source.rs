@@ -32,7 +32,7 @@ pub fn run(arguments: &Arguments, verb: &Source, console: &Console) -> Done {
             )
         }
         Source::Baseline { source, again } => baseline(arguments, source, *again, console),
-        Source::Learn(wanted) => super::learn::run(wanted, console),
+        Source::Learn(wanted) => super::learn::run(arguments, wanted, console),
         Source::Replay(wanted) => super::replay::run(wanted, console),
         Source::Pack { name } => super::replay::pack(name.as_deref(), console),
     }

@@ -192,3 +192,32 @@ fn a_part_is_audited_and_says_what_it_may_have_missed() {
         (300, 1.0, 1)
     );
 }
+
+#[test]
+fn a_policy_is_learnt_from_what_the_guard_has_seen() {
+    let (database, world) = shop(Server::shared(), 60);
+    let statements: Vec<String> = (1..=60)
+        .map(|id| {
+            format!(
+                "BEGIN; INSERT INTO order_changes VALUES ({id}, {id}, 'a line was taken back');
+                        UPDATE orders SET total = total - 1, updated_at = clock_timestamp() WHERE id = {id}; COMMIT;
+                 UPDATE orders SET status = 'shipped', updated_at = clock_timestamp() WHERE id = {id};"
+            )
+        })
+        .collect();
+    database.run(&statements.join("\n"));
+    assert_eq!(world.audited().discrepancies, []);
+    // What is unlawful already teaches nothing.
+    database.run("UPDATE payments SET amount = 0 WHERE id = 3;");
+    world.findings(1);
+    let proposal = world.desk.learn(&shop_name()).unwrap();
+    assert_eq!((proposal.transactions, proposal.writes), (120, 180));
+    let text = proposal.to_toml("shop");
+    let policy: toml::Value = toml::from_str(&text).unwrap();
+    let source = policy["source"].get(0).unwrap_or(&policy["source"]);
+    let tables = source["table"].as_array().unwrap();
+    let orders = tables.iter().find(|t| t["name"].as_str() == Some("orders"));
+    let orders = orders.unwrap().to_string();
+    assert!(orders.contains("updated_at"), "{text}");
+    assert!(orders.contains("order_changes"), "{text}");
+}
