@@ -223,6 +223,7 @@ fn serve(desk: &Desk, stream: UnixStream) {
     }
 }
 
+/// What concerns a source.
 fn answer(desk: &Desk, request: ControlRequest) -> Result<Value, CommandError> {
     use ControlRequest as R;
     Ok(match request {
@@ -238,6 +239,36 @@ fn answer(desk: &Desk, request: ControlRequest) -> Result<Value, CommandError> {
             })
         }
         R::Shadow { source, days } => json(&desk.shadow_report(&source, days)?)?,
+        R::Attach { source } => json!({ "made": desk.attach(&source)? }),
+        R::Detach { source } => json!({ "removed": desk.detach(&source)? }),
+        R::Findings { source, limit } => {
+            let filter = FindingFilter {
+                source,
+                limit,
+                ..FindingFilter::default()
+            };
+            json(&desk.findings(&filter))?
+        }
+        R::AuditPart { source, part } => json(&desk.audit_part(&source, part)?)?,
+        R::Audit { source } => json(&desk.audit_source(&source)?)?,
+        R::Baseline { source, again } => {
+            let done = desk.baseline(&source, again, &mut |_, _| {})?;
+            desk.start_guard(&source)?;
+            json(&done)?
+        }
+        R::Investigate {
+            question,
+            session,
+            proofs,
+        } => json(&desk.investigate_for(&question, session.as_deref(), proofs)?)?,
+        other => return of_windows(desk, other),
+    })
+}
+
+/// Planned changes, and opinions of findings.
+fn of_windows(desk: &Desk, request: ControlRequest) -> Result<Value, CommandError> {
+    use ControlRequest as R;
+    Ok(match request {
         R::JudgeFinding {
             finding,
             lawful,
@@ -257,23 +288,14 @@ fn answer(desk: &Desk, request: ControlRequest) -> Result<Value, CommandError> {
             json(&desk.close_window(&operation(desk, &session)?, &id)?)?
         }
         R::Windows { source } => json(&desk.windows(source.as_ref())?)?,
-        R::Attach { source } => json!({ "made": desk.attach(&source)? }),
-        R::Detach { source } => json!({ "removed": desk.detach(&source)? }),
-        R::Findings { source, limit } => {
-            let filter = FindingFilter {
-                source,
-                limit,
-                ..FindingFilter::default()
-            };
-            json(&desk.findings(&filter))?
-        }
-        R::AuditPart { source, part } => json(&desk.audit_part(&source, part)?)?,
-        R::Audit { source } => json(&desk.audit_source(&source)?)?,
-        R::Baseline { source, again } => {
-            let done = desk.baseline(&source, again, &mut |_, _| {})?;
-            desk.start_guard(&source)?;
-            json(&done)?
-        }
+        other => return of_repairs(desk, other),
+    })
+}
+
+/// Repairs.
+fn of_repairs(desk: &Desk, request: ControlRequest) -> Result<Value, CommandError> {
+    use ControlRequest as R;
+    Ok(match request {
         R::RepairPlan { source, session } => {
             let op = operation(desk, &session)?;
             let incident = desk.open_incident_of(&source).ok_or_else(|| {
@@ -315,6 +337,14 @@ fn answer(desk: &Desk, request: ControlRequest) -> Result<Value, CommandError> {
             desk.apply_repair(operation(desk, &session)?, &incident, &id)?;
             proposal(desk, &id)?
         }
+        other => return of_records(desk, other),
+    })
+}
+
+/// People, incidents, the journal.
+fn of_records(desk: &Desk, request: ControlRequest) -> Result<Value, CommandError> {
+    use ControlRequest as R;
+    Ok(match request {
         R::AccountAdd {
             id,
             name,
@@ -341,11 +371,8 @@ fn answer(desk: &Desk, request: ControlRequest) -> Result<Value, CommandError> {
             json!({ "checkpoint": status.checkpoint, "size": status.size })
         }
         R::Key => json!({ "key": desk.vkey() }),
-        R::Investigate {
-            question,
-            session,
-            proofs,
-        } => json(&desk.investigate_for(&question, session.as_deref(), proofs)?)?,
+        // `answer`, `of_windows` and `of_repairs` have taken all others.
+        _ => return Err(DeskError::Refused("this request is not known here".into()).into()),
     })
 }
 

@@ -3,7 +3,6 @@
 //! Everything that needs a consistent view of shop and ledger (an audit's confirmation, a repair's
 //! expected images) is a request to this thread, answered between two polls.
 
-use crate::catch_up::{self, Caught, Missed};
 use crate::daybook::Daybook;
 use crate::intake::{Ingested, Intake, Seen};
 use crate::ledger::WatchEntry;
@@ -11,15 +10,12 @@ use crate::open_source::Opened;
 use crate::resume::{self, Resumed};
 use crate::source::mark_findings;
 use crate::stamps::Stamps;
-use crate::standing_still;
-use crate::unreadable;
 use crate::unsent;
 use crate::watch_status::Status;
-use crate::window::Windows;
 use crate::{Desk, DeskError};
 use connect::source::{Feed, FeedBatch, GuardedTable, Polled};
 use model::policy::Sees;
-use model::{Finding, Instant, Key, Observed, SourceName};
+use model::{Finding, Instant, SourceName};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
@@ -48,14 +44,14 @@ pub(crate) struct Guard {
     pub status: Arc<Status>,
     pub desk: Desk,
     pub checks: crate::cross_check::CrossChecks,
-    stamps: Stamps,
-    daybook: Option<Daybook>,
+    pub stamps: Stamps,
+    pub daybook: Option<Daybook>,
     /// Findings are stored and listed, but nobody is called.
-    shadow: bool,
-    resumed: Resumed,
-    heartbeat_at: Instant,
+    pub shadow: bool,
+    pub resumed: Resumed,
+    pub heartbeat_at: Instant,
     /// Position up to which everything that the source told is durable and judged.
-    position: Option<u64>,
+    pub position: Option<u64>,
     /// A poll failed: nothing may be marked as stored any more.
     broken: Option<DeskError>,
     /// Stored findings wait for an incident.
@@ -192,63 +188,6 @@ impl Guard {
         }
     }
 
-    /// Looks at every row once, and takes in what happened while nobody looked.
-    pub fn take_first_look(&mut self, at: Instant) -> Result<(), DeskError> {
-        self.daybook = Some(Daybook::open(&self.desk, &self.source)?);
-        self.intake.windows = Windows::of(&self.desk, &self.source)?;
-        let missed_are = match self.resumed.position {
-            Some(_) => Missed::ToldByFeed,
-            None => Missed::Unwitnessed,
-        };
-        let caught = catch_up::run(&mut self.intake, self.feed.as_mut(), at, missed_are)
-            .inspect_err(|error| {
-                self.desk
-                    .raise_mass_change(&self.intake, &self.source, error, at);
-            })?;
-        let without_key =
-            self.desk
-                .new_unreadable(&self.intake, &self.source, &caught.unreadable, at)?;
-        self.store(caught.ingested)?;
-        if missed_are == Missed::ToldByFeed {
-            self.catch_up_with_shop()?;
-            self.take_in_what_went_round(&caught.open)?;
-        }
-        self.store_at_once(without_key)
-    }
-
-    /// The position from which the feed was told to go on.
-    pub fn resumed_from(&self) -> Option<u64> {
-        self.resumed.position
-    }
-
-    pub fn was_blind(&mut self, since: Instant, until: Instant) {
-        if let Some(book) = &mut self.daybook {
-            book.blind(since, until);
-        }
-    }
-
-    /// Rows that differ from their images although the feed has told everything: they were changed
-    /// without it, or while there was none.
-    pub fn take_in_what_went_round(&mut self, open: &[(u16, Key)]) -> Result<(), DeskError> {
-        let rows = standing_still::unseen(self, open)?;
-        if rows.is_empty() {
-            return Ok(());
-        }
-        let observed = rows
-            .into_iter()
-            .map(|(table, key, row)| Observed::state(table, key, row));
-        let seen = Seen {
-            at: self.desk.now(),
-            witnessed: false,
-            coalesced: true,
-            source_position: 0,
-            transactions: &[],
-            stamps: &[],
-        };
-        let ingested = self.intake.ingest(observed.collect(), seen)?;
-        self.store(ingested)
-    }
-
     /// One poll and what follows from it.
     fn turn(&mut self) -> Result<(), DeskError> {
         self.poll()?;
@@ -361,54 +300,6 @@ impl Guard {
         let position = self.feed.position().max(self.position);
         let marks = position.map(|position| resume::marks(&self.source, position, covered));
         marks.into_iter().flatten()
-    }
-
-    /// The feed cannot say what happened since the last look: look at every row again.
-    fn lost(&mut self, reason: &str) -> Result<(), DeskError> {
-        let at = self.desk.now();
-        tracing::warn!(source = %self.source, reason, "the feed lost its place; looking at every row again");
-        self.status.blind_since(at);
-        // What was remembered of the source's log is worth nothing any more.
-        self.position = None;
-        self.resumed = Resumed::default();
-        if self.feed.sees() == Sees::Transactions {
-            let found = unreadable::blind(&self.intake, &self.source, reason, at);
-            self.store_at_once(vec![found])?;
-        }
-        self.intake.ledger.push(
-            &WatchEntry::Lost {
-                at,
-                reason: reason.to_owned(),
-            }
-            .entry()?,
-        )?;
-        let Caught {
-            ingested,
-            unreadable,
-            ..
-        } = match catch_up::run(
-            &mut self.intake,
-            self.feed.as_mut(),
-            at,
-            Missed::Unwitnessed,
-        ) {
-            Ok(caught) => caught,
-            Err(error) => {
-                let found = unreadable::mass_change(&self.intake, &self.source, &error, at);
-                self.store_at_once(found.into_iter().collect())?;
-                return Err(error);
-            }
-        };
-        self.store(ingested)?;
-        let found = self
-            .desk
-            .new_unreadable(&self.intake, &self.source, &unreadable, at)?;
-        self.store_at_once(found)?;
-        if let Some(book) = &mut self.daybook {
-            book.blind(self.heartbeat_at, self.desk.now());
-        }
-        self.status.looking();
-        Ok(())
     }
 
     /// Waits until the entries are durable, stores the findings, and lets triage see them.

@@ -3,6 +3,7 @@
 //! It is the only room in which everything meets, so it is cut by task, one file each, and this
 //! file only opens, wires and closes. Deliberately not here: HTML, SQL, decisions on incidents.
 
+mod acceptance;
 pub mod account;
 pub mod audit;
 pub mod audit_part;
@@ -20,6 +21,8 @@ pub mod error;
 pub mod evidence;
 mod expectation;
 mod findings;
+mod findings_again;
+mod first_look;
 mod guard;
 pub mod intake;
 pub mod investigate;

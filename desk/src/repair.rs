@@ -16,11 +16,12 @@ use connect::repair::apply;
 use incident::containment::RepairScope;
 use incident::rows::{RowCounts, TableRows};
 use incident::{Command, Incident};
+use model::proposal::SetAside;
 use model::{
     Actor, IncidentId, Key, Operation, ProposalId, RepairAction, RepairProposal, RequestId,
     SourceName, Standing,
 };
-use recover::{DiscrepancyKind, ProposalLimits, ProposalRequest, RowToRepair};
+use recover::{ProposalLimits, ProposalRequest, RowToRepair};
 
 pub(crate) const PROPOSALS: &str = "proposal";
 /// Name of the mark that holds where in the ledger a repair's expected images begin.
@@ -83,24 +84,22 @@ impl Desk {
             max_rows: config.repair.max_rows as usize,
         };
         // A long cell's value is not in the journal: a person must bring it from a backup.
-        let mut rows: Vec<RowToRepair> = rows
+        let rows: Vec<RowToRepair> = rows
             .into_iter()
             .filter(|r| !r.lawful.as_ref().is_some_and(has_long_cell))
             .collect();
-        // What is more than one repair may hold waits for the next one; deleted rows come first, since
-        // others hang on them, in the order of the policy's tables.
+        // What is more than one repair may hold waits for the next one.
         let most = limits.max_rows.min(MOST_ROWS);
-        rows.sort_by_key(|r| (r.kind != DiscrepancyKind::Deleted, r.table));
         if rows.len() > most {
             tracing::warn!(
                 rows = rows.len(),
                 most,
                 "the proposal takes the first of them; propose again after the repair"
             );
-            rows.truncate(most);
         }
         self.on_guard(source, move |guard| {
             let schemas: Vec<_> = guard.tables.iter().map(|t| t.schema.clone()).collect();
+            let rows = recover::first_portion(&policy, &schemas, rows, most);
             let sealer = std::sync::Arc::clone(&guard.intake.ledger.sealer);
             let tables: Vec<_> = (0..schemas.len())
                 .filter_map(|t| sealer.table(t as u16).cloned())
@@ -226,7 +225,8 @@ impl Desk {
                 return Err(error.into());
             }
             // It is written, whatever the feed makes of it: the audit that follows says how it stands.
-            see_repair(guard)
+            see_repair(guard)?;
+            taken_back(guard, &proposal)
         })
     }
 
@@ -264,6 +264,22 @@ fn see_repair(guard: &mut crate::guard::Guard) -> Result<(), DeskError> {
         }
     }
     tracing::warn!("the feed did not see every repaired row as it was written");
+    Ok(())
+}
+
+/// A forged ledger row that a reversing entry took back stays where it is, and is right that way.
+fn taken_back(guard: &mut crate::guard::Guard, proposal: &RepairProposal) -> Result<(), DeskError> {
+    let now = guard.desk.now();
+    for step in &proposal.steps {
+        if step.set_aside != SetAside::Entry {
+            continue;
+        }
+        let place = (guard.tables.iter()).position(|t| t.schema.name == step.table);
+        let key = Key::of(step.key_values.iter().map(|(_, value)| value.as_ref()));
+        if let (Some(table), Some(key)) = (place, key) {
+            guard.intake.accept(table as u16, &key, now)?;
+        }
+    }
     Ok(())
 }
 

@@ -343,7 +343,7 @@ impl Desk {
         covered: u64,
     ) -> Result<(), DeskError> {
         let from = self.store().mark(&mark_findings(name))?.unwrap_or(covered);
-        let found = crate::intake::findings_since(intake, from)?;
+        let found = crate::findings_again::findings_since(intake, from)?;
         let size = intake.ledger.reader.size();
         if found.is_empty() {
             self.store_mark(&mark_findings(name), size)?;

@@ -5,6 +5,7 @@ use super::{
     CompiledMoney, CompiledTable, MAX_COLUMNS, MAX_TABLES, PERSONAL_KINDS, PolicyProblem, Problem,
     suggest,
 };
+use model::policy::ForgedRows;
 use model::{SourcePolicy, TablePolicy, TableSchema};
 use std::collections::BTreeSet;
 
@@ -362,7 +363,12 @@ impl Check<'_> {
         let forgeable =
             !policy.initial.is_empty() || !policy.requires.is_empty() || policy.parent.is_some();
         match &policy.void {
-            None if forgeable => self.say("void", Problem::NoVoid),
+            None if forgeable
+                && policy.reverse.is_none()
+                && policy.forged == ForgedRows::SetAside =>
+            {
+                self.say("void", Problem::NoVoid);
+            }
             None => {}
             Some(sql) => {
                 let names = || key.iter().map(|c| schema.name_of(*c));
@@ -373,6 +379,10 @@ impl Check<'_> {
                     }
                 }
             }
+        }
+        // A reversing entry is bound from the whole forged row.
+        for name in policy.reverse.iter().flat_map(|sql| parameters(sql)) {
+            self.column(schema, "reverse", name);
         }
     }
 }

@@ -1,0 +1,48 @@
+//! A row that lawfully is as it stands from now on, because people decided so: an entry of its own
+//! kind moves the lawful image, and what was found stays on the record.
+
+use crate::DeskError;
+use crate::intake::Intake;
+use crate::ledger::EntryContext;
+use crate::row_work::SealedImages;
+use model::entry::EntryKind;
+use model::{Change, Instant, Judgement, Key, Stamp, Standing};
+
+impl Intake {
+    /// Makes the image seen last the lawful one. Nothing where there is no such row.
+    pub fn accept(&mut self, table: u16, key: &Key, at: Instant) -> Result<(), DeskError> {
+        let Some(record) = self.ledger.record(table, key)? else {
+            return Ok(());
+        };
+        let Some(live) = self.ledger.live_row(table, key, &record)? else {
+            return Ok(());
+        };
+        let mut images = SealedImages::default();
+        let look = images.add(&self.ledger.sealer, table, key, &live)?;
+        let change = Change {
+            table,
+            key: key.clone(),
+            old: Some(live.clone()),
+            new: Some(live),
+            lawful: None,
+            standing: record.standing.clone(),
+            witnessed: true,
+            coalesced: false,
+            transaction: 0,
+            stamp: Stamp::NotAsked,
+            seen_at: at,
+        };
+        let context = EntryContext {
+            kind: EntryKind::Accepted,
+            source_position: 0,
+            last_of_transaction: false,
+        };
+        let judgement = Judgement::lawful(Standing::Clean);
+        let looked = (Some(&look), images.of(Some(&look)));
+        self.ledger
+            .append(&change, &judgement, Some(&record), looked, context)?;
+        self.judge.learn(table, key, change.new.as_ref());
+        self.ledger.saw(table, change.key, change.new);
+        self.ledger.settle()
+    }
+}

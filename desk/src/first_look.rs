@@ -1,0 +1,120 @@
+//! A guard's looks at every row: the first one, and the one after the feed has lost its place.
+
+use crate::DeskError;
+use crate::catch_up::{self, Caught, Missed};
+use crate::daybook::Daybook;
+use crate::guard::Guard;
+use crate::intake::Seen;
+use crate::ledger::WatchEntry;
+use crate::resume::Resumed;
+use crate::window::Windows;
+use crate::{standing_still, unreadable};
+use model::policy::Sees;
+use model::{Instant, Key, Observed};
+
+impl Guard {
+    /// Looks at every row once, and takes in what happened while nobody looked.
+    pub fn take_first_look(&mut self, at: Instant) -> Result<(), DeskError> {
+        self.daybook = Some(Daybook::open(&self.desk, &self.source)?);
+        self.intake.windows = Windows::of(&self.desk, &self.source)?;
+        let missed_are = match self.resumed.position {
+            Some(_) => Missed::ToldByFeed,
+            None => Missed::Unwitnessed,
+        };
+        let caught = catch_up::run(&mut self.intake, self.feed.as_mut(), at, missed_are)
+            .inspect_err(|error| {
+                self.desk
+                    .raise_mass_change(&self.intake, &self.source, error, at);
+            })?;
+        let without_key =
+            self.desk
+                .new_unreadable(&self.intake, &self.source, &caught.unreadable, at)?;
+        self.store(caught.ingested)?;
+        if missed_are == Missed::ToldByFeed {
+            self.catch_up_with_shop()?;
+            self.take_in_what_went_round(&caught.open)?;
+        }
+        self.store_at_once(without_key)
+    }
+
+    /// The position from which the feed was told to go on.
+    pub fn resumed_from(&self) -> Option<u64> {
+        self.resumed.position
+    }
+
+    pub fn was_blind(&mut self, since: Instant, until: Instant) {
+        if let Some(book) = &mut self.daybook {
+            book.blind(since, until);
+        }
+    }
+
+    /// Rows that differ from their images although the feed has told everything: they were changed
+    /// without it, or while there was none.
+    pub fn take_in_what_went_round(&mut self, open: &[(u16, Key)]) -> Result<(), DeskError> {
+        let rows = standing_still::unseen(self, open)?;
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let observed = rows
+            .into_iter()
+            .map(|(table, key, row)| Observed::state(table, key, row));
+        let seen = Seen {
+            at: self.desk.now(),
+            witnessed: false,
+            coalesced: true,
+            source_position: 0,
+            transactions: &[],
+            stamps: &[],
+        };
+        let ingested = self.intake.ingest(observed.collect(), seen)?;
+        self.store(ingested)
+    }
+
+    /// The feed cannot say what happened since the last look: look at every row again.
+    pub fn lost(&mut self, reason: &str) -> Result<(), DeskError> {
+        let at = self.desk.now();
+        tracing::warn!(source = %self.source, reason, "the feed lost its place; looking at every row again");
+        self.status.blind_since(at);
+        // What was remembered of the source's log is worth nothing any more.
+        self.position = None;
+        self.resumed = Resumed::default();
+        if self.feed.sees() == Sees::Transactions {
+            let found = unreadable::blind(&self.intake, &self.source, reason, at);
+            self.store_at_once(vec![found])?;
+        }
+        self.intake.ledger.push(
+            &WatchEntry::Lost {
+                at,
+                reason: reason.to_owned(),
+            }
+            .entry()?,
+        )?;
+        let Caught {
+            ingested,
+            unreadable,
+            ..
+        } = match catch_up::run(
+            &mut self.intake,
+            self.feed.as_mut(),
+            at,
+            Missed::Unwitnessed,
+        ) {
+            Ok(caught) => caught,
+            Err(error) => {
+                let found = unreadable::mass_change(&self.intake, &self.source, &error, at);
+                self.store_at_once(found.into_iter().collect())?;
+                return Err(error);
+            }
+        };
+        self.store(ingested)?;
+        let found = self
+            .desk
+            .new_unreadable(&self.intake, &self.source, &unreadable, at)?;
+        self.store_at_once(found)?;
+        if let Some(book) = &mut self.daybook {
+            book.blind(self.heartbeat_at, self.desk.now());
+        }
+        self.status.looking();
+        Ok(())
+    }
+}
