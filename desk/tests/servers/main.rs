@@ -4,3 +4,4 @@ mod mariadb;
 mod postgres;
 mod repair;
 mod shop;
+mod stamps;
