@@ -107,6 +107,8 @@ pub enum ConnectError {
     Protocol { doing: String, what: String },
     #[error("there is no replication slot {slot} on the server")]
     NotAttached { slot: String },
+    #[error("the replication slot {slot} belongs to another database of the server, {database}")]
+    SlotElsewhere { slot: String, database: String },
     #[error("table {table} cannot be guarded: {why}")]
     CannotGuard { table: String, why: String },
     #[error("the rows of table {table} do not come in the order of their keys")]
@@ -182,6 +184,9 @@ impl ConnectError {
                 "check that the address is that of the database itself, not of a pooler in front of it"
             }
             Self::NotAttached { .. } => "run `balefire source attach` first",
+            Self::SlotElsewhere { .. } => {
+                "give this source a `slot` of its own in the configuration: slots are the server's, not the database's"
+            }
             Self::CannotGuard { .. } => "run `balefire source check`: it says how to mend this",
             Self::KeyOrder { .. } => {
                 "run REINDEX on the table; if that does not help, report this as a fault"

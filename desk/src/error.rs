@@ -123,6 +123,7 @@ fn needs_person(error: &connect::ConnectError) -> bool {
             | E::Tls { .. }
             | E::CannotGuard { .. }
             | E::NotAttached { .. }
+            | E::SlotElsewhere { .. }
             | E::KeyOrder { .. }
             | E::Server { .. }
     )

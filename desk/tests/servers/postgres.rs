@@ -221,3 +221,22 @@ fn a_policy_is_learnt_from_what_the_guard_has_seen() {
     assert!(orders.contains("updated_at"), "{text}");
     assert!(orders.contains("order_changes"), "{text}");
 }
+
+#[test]
+fn a_slot_of_another_database_is_left_alone() {
+    let (_, world) = shop(Server::shared(), 5);
+    let other = Server::shared().database();
+    fill(&other, 5);
+    let folder = testkit::TempFolder::new();
+    let mut config = crate::shop::config(&folder, "postgres", &other.url());
+    let slot = world.config.source[0].slot.clone();
+    config.source[0].slot.clone_from(&slot);
+    let desk = desk::Desk::open(desk::DataFolder::new(folder.join("data")), config).unwrap();
+    let refused = desk.attach(&shop_name()).unwrap_err().told();
+    assert!(refused.contains("another database"), "{refused}");
+    assert!(refused.contains("slot"), "{refused}");
+    drop(desk.detach(&shop_name()));
+    let name = slot.unwrap();
+    let kept = format!("SELECT count(*) FROM pg_replication_slots WHERE slot_name = '{name}'");
+    assert_eq!(other.value(&kept), "1");
+}

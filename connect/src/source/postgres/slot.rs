@@ -28,7 +28,8 @@ pub(super) struct Slot {
 
 pub(super) fn look(session: &mut Session, name: &str) -> Result<Option<Slot>, ConnectError> {
     let sql = "SELECT s.wal_status, to_jsonb(s)->>'invalidation_reason', to_jsonb(s)->>'conflicting', \
-               (l.log_end - s.restart_lsn)::bigint, s.plugin, l.log_end \
+               (l.log_end - s.restart_lsn)::bigint, s.plugin, l.log_end, \
+               CASE WHEN s.database = current_database() THEN NULL ELSE coalesce(s.database, '-') END \
                FROM pg_replication_slots s, \
                  (SELECT CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_lsn() END) \
                  AS l(log_end) \
@@ -38,6 +39,12 @@ pub(super) fn look(session: &mut Session, name: &str) -> Result<Option<Slot>, Co
         return Ok(None);
     };
     let cell = |i: usize| row.get(i).cloned().flatten().unwrap_or_default();
+    if let Some(database) = row.get(6).cloned().flatten() {
+        return Err(ConnectError::SlotElsewhere {
+            slot: name.to_owned(),
+            database,
+        });
+    }
     let (status, reason, conflicting) = (cell(0), cell(1), cell(2));
     let sound = status != "lost" && reason.is_empty() && conflicting != "true";
     let why = if reason.is_empty() {
@@ -73,8 +80,7 @@ pub(super) fn make(session: &mut Session, name: &str) -> Result<(), ConnectError
 }
 
 pub(super) fn remove(session: &mut Session, name: &str) -> Result<bool, ConnectError> {
-    let sql =
-        "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = $1";
+    let sql = "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = $1 AND database = current_database()";
     let rows = session.query("to drop the replication slot", sql, &[name.as_bytes()])?;
     Ok(!rows.is_empty())
 }
