@@ -184,9 +184,7 @@ impl ConnectError {
                 "check that the address is that of the database itself, not of a pooler in front of it"
             }
             Self::NotAttached { .. } => "run `balefire source attach` first",
-            Self::SlotElsewhere { .. } => {
-                "give this source a `slot` of its own in the configuration: slots are the server's, not the database's"
-            }
+            Self::SlotElsewhere { .. } => "give this source a `slot` of its own",
             Self::CannotGuard { .. } => "run `balefire source check`: it says how to mend this",
             Self::KeyOrder { .. } => {
                 "run REINDEX on the table; if that does not help, report this as a fault"
