@@ -3,5 +3,6 @@
 mod mariadb;
 mod postgres;
 mod repair;
+mod schema;
 mod shop;
 mod stamps;
