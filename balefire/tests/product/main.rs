@@ -11,6 +11,7 @@ mod guarded;
 mod http;
 mod investigate;
 mod learn;
+mod packs;
 mod server_crash;
 mod story;
 mod vendure;
