@@ -313,3 +313,190 @@ mod vendure {
         assert_eq!(of_shop(&[cart]), NOTHING);
     }
 }
+
+mod django_oscar {
+    use super::*;
+
+    fn of_shop(writes: &[Vec<Value>]) -> Vec<String> {
+        found("django-oscar", writes)
+    }
+
+    #[test]
+    fn a_customer_deletes_the_profile_and_the_orders_stay() {
+        let order = json!({"id": 1, "user_id": 4, "status": "Pending", "basket_id": 2});
+        let used = json!({"id": 9, "voucher_id": 1, "user_id": 4, "order_id": 1});
+        let user = json!({"id": 4, "username": "lin", "date_joined": "2026"});
+        let forgotten = update("order_order", &order, json!({"user_id": null}));
+        let rows = vec![
+            forgotten.clone(),
+            delete("voucher_voucherapplication", &used),
+        ];
+        let mut whole = rows.clone();
+        whole.push(delete("auth_user", &user));
+        assert_eq!(of_shop(&[whole]), NOTHING);
+        let alone = [
+            "order_order 1 altered frozen",
+            "voucher_voucherapplication 9 deleted company",
+        ];
+        assert_eq!(of_shop(&[rows]), alone);
+    }
+
+    #[test]
+    fn a_product_goes_out_of_the_catalogue_and_its_sold_lines_stay() {
+        let line = json!({"id": 3, "order_id": 1, "product_id": 7, "stockrecord_id": 6,
+            "partner_id": 1, "quantity": 2});
+        let none = json!({"product_id": null, "stockrecord_id": null});
+        let forgotten = update("order_line", &line, none);
+        let record = json!({"id": 6, "product_id": 7, "partner_id": 1});
+        let whole = vec![forgotten.clone(), delete("partner_stockrecord", &record)];
+        assert_eq!(of_shop(&[whole]), NOTHING);
+        assert_eq!(of_shop(&[vec![forgotten]]), ["order_line 3 altered frozen"]);
+    }
+
+    #[test]
+    fn shipped_stock_goes_down_without_a_new_date() {
+        let record = json!({"id": 6, "num_in_stock": 9, "num_allocated": 2, "price": "5.00",
+            "price_currency": "GBP", "date_updated": "10:00"});
+        let line = json!({"id": 3, "order_id": 1, "stockrecord_id": 6, "num_allocated": 2});
+        let shipped = vec![
+            update("order_line", &line, json!({"num_allocated": 0})),
+            update(
+                "partner_stockrecord",
+                &record,
+                json!({"num_in_stock": 7, "num_allocated": 0}),
+            ),
+        ];
+        assert_eq!(of_shop(&[shipped]), NOTHING);
+        let held = vec![update(
+            "partner_stockrecord",
+            &record,
+            json!({"num_allocated": 0}),
+        )];
+        assert_eq!(of_shop(&[held]), ["partner_stockrecord 6 altered company"]);
+        for changes in [json!({"price": "0.01"}), json!({"price_currency": "JPY"})] {
+            let unseen = vec![update("partner_stockrecord", &record, changes.clone())];
+            assert_eq!(
+                of_shop(&[unseen]),
+                ["partner_stockrecord 6 altered together"]
+            );
+            let mut seen = changes;
+            seen["date_updated"] = json!("10:05");
+            let by_clerk = vec![update("partner_stockrecord", &record, seen)];
+            assert_eq!(of_shop(&[by_clerk]), NOTHING);
+        }
+    }
+
+    #[test]
+    fn who_pays_is_written_to_where_the_order_says() {
+        let address = json!({"id": 2, "line1": "1 High St", "postcode": "N1"});
+        let moved = update(
+            "order_billingaddress",
+            &address,
+            json!({"line1": "9 Thief St"}),
+        );
+        let alone = of_shop(&[vec![moved.clone()]]);
+        assert_eq!(alone, ["order_billingaddress 2 altered company"]);
+        let note = json!({"id": 5, "order_id": 1, "note_type": "System"});
+        assert_eq!(
+            of_shop(&[vec![moved, insert("order_ordernote", note)]]),
+            NOTHING
+        );
+        let gone = of_shop(&[vec![delete("order_billingaddress", &address)]]);
+        assert_eq!(gone, ["order_billingaddress 2 deleted no_delete"]);
+    }
+
+    #[test]
+    fn an_event_of_a_whole_order_comes_with_its_transaction() {
+        let event = insert(
+            "order_paymentevent",
+            json!({"id": 8, "order_id": 1, "amount": "9.00"}),
+        );
+        let source = json!({"id": 1, "order_id": 1, "amount_debited": "0.00"});
+        let debited = vec![
+            update("payment_source", &source, json!({"amount_debited": "9.00"})),
+            insert(
+                "payment_transaction",
+                json!({"id": 4, "source_id": 1, "amount": "9.00"}),
+            ),
+            event.clone(),
+        ];
+        assert_eq!(of_shop(&[debited]), NOTHING);
+        let alone = of_shop(&[vec![event]]);
+        assert_eq!(alone, ["order_paymentevent 8 forged company"]);
+    }
+}
+
+mod generic {
+    use super::*;
+
+    fn of_shop(writes: &[Vec<Value>]) -> Vec<String> {
+        found("generic", writes)
+    }
+
+    fn order(status: &str) -> Value {
+        json!({"id": 1, "status": status, "total": 900, "currency": "EUR", "customer_id": 1,
+            "updated_at": "10:00"})
+    }
+
+    #[test]
+    fn items_change_with_their_order_until_it_is_paid() {
+        let item =
+            json!({"id": 3, "order_id": 1, "product_id": 2, "quantity": 2, "unit_price": 450});
+        let step = |status, what: Value| {
+            let later = json!({"updated_at": "10:05"});
+            vec![update("orders", &order(status), later), what]
+        };
+        let changes = [
+            (insert("order_items", item.clone()), "forged"),
+            (
+                update("order_items", &item, json!({"unit_price": 1})),
+                "altered",
+            ),
+            (delete("order_items", &item), "deleted"),
+        ];
+        for (change, kind) in changes {
+            for status in ["pending", "placed"] {
+                assert_eq!(of_shop(&[step(status, change.clone())]), NOTHING);
+            }
+            let wrong = format!("order_items 3 {kind} company");
+            assert_eq!(of_shop(&[step("shipped", change)]), [wrong]);
+        }
+        let new = vec![
+            insert("orders", order("placed")),
+            insert("order_items", item),
+        ];
+        assert_eq!(of_shop(&[new]), NOTHING);
+    }
+
+    #[test]
+    fn money_that_came_moves_its_order_on() {
+        let payment = |status: &str| {
+            json!({"id": 4, "order_id": 1, "status": status, "amount": 900, "currency": "EUR",
+                "method": "card", "updated_at": "10:00"})
+        };
+        let paid = json!({"status": "paid", "updated_at": "10:05"});
+        let captured = json!({"status": "captured", "updated_at": "10:05"});
+        let placed = vec![insert("orders", order("placed"))];
+        let begun = vec![insert("payments", payment("authorized"))];
+        let step = vec![
+            update("payments", &payment("authorized"), captured.clone()),
+            update("orders", &order("placed"), paid.clone()),
+        ];
+        assert_eq!(of_shop(&[placed.clone(), begun, step]), NOTHING);
+        let at_once = vec![
+            insert("payments", payment("captured")),
+            update("orders", &order("placed"), paid),
+        ];
+        assert_eq!(of_shop(&[placed.clone(), at_once]), NOTHING);
+        let forged = vec![insert("payments", payment("captured"))];
+        assert_eq!(of_shop(&[placed, forged]), ["payments 4 forged company"]);
+        let alone = vec![update("payments", &payment("authorized"), captured)];
+        assert_eq!(of_shop(&[alone]), ["payments 4 altered company"]);
+        let unseen = vec![update(
+            "payments",
+            &payment("pending"),
+            json!({"status": "failed"}),
+        )];
+        assert_eq!(of_shop(&[unseen]), ["payments 4 altered together"]);
+    }
+}
