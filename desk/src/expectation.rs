@@ -46,6 +46,10 @@ impl Expectation {
         self.images.is_empty()
     }
 
+    pub fn expects(&self, slot: &Slot) -> bool {
+        self.images.contains_key(slot)
+    }
+
     pub fn has_seen(&self, slot: &Slot) -> bool {
         self.seen.contains(slot)
     }

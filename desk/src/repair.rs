@@ -12,14 +12,14 @@ use crate::error::CommandError;
 use crate::ledger::has_long_cell;
 use crate::view::{AuditSummary, ProposalView};
 use crate::{Desk, DeskError};
-use connect::repair::apply;
+use connect::repair::{Applied, apply};
 use incident::containment::RepairScope;
 use incident::rows::{RowCounts, TableRows};
 use incident::{Command, Incident};
-use model::proposal::SetAside;
+use model::proposal::{ExpectedImage, SetAside};
 use model::{
-    Actor, IncidentId, Key, Operation, ProposalId, RepairAction, RepairProposal, RequestId,
-    SourceName, Standing,
+    Actor, IncidentId, Key, Operation, ProposalId, RepairAction, RepairProposal, RequestId, Row,
+    SourceName, Standing, Value,
 };
 use recover::{ProposalLimits, ProposalRequest, RowToRepair};
 
@@ -220,13 +220,19 @@ impl Desk {
                 .desk
                 .store_mark(&mark, guard.intake.ledger.reader.size())?;
             guard.intake.expect(images, now)?;
-            if let Err(error) = apply(&writer, &proposal, &limits, false) {
-                guard.intake.expected.clear();
-                return Err(error.into());
+            let applied = match apply(&writer, &proposal, &limits, false) {
+                Ok(applied) => applied,
+                Err(error) => {
+                    guard.intake.expected.clear();
+                    return Err(error.into());
+                }
+            };
+            // The shop is repaired, whatever the feed or the disk makes of it now: to call it failed
+            // would be untrue. The audit that follows says how the rows stand.
+            if let Err(error) = after_commit(guard, &proposal, &applied) {
+                tracing::error!(error = %crate::error::chain(&error), "the repair was written, and could not be followed up");
             }
-            // It is written, whatever the feed makes of it: the audit that follows says how it stands.
-            see_repair(guard)?;
-            taken_back(guard, &proposal)
+            Ok(())
         })
     }
 
@@ -253,6 +259,16 @@ impl Desk {
     }
 }
 
+fn after_commit(
+    guard: &mut crate::guard::Guard,
+    proposal: &RepairProposal,
+    applied: &Applied,
+) -> Result<(), DeskError> {
+    expect_entries(guard, applied)?;
+    see_repair(guard)?;
+    taken_back(guard, proposal)
+}
+
 /// Polls until every expected image was matched by what the feed saw. A row that somebody wrote
 /// over at once never shows as expected; it is a change of its own then, and the audit names it.
 fn see_repair(guard: &mut crate::guard::Guard) -> Result<(), DeskError> {
@@ -265,6 +281,56 @@ fn see_repair(guard: &mut crate::guard::Guard) -> Result<(), DeskError> {
     }
     tracing::warn!("the feed did not see every repaired row as it was written");
     Ok(())
+}
+
+/// Reversing entries with what the database filled in, their keys above all: known only since the
+/// COMMIT, and not seen by the feed before this thread polls it again. A crash in between leaves
+/// them to the policy, like any other row of the shop.
+fn expect_entries(guard: &mut crate::guard::Guard, applied: &Applied) -> Result<(), DeskError> {
+    let mut images = Vec::new();
+    for step in &applied.steps {
+        let Some(entry) = &step.entry else { continue };
+        let place = (guard.tables.iter()).position(|t| t.schema.name == step.table);
+        let Some(table) = place.and_then(|t| u16::try_from(t).ok()) else {
+            continue;
+        };
+        let Some(sealed) = guard.intake.ledger.sealer.table(table) else {
+            continue;
+        };
+        let cell = |c: &u16| {
+            let name = sealed.columns.get(usize::from(*c))?;
+            let found = entry.iter().find(|(column, _)| column == name);
+            found.map(|(_, value)| value.as_ref())
+        };
+        let cells: Option<Vec<_>> = sealed.key.iter().map(cell).collect();
+        let Some(key) = cells.and_then(Key::of) else {
+            continue;
+        };
+        if guard.intake.expected.expects(&(table, key.clone())) {
+            continue;
+        }
+        let read = guard.feed.read(table, std::slice::from_ref(&key))?;
+        // One that somebody wrote over at once is not the entry any more.
+        let written = |row: &Row| {
+            let same = |(name, value): &(String, Value)| {
+                let at = sealed.columns.iter().position(|column| column == name);
+                at.and_then(|at| row.get(at)) == Some(value.as_ref())
+            };
+            entry.iter().all(same)
+        };
+        if let Some(row) = read.into_iter().flatten().next().filter(written) {
+            images.push(ExpectedImage {
+                table,
+                key,
+                row: Some(row),
+            });
+        }
+    }
+    if images.is_empty() {
+        return Ok(());
+    }
+    let now = guard.desk.now();
+    guard.intake.expect(images, now)
 }
 
 /// A forged ledger row that a reversing entry took back stays where it is, and is right that way.

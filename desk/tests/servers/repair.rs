@@ -1,7 +1,7 @@
 //! Tampered rows of a shop on a server are put right by two people, tried first without a trace, and
 //! the repair can be taken back.
 
-use crate::shop::{World, fill, fill_mariadb, shop_name, told};
+use crate::shop::{POLICY, World, fill, fill_mariadb, shop_name, told};
 use incident::Command;
 use model::{AccountId, Actor, IncidentId, Operation, PositionId, ProposalId, RequestId};
 use std::time::Duration;
@@ -96,5 +96,63 @@ fn a_mariadb_shop_is_mended_and_the_repair_taken_back() {
     let world = World::new("mysql", &database.url());
     mended_and_taken_back(&world, &|sql| database.run(sql), &|| {
         lines(database.rows(ROWS))
+    });
+}
+
+/// An entry of the ledger belongs to a payment, and the database gives it its number.
+const LEDGER: &str = r#"
+[[table]]
+name = "ledger"
+key = ["id"]
+plain = ["payment_id", "amount", "reverses"]
+append_only = true
+company = [{ on = "insert", any_of = [{ table = "payments", op = "insert", to = "payment_id" }] }]
+reverse = "INSERT INTO ledger (amount, reverses) VALUES (-:amount, :id)"
+"#;
+
+/// A forged entry is taken back by another, which is nobody's forgery.
+fn taken_back(world: &World, run: &dyn Fn(&str), rows: &dyn Fn() -> Vec<String>) {
+    run("INSERT INTO ledger (payment_id, amount) VALUES (3, 99.50)");
+    let found = world.findings(1);
+    assert_eq!(told(&found), ["ledger 1 forged company []"]);
+    let incident = incident(world);
+    let engineer = person(world, "engineer", "security_engineer");
+    let id = world.desk.propose_repair(engineer, &incident).unwrap();
+    approve_and_apply(world, &incident, &id);
+    assert_eq!(rows(), ["1 99.50 -", "2 -99.50 1"]);
+    assert_eq!(world.audited().discrepancies, []);
+    assert_eq!(told(&world.all()), ["ledger 1 forged company []"]);
+    // The same by another hand is one.
+    run("INSERT INTO ledger (amount, reverses) VALUES (-99.50, 1)");
+    assert_eq!(told(&world.findings(2))[1], "ledger 3 forged company []");
+    world.desk.stop();
+}
+
+const ENTRIES: &str =
+    "SELECT id, amount, COALESCE(CAST(reverses AS char(1)), '-') FROM ledger ORDER BY id";
+
+#[test]
+fn an_entry_of_a_postgres_shop_is_taken_back_and_the_entry_that_does_it_is_lawful() {
+    let database = testkit::postgres::Server::shared().database();
+    fill(&database, 5);
+    database.run(
+        "CREATE TABLE ledger (id bigserial PRIMARY KEY, payment_id bigint, amount numeric(12,2), reverses bigint)",
+    );
+    let world = World::with_policy("postgres", &database.url(), &format!("{POLICY}{LEDGER}"));
+    taken_back(&world, &|sql| database.run(sql), &|| {
+        lines(database.rows(ENTRIES))
+    });
+}
+
+#[test]
+fn an_entry_of_a_mariadb_shop_is_taken_back_and_the_entry_that_does_it_is_lawful() {
+    let database = testkit::mariadb::Server::shared().database();
+    fill_mariadb(&database, 5);
+    database.run(
+        "CREATE TABLE ledger (id bigint AUTO_INCREMENT PRIMARY KEY, payment_id bigint, amount decimal(12,2), reverses bigint)",
+    );
+    let world = World::with_policy("mysql", &database.url(), &format!("{POLICY}{LEDGER}"));
+    taken_back(&world, &|sql| database.run(sql), &|| {
+        lines(database.rows(ENTRIES))
     });
 }

@@ -91,10 +91,14 @@ pub fn shop_name() -> SourceName {
 }
 
 pub fn config(folder: &TempFolder, kind: &str, url: &str) -> Config {
+    config_with(folder, kind, url, POLICY)
+}
+
+fn config_with(folder: &TempFolder, kind: &str, url: &str, policy: &str) -> Config {
     let file = testkit::write_url_file(folder.path(), url);
     let text = format!(
         "[[source]]\nname = \"shop\"\nkind = \"{kind}\"\nurl_file = {file:?}\ntls = \"off\"\n{}",
-        POLICY.replace("[[table", "[[source.table")
+        policy.replace("[[table", "[[source.table")
     );
     let mut config = Config::parse(&text).unwrap();
     // Replication slots are the server's, not the database's.
@@ -106,8 +110,12 @@ pub fn config(folder: &TempFolder, kind: &str, url: &str) -> Config {
 
 impl World {
     pub fn new(kind: &str, url: &str) -> Self {
+        Self::with_policy(kind, url, POLICY)
+    }
+
+    pub fn with_policy(kind: &str, url: &str, policy: &str) -> Self {
         let folder = TempFolder::new();
-        let config = config(&folder, kind, url);
+        let config = config_with(&folder, kind, url, policy);
         let desk = Desk::open(DataFolder::new(folder.join("data")), config.clone()).unwrap();
         desk.attach(&shop_name()).unwrap();
         desk.baseline(&shop_name(), false, &mut |_, _| {}).unwrap();
