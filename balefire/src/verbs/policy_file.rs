@@ -22,8 +22,9 @@ enum OneOrMany {
 struct Part {
     #[serde(default)]
     name: Option<String>,
+    /// A learnt policy without rules says `table = []`.
     #[serde(default)]
-    table: Vec<toml::Value>,
+    table: Option<Vec<toml::Value>>,
 }
 
 /// Reads `pack:NAME` or a file. Its first source with tables is the policy.
@@ -49,14 +50,18 @@ fn parse(text: &str, from: &str) -> Result<SourcePolicy, Failure> {
         OneOrMany::Many(parts) => parts,
         OneOrMany::One(part) => vec![part],
     };
+    // The last of equals wins below, and the first is wanted.
     let part = parts
         .into_iter()
-        .find(|part| !part.table.is_empty())
+        .rev()
+        .filter(|part| part.table.is_some())
+        .max_by_key(|part| !part.table.as_ref().is_none_or(Vec::is_empty))
         .ok_or_else(|| {
             format!("{from} has no [[source.table]]; `balefire source learn` writes a policy")
         })?;
     let tables: Result<Vec<TablePolicy>, Failure> = part
         .table
+        .unwrap_or_default()
         .into_iter()
         .map(|table| {
             let name = table.get("name").map(ToString::to_string);

@@ -19,6 +19,9 @@ const MAX_LISTED: usize = 100_000;
 
 pub fn run(wanted: &Wanted, console: &Console) -> Done {
     let policy = policy_file::read(&wanted.policy)?;
+    if policy.tables.is_empty() {
+        console.say("cli-replay-nothing", &[]);
+    }
     let dump = wanted.schema.as_deref().map(SchemaDump::open).transpose()?;
     let mut trace = Trace::open(&wanted.trace, dump.as_ref())?;
     trace.expect(&policy);

@@ -23,7 +23,11 @@ impl Writer<'_> {
         let touched: Vec<u16> = self
             .columns(|r| r == Role::Touched)
             .into_iter()
-            .filter(|c| table.updates >= ENOUGH_UPDATES && changes(*c) == table.updates)
+            .filter(|c| {
+                table.updates >= ENOUGH_UPDATES
+                    && changes(*c) == table.updates
+                    && !table.is_coarse(*c)
+            })
             .collect();
         if !touched.is_empty() && !guarded.is_empty() {
             out.rules.push(Proposed {

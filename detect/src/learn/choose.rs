@@ -31,6 +31,8 @@ pub(super) enum Wanted {
     State,
     Insert,
     Delete,
+    /// Whatever was seen every time, by whatever name.
+    Habit,
 }
 
 /// The companions one of which came with every write of a class; `None` when some came alone.
@@ -114,6 +116,42 @@ fn cover(shop: &Shop<'_>, table: u16, seen: &Seen, wanted: Wanted) -> Option<Vec
     Some(chosen)
 }
 
+/// The company of a habit: rows tied to this one by a pointer that were there every time, else any
+/// row that was there every time, else few that cover all cases.
+pub(super) fn habit(shop: &Shop<'_>, class: &Class, seen: &Seen) -> Option<Vec<OtherWrite>> {
+    let always = |linked: bool| -> Vec<Feature> {
+        let mut found: Vec<Feature> = seen
+            .with
+            .iter()
+            .filter(|(feature, always)| {
+                always.times == seen.times
+                    && (feature.link != Link::Any) == linked
+                    && worth(shop, class.table, feature, Wanted::Habit) < OUT
+            })
+            .map(|(feature, _)| *feature)
+            .collect();
+        found.sort_by_key(|f| f.op);
+        found.truncate(MAX_COVER);
+        found
+    };
+    let mut chosen = always(true);
+    if chosen.is_empty() {
+        chosen = always(false);
+    }
+    if chosen.is_empty() {
+        chosen = cover(shop, class.table, seen, Wanted::Habit)?;
+    }
+    let mut out = Vec::new();
+    for feature in chosen {
+        let op = Some(feature.op);
+        add(
+            &mut out,
+            shop.other(feature.table, op, feature.link, class.table),
+        );
+    }
+    (!out.is_empty()).then_some(out)
+}
+
 /// Not to be asked for at all.
 const OUT: u32 = 100;
 
@@ -124,6 +162,16 @@ fn worth(shop: &Shop<'_>, of: u16, feature: &Feature, wanted: Wanted) -> u32 {
         return OUT;
     }
     let linked = feature.link != Link::Any;
+    if linked && !shop.believes(of, feature) {
+        return OUT;
+    }
+    if wanted == Wanted::Habit {
+        return match (linked, feature.table == of) {
+            (true, _) => 0,
+            (false, true) => OUT,
+            (false, false) => 10,
+        };
+    }
     // A row of the same table says nothing: two forged rows would vouch for each other.
     let counted = sort == Sort::Valued && shop.sort(of) == Sort::History;
     if !linked && (feature.table == of || sort == Sort::Plain || sort == Sort::Valued && !counted) {

@@ -1,6 +1,7 @@
 //! In what company a kind of write came, every time: which other rows its transaction wrote.
 
 use super::observe::Net;
+use super::pointers::ShownPointers;
 use super::tables::Tables;
 use model::policy::WriteKind;
 use model::{Key, ValueRef};
@@ -93,6 +94,8 @@ pub(super) struct Company {
     /// Transactions that wrote anything but noise, and those of them that wrote several tables.
     pub(super) transactions: u64,
     pub(super) several: u64,
+    /// Columns that held the key of a row written beside them.
+    pub(super) shown: ShownPointers,
 }
 
 impl Company {
@@ -110,10 +113,12 @@ impl Company {
             .enumerate()
             .map(|(at, net)| ((net.table, &net.key), at))
             .collect();
+        self.shown.observe(tables, nets, &by_key);
         let mut pointing: HashMap<usize, Vec<(usize, u16)>> = HashMap::new();
         let mut pointed: Vec<Vec<(usize, u16)>> = vec![Vec::new(); nets.len()];
         for (at, net) in nets.iter().enumerate() {
-            for pointer in tables.pointers(net.table) {
+            let shown = self.shown.of(net.table);
+            for pointer in tables.pointers(net.table).iter().chain(shown.iter()) {
                 let Some(key) = key_in(net, pointer.column) else {
                     continue;
                 };
@@ -126,9 +131,6 @@ impl Company {
             }
         }
         for (at, net) in nets.iter().enumerate() {
-            if tables.is_noise(net.table) {
-                continue;
-            }
             let mut with: BTreeMap<Feature, Always> = BTreeMap::new();
             let mut add = |other: usize, link: Link| {
                 let other = &nets[other];
@@ -214,7 +216,7 @@ fn classes_of(tables: &Tables, net: &Net) -> Vec<Class> {
             let mut classes = vec![class(None, None)];
             for &c in &net.changed {
                 classes.push(class(Some(c), None));
-                if tables.is_state(net.table, c)
+                if tables.has_few_values(net.table, c)
                     && let Some(v) = value(c)
                 {
                     classes.push(class(Some(c), Some(v)));

@@ -16,8 +16,10 @@ mod balance;
 mod changes;
 mod choose;
 mod company;
+mod habits;
 mod observe;
 pub mod packs;
+mod pointers;
 mod proposal;
 mod propose;
 mod roles;
@@ -25,6 +27,7 @@ mod shop;
 mod sums;
 mod tables;
 mod text;
+mod trial;
 mod words;
 
 pub use proposal::{Proposal, Proposed, Rule, TableProposal};
@@ -34,6 +37,7 @@ use model::{TableSchema, WrittenTransaction};
 use observe::Rows;
 use sums::Equalities;
 use tables::Tables;
+use trial::Trials;
 
 /// Rows whose last image is kept, about a kilobyte each.
 pub const MAX_LEARNT_ROWS: usize = 500_000;
@@ -45,6 +49,7 @@ pub struct Learner {
     rows: Rows,
     company: Company,
     equalities: Equalities,
+    trials: Trials,
     transactions: u64,
     writes: u64,
 }
@@ -58,6 +63,7 @@ impl Learner {
             rows: Rows::default(),
             company: Company::default(),
             equalities: Equalities::default(),
+            trials: Trials::new(schemas),
             transactions: 0,
             writes: 0,
         }
@@ -73,6 +79,11 @@ impl Learner {
         }
         self.company.observe(&self.tables, &nets);
         self.equalities.observe(&self.tables, &self.rows, &nets);
+        self.trials.transaction(transaction);
+        if self.trials.is_due() {
+            let proposal = self.propose();
+            self.trials.begin(&proposal);
+        }
     }
 
     pub fn propose(&self) -> Proposal {

@@ -46,6 +46,7 @@ pub enum Rule {
     Company(Company),
     Together(Together),
     SetOnce(Vec<String>),
+    OnlyRise(Vec<String>),
     States {
         column: String,
         initial: Vec<String>,
@@ -84,6 +85,7 @@ impl TableProposal {
                 Rule::Company(rule) => table.company.push(rule),
                 Rule::Together(rule) => table.together.push(rule),
                 Rule::SetOnce(columns) => table.set_once = columns,
+                Rule::OnlyRise(columns) => table.only_rise = columns,
                 Rule::States {
                     column,
                     initial,

@@ -15,7 +15,7 @@ pub(super) fn propose(learner: &Learner) -> Proposal {
     let shop = Shop::new(learner);
     let tables = &learner.tables;
     let mut proposed: Vec<(Sort, TableProposal)> = (0..tables.all.len() as u16)
-        .filter(|t| shop.sort(*t) != Sort::Noise && tables.has_key(*t))
+        .filter(|t| tables.has_key(*t))
         .map(|t| {
             (
                 shop.sort(t),
@@ -27,6 +27,9 @@ pub(super) fn propose(learner: &Learner) -> Proposal {
             )
         })
         .collect();
+    for (_, table) in &mut proposed {
+        learner.trials.loosen(table);
+    }
     name_companions(&mut proposed);
     proposed.sort_by(|(a, x), (b, y)| {
         let written = |t: &TableProposal| std::cmp::Reverse(t.inserts + t.updates + t.deletes);
@@ -118,9 +121,15 @@ impl Writer<'_> {
             deletes: table.deletes,
             ..TableProposal::default()
         };
-        if self.sort() == Sort::Plain {
-            return out;
+        if !matches!(self.sort(), Sort::Plain | Sort::Noise) {
+            self.by_words(&mut out);
         }
+        self.habits(&mut out);
+        out
+    }
+
+    fn by_words(&self, out: &mut TableProposal) {
+        let table = self.seen_table();
         if self.is_append_only() {
             out.rules.push(Proposed {
                 rule: Rule::AppendOnly,
@@ -132,12 +141,11 @@ impl Writer<'_> {
                 },
             });
         } else {
-            self.deletes(&mut out);
-            self.updates(&mut out);
+            self.deletes(out);
+            self.updates(out);
         }
-        self.inserts(&mut out);
-        self.sums(&mut out);
-        out
+        self.inserts(out);
+        self.sums(out);
     }
 
     /// Ledgers and histories that have no state and were never updated.

@@ -1,8 +1,8 @@
 //! What is known of the whole shop while its rules are written.
 
 use super::Learner;
-use super::choose::{Wanted, add, company};
-use super::company::{Class, Link, Seen};
+use super::choose::{Wanted, add, company, habit};
+use super::company::{Class, Feature, Link, Seen};
 use super::roles::Role;
 use super::tables::{Table, Tables};
 use super::words::{Sort, sort_of};
@@ -102,6 +102,22 @@ impl<'a> Shop<'a> {
             .company
             .classes
             .get(&class(table, op, column, value))
+    }
+    /// Whether a link is declared, named, or was shown often enough.
+    pub(super) fn believes(&self, of: u16, feature: &Feature) -> bool {
+        let (from, column, to) = match feature.link {
+            Link::Via(column) => (feature.table, column, of),
+            Link::To(column) => (of, column, feature.table),
+            Link::Any => return true,
+        };
+        let known = self.tables.pointers(from);
+        known.iter().any(|p| p.column == column && p.to == to)
+            || self.learner.company.shown.is_believed(from, column, to)
+    }
+    /// As [`Self::company`], by habits alone.
+    pub(super) fn habit(&self, class: &Class) -> Option<(Vec<OtherWrite>, u64)> {
+        let seen = self.learner.company.classes.get(class)?;
+        habit(self, class, seen).map(|others| (others, seen.times))
     }
     pub(super) fn company(&self, class: &Class, wanted: Wanted) -> Option<(Vec<OtherWrite>, u64)> {
         let seen = self.learner.company.classes.get(class)?;

@@ -3,6 +3,7 @@
 use super::observe::Net;
 use super::roles::{Role, roles_of};
 use super::words::{Sort, sort_of, words};
+use crate::decimal::Addend;
 use model::policy::WriteKind;
 use model::{Row, TableSchema, ValueRef};
 use std::collections::BTreeMap;
@@ -12,6 +13,12 @@ const MAX_SAMPLES: usize = 400;
 
 /// Values of one column that are told apart.
 const MAX_VALUES: usize = 64;
+
+/// Values of a column that no word calls a state; with more of them it is none.
+const MAX_PLAIN_VALUES: usize = 16;
+
+/// Longer texts are no states.
+const MAX_STATE_BYTES: usize = 64;
 
 /// Steps from state to state that are told apart.
 const MAX_STEPS: usize = 400;
@@ -52,11 +59,15 @@ pub(super) struct Column {
     pub(super) replaced: u64,
     /// Changes in the transaction that inserted the row.
     pub(super) late: u64,
+    /// Changes to a greater number.
+    pub(super) rises: u64,
+    /// Moments without a fraction of a second: two changes in one second look like none.
+    pub(super) coarse: u64,
     pub(super) numbers: u64,
     pub(super) others: u64,
     /// Inserts in which it was not NULL.
     pub(super) filled: u64,
-    /// (from, to) -> how often; for states only.
+    /// (from, to) -> how often; of columns with few values.
     pub(super) steps: BTreeMap<(String, String), u64>,
     pub(super) begins: BTreeMap<String, u64>,
     pub(super) too_many: bool,
@@ -171,6 +182,16 @@ impl Tables {
             .get(usize::from(table))
             .is_some_and(|t| t.first_roles.get(usize::from(column)) == Some(&Role::State))
     }
+    /// A state by its name, or a column that was seen to hold few values.
+    pub(super) fn has_few_values(&self, table: u16, column: u16) -> bool {
+        let few = |t: &Table| !t.columns[usize::from(column)].too_many;
+        self.is_state(table, column) || self.all.get(usize::from(table)).is_some_and(few)
+    }
+    pub(super) fn has_single_key(&self, table: u16) -> bool {
+        self.all
+            .get(usize::from(table))
+            .is_some_and(|t| t.schema.primary_key.len() == 1)
+    }
     /// The column that tells one sort of row from another, if there is one.
     pub(super) fn telling_column(&self, table: u16) -> Option<u16> {
         let table = self.all.get(usize::from(table))?;
@@ -221,6 +242,12 @@ impl Table {
         roles
     }
 
+    /// A time of change that may stay as it is when two changes come quickly.
+    pub(super) fn is_coarse(&self, column: u16) -> bool {
+        let seen = &self.columns[usize::from(column)];
+        seen.coarse > 0 && seen.replaced > 0
+    }
+
     /// Updates in which both columns changed.
     pub(super) fn both(&self, a: u16, b: u16) -> u64 {
         let at = usize::from(a) * self.schema.columns.len() + usize::from(b);
@@ -245,6 +272,13 @@ impl Table {
                 let before = net.old.as_ref().and_then(|old| old.get(usize::from(a)));
                 let none = matches!(before, None | Some(ValueRef::Null | ValueRef::Text(b"")));
                 column.replaced += u64::from(!none);
+                let number = |cell| Addend::of(cell, None).map(|a| a.units);
+                let after = net.new.as_ref().and_then(|new| new.get(usize::from(a)));
+                let rose = match (before.and_then(number), after.and_then(number)) {
+                    (Some(before), Some(after)) => after > before,
+                    _ => false,
+                };
+                column.rises += u64::from(rose);
             }
             for &b in &net.changed {
                 if let Some(count) = self
@@ -281,13 +315,25 @@ impl Table {
             ValueRef::Text(text) if crate::decimal::Decimal::parse(text).is_some() => {
                 column.numbers += 1;
             }
+            ValueRef::Text(text) => {
+                column.others += 1;
+                column.coarse += u64::from(is_coarse_moment(text));
+            }
             _ => column.others += 1,
         }
         let insert = net.op == WriteKind::Insert;
         let none = matches!(cell, ValueRef::Null | ValueRef::Text(b""));
         column.filled += u64::from(insert && !none);
         if !state {
-            return;
+            let long = matches!(cell, ValueRef::Text(text) if text.len() > MAX_STATE_BYTES)
+                || matches!(cell, ValueRef::Blob(_));
+            column.too_many |= long
+                || column.begins.len() > MAX_PLAIN_VALUES
+                || column.steps.len() > MAX_PLAIN_VALUES * 2;
+            if column.too_many {
+                column.steps.clear();
+                return;
+            }
         }
         if insert {
             if column.begins.len() < MAX_VALUES {
@@ -305,6 +351,12 @@ impl Table {
             }
         }
     }
+}
+
+/// `2026-11-22 20:23:25`, `2026-11-22`.
+fn is_coarse_moment(text: &[u8]) -> bool {
+    let date = text.get(4) == Some(&b'-') && text.get(7) == Some(&b'-');
+    date && (text.len() == 10 || text.get(13) == Some(&b':') && !text.contains(&b'.'))
 }
 
 pub(super) fn is_number(declared: &str) -> bool {

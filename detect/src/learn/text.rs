@@ -27,6 +27,10 @@ impl Proposal {
                 self.forgotten
             );
         }
+        if self.tables.is_empty() {
+            // So that the file is a policy all the same.
+            out.push_str("# Nothing was seen often enough for a rule: this policy guards nothing.\n[[source]]\ntable = []\n");
+        }
         for table in &self.tables {
             table.write(&mut out);
         }
@@ -60,7 +64,11 @@ impl TableProposal {
         let simple = |p: &&Proposed| {
             matches!(
                 p.rule,
-                Rule::NoDelete | Rule::AppendOnly | Rule::SetOnce(_) | Rule::States { .. }
+                Rule::NoDelete
+                    | Rule::AppendOnly
+                    | Rule::SetOnce(_)
+                    | Rule::OnlyRise(_)
+                    | Rule::States { .. }
             )
         };
         for proposed in self.rules.iter().filter(simple) {
@@ -75,8 +83,11 @@ impl TableProposal {
 impl Proposed {
     fn write(&self, out: &mut String) {
         let why = self.why.replace('\n', " ");
-        if let Rule::NoDelete | Rule::AppendOnly | Rule::SetOnce(_) | Rule::States { .. } =
-            self.rule
+        if let Rule::NoDelete
+        | Rule::AppendOnly
+        | Rule::SetOnce(_)
+        | Rule::OnlyRise(_)
+        | Rule::States { .. } = self.rule
         {
             let _ = writeln!(out, "# held {}: {why}", self.held);
         } else {
@@ -87,6 +98,9 @@ impl Proposed {
             Rule::AppendOnly => out.push_str("append_only = true\n"),
             Rule::SetOnce(columns) => {
                 let _ = writeln!(out, "set_once = {}", list(columns));
+            }
+            Rule::OnlyRise(columns) => {
+                let _ = writeln!(out, "only_rise = {}", list(columns));
             }
             Rule::States {
                 column,
