@@ -13,6 +13,21 @@ use serde::Serialize;
 /// Entries whose proofs go into one file; each takes about 3 KiB.
 const MOST_PROOFS: usize = 5_000;
 
+/// A file that somebody takes into custody, with what custody says of it.
+pub struct Collected {
+    pub name: String,
+    /// Of which kind the evidence is, as in [`EvidenceItem`].
+    pub kind: String,
+    /// The system that it comes from.
+    pub source: String,
+    pub method: String,
+    /// Of the file's name, with its dot.
+    pub ending: &'static str,
+    pub bytes: Vec<u8>,
+    /// Entries that it rests on.
+    pub positions: Vec<JournalPosition>,
+}
+
 #[derive(Serialize)]
 struct EvidenceFile<'a> {
     about: &'static str,
@@ -36,13 +51,7 @@ struct ProvenEntry {
 impl Desk {
     /// Collects what the journal holds of an incident's rows.
     pub fn collect_evidence(&self, op: Operation, id: &IncidentId) -> Result<(), CommandError> {
-        let plan = self.plan();
-        if !plan.allows(plan::Act::CollectEvidence, op.actor.positions()) {
-            return Err(incident::Refusal::NotAllowed {
-                act: plan::Act::CollectEvidence,
-            }
-            .into());
-        }
+        self.may_collect(&op)?;
         let incident = self.incident(id).ok_or(CommandError::UnknownIncident)?;
         let concerned = incident.source.clone();
         let mut findings = self.findings_of(id)?;
@@ -65,13 +74,7 @@ impl Desk {
             entries,
         };
         let bytes = serde_json::to_vec_pretty(&file).map_err(DeskError::from)?;
-        let sha256 = Digest::of(&bytes);
-        let path = self
-            .folder()
-            .evidence()
-            .join(format!("{id}-{}.json", sha256.short()));
-        write_durably(&path, &bytes)?;
-        let item = EvidenceItem {
+        let collected = Collected {
             name: format!(
                 "{} findings, {} journal entries",
                 findings.len(),
@@ -79,19 +82,56 @@ impl Desk {
             ),
             kind: "rows".into(),
             source: concerned.map_or_else(String::new, |s| s.to_string()),
+            method: format!("balefire {} evidence export", env!("CARGO_PKG_VERSION")),
+            ending: ".json",
+            bytes,
+            positions,
+        };
+        self.take_into_custody(op, id, collected)
+    }
+
+    /// Writes the file into the folder of evidence, durably, and enters it into the incident's
+    /// custody with its hash.
+    pub fn take_into_custody(
+        &self,
+        op: Operation,
+        id: &IncidentId,
+        collected: Collected,
+    ) -> Result<(), CommandError> {
+        self.may_collect(&op)?;
+        if self.incident(id).is_none() {
+            return Err(CommandError::UnknownIncident);
+        }
+        let sha256 = Digest::of(&collected.bytes);
+        let file = format!("{id}-{}{}", sha256.short(), collected.ending);
+        write_durably(&self.folder().evidence().join(&file), &collected.bytes)?;
+        let item = EvidenceItem {
+            name: collected.name,
+            kind: collected.kind,
+            source: collected.source,
             witness: None,
             collected_at: op.now,
-            method: format!("balefire {} evidence export", env!("CARGO_PKG_VERSION")),
+            method: collected.method,
             sha256,
-            size_bytes: bytes.len() as u64,
+            size_bytes: collected.bytes.len() as u64,
             // The whole list stands in the hashed file; the custody entry holds the first of it.
-            positions: positions.iter().take(MAX_POSITIONS).cloned().collect(),
-            location: path.file_name().map_or(String::new(), |n| {
-                format!("evidence/{}", n.to_string_lossy())
-            }),
+            positions: collected
+                .positions
+                .into_iter()
+                .take(MAX_POSITIONS)
+                .collect(),
+            location: format!("evidence/{file}"),
         };
         self.execute(op, id, Command::CollectEvidence { item })?;
         Ok(())
+    }
+
+    fn may_collect(&self, op: &Operation) -> Result<(), CommandError> {
+        let act = plan::Act::CollectEvidence;
+        if self.plan().allows(act, op.actor.positions()) {
+            return Ok(());
+        }
+        Err(incident::Refusal::NotAllowed { act }.into())
     }
 
     /// The entries of the findings, each once, with their proofs.

@@ -83,7 +83,10 @@ pub(crate) fn audit(visit: &Visit) -> Reply {
 }
 
 /// What the desk does by several steps of its own.
-fn by_desk(visit: &Visit, act: impl FnOnce(&Incident) -> Result<(), CommandError>) -> Reply {
+pub(crate) fn by_desk(
+    visit: &Visit,
+    act: impl FnOnce(&Incident) -> Result<(), CommandError>,
+) -> Reply {
     let Some(incident) = incident(visit) else {
         return Reply::not_found(visit);
     };

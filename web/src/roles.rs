@@ -235,6 +235,11 @@ pub static ROWS: &[Row] = &[
         Needs::Act(Act::CollectEvidence),
         perform::collect_evidence,
     ),
+    form(
+        "/incidents/{id}/do/keep-investigation",
+        Needs::Act(Act::CollectEvidence),
+        pages::investigation::keep,
+    ),
     act(
         "/incidents/{id}/do/add-evidence",
         Act::CollectEvidence,

@@ -35,6 +35,7 @@ done-approve-repair = The repair is approved and can be applied.
 done-apply-repair = The repair was applied in one transaction.
 done-audit = Every row was compared; the result stands on the recovery page.
 done-collect-evidence = Evidence was taken into custody.
+done-keep-investigation = The investigation was taken into custody.
 done-draft-notice = The draft went to legal for approval.
 done-advance-step = The next step has begun.
 done-close = The incident is closed; the summary report is ready.

@@ -35,6 +35,7 @@ done-approve-repair = 修复方案已批准，可以执行。
 done-apply-repair = 修复已在一个事务中完成。
 done-audit = 已逐行核对，结果见修复页。
 done-collect-evidence = 证据已固定并登记保管。
+done-keep-investigation = 调查结果已固定并登记保管。
 done-draft-notice = 通知草稿已提交法务审批。
 done-advance-step = 已进入下一步骤。
 done-close = 事件已关闭，总结报告已生成。

@@ -10,13 +10,19 @@ use crate::view::{Section, View};
 use crate::visit::Visit;
 use askama::Template;
 use axum::http::{StatusCode, header};
-use desk::investigate::{Investigation, Question, Unanswered, parse_time};
+use desk::DeskError;
+use desk::evidence::Collected;
+use desk::investigate::{Answer, Investigation, Question, Unanswered, parse_time};
 use document::Value;
+use incident::bounds::MAX_NAME_CHARS;
+use incident::custody::JournalPosition;
 use model::{FindingId, Instant, SourceName};
 use plan::Act;
 
 /// As on every page.
 const ZONE: &str = "Asia/Shanghai";
+/// Buttons that fit under an answer.
+const MOST_INCIDENTS: usize = 5;
 /// An attack begins before somebody opens an incident of it.
 const BEFORE_INCIDENT_S: i64 = 600;
 
@@ -31,6 +37,8 @@ struct InvestigationPage<'a> {
     why: Option<String>,
     found: Option<(Investigation, Lines)>,
     may_export: bool,
+    /// Open incidents that the answer may be evidence in: their ids and names.
+    incidents: Vec<(String, String)>,
     /// The proof of an entry is read by those who may read evidence.
     may_prove: bool,
 }
@@ -141,7 +149,16 @@ fn shown(
         .collect();
     tables.sort();
     tables.dedup();
+    let concerns = |i: &incident::Incident| {
+        let answered = found.as_ref().map(|(report, _)| &report.source);
+        answered.is_some() && i.source.as_ref() == answered && !i.closed()
+    };
+    let open = visit.desk().incidents();
+    let open = open.iter().filter(|i| concerns(i)).take(MOST_INCIDENTS);
     InvestigationPage {
+        incidents: open
+            .map(|i| (i.id.to_string(), i.code_name.clone()))
+            .collect(),
         v: View::titled(visit, Section::Investigation, "inv-title"),
         asked,
         sources: config.source.iter().map(|s| s.name.to_string()).collect(),
@@ -190,13 +207,10 @@ pub(crate) fn export(visit: &Visit) -> Reply {
             return Reply::page_as(StatusCode::NOT_FOUND, &page);
         }
     };
-    match export_files(&answer, visit.lang) {
-        Ok(files) => {
-            let at = answer.report.made_at;
-            let seconds = u64::try_from(at.0 / 1_000_000).unwrap_or(0);
-            let top = format!("balefire-investigation-{seconds}");
+    match packed(visit, &answer) {
+        Ok((top, bytes)) => {
             tracing::info!(person = ?visit.session.as_ref().map(|s| &s.account), entries = answer.proofs.len(), "an investigation was exported");
-            Reply::bytes("application/x-tar", archive(&top, &files, seconds)).with_header(
+            Reply::bytes("application/x-tar", bytes).with_header(
                 header::CONTENT_DISPOSITION,
                 &format!("attachment; filename=\"{top}.tar\""),
             )
@@ -206,6 +220,48 @@ pub(crate) fn export(visit: &Visit) -> Reply {
             Reply::refuse(visit, StatusCode::INTERNAL_SERVER_ERROR, "inside")
         }
     }
+}
+
+/// The archive's own name and its bytes.
+fn packed(visit: &Visit, answer: &Answer) -> Result<(String, Vec<u8>), serde_json::Error> {
+    let files = export_files(answer, visit.lang)?;
+    let seconds = u64::try_from(answer.report.made_at.0 / 1_000_000).unwrap_or(0);
+    let top = format!("balefire-investigation-{seconds}");
+    let bytes = archive(&top, &files, seconds);
+    Ok((top, bytes))
+}
+
+/// The same archive, kept as evidence of the incident.
+pub(crate) fn keep(visit: &Visit) -> Reply {
+    let asked = Asked::of(|name| visit.form.get(name).to_owned());
+    let Some(Ok(question)) = asked.question() else {
+        return Reply::see("/investigation");
+    };
+    perform::by_desk(visit, |incident| {
+        let failed = |why: Unanswered| match why {
+            Unanswered::Desk(error) => error,
+            why => DeskError::NotFound(unanswered(visit, &why)),
+        };
+        let report = (visit.desk().investigate(&question, false)).map_err(failed)?;
+        let answer = visit.desk().with_proofs(report, true)?;
+        let (_, bytes) = packed(visit, &answer).map_err(DeskError::from)?;
+        let about = Lines::of(&answer.report, visit.words()).about;
+        let entries = answer.proofs.iter().map(|proof| JournalPosition {
+            log: proof.log.clone(),
+            index: proof.index,
+        });
+        let collected = Collected {
+            name: about.chars().take(MAX_NAME_CHARS).collect(),
+            kind: "rows".to_owned(),
+            source: answer.report.source.to_string(),
+            method: format!("balefire {} investigate", env!("CARGO_PKG_VERSION")),
+            ending: ".tar",
+            bytes,
+            positions: entries.collect(),
+        };
+        let op = visit.operation();
+        (visit.desk()).take_into_custody(op, &incident.id, collected)
+    })
 }
 
 /// The page's address that asks for a row.

@@ -410,4 +410,21 @@ async fn an_investigation_is_read_masked_and_exported_by_those_who_may() {
         !archive.body.contains("13900001111"),
         "a personal value left the house"
     );
+
+    let page = world.get(&by_finding, Some(&collector)).await.body;
+    let keep = format!("/incidents/{incident}/do/keep-investigation");
+    assert!(page.contains(&keep), "{page}");
+    let kept = world.post(&keep, Some(&collector), &fields).await;
+    let there = format!("/incidents/{incident}?done=keep-investigation");
+    assert_eq!(kept.location(), there, "{}", kept.body);
+    let stands = world.desk.incident(&incident).expect("the incident");
+    let item = &stands.evidence.last().expect("evidence").item;
+    let file = world.desk.folder().evidence();
+    let file = file.join(item.location.trim_start_matches("evidence/"));
+    let bytes = std::fs::read(file).expect("the archive is in the folder of evidence");
+    assert_eq!(item.sha256, model::Digest::of(&bytes));
+    assert!(!item.positions.is_empty() && bytes.starts_with(b"balefire-investigation-"));
+    let none = [("about", "finding"), ("id", "none")];
+    let refused = world.post(&keep, Some(&collector), &none).await;
+    assert_eq!(refused.status, StatusCode::NOT_FOUND, "{}", refused.body);
 }
