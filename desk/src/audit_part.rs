@@ -6,6 +6,7 @@
 //! know when a row's turn comes, but a forged row has no image and is never drawn.
 
 use crate::audit::confirmed;
+use crate::audit_turns::Amount;
 use crate::standing_still::Slot;
 use crate::{Desk, DeskError};
 use connect::source::{GuardedTable, Location};
@@ -15,12 +16,15 @@ use model::{Instant, Key, Row, SourceName};
 use recover::audit::{Discrepancy, TableAudit, index_key, table_records};
 use recover::seal::RowSealer;
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError, TryLockError};
 use store::{Batch, PutDocument};
 
 const CURSORS: &str = "audit-cursor";
 /// Rows compared at once: at 1 KiB each that is 10 MiB.
 const CHUNK: u64 = 10_000;
+/// Rows confirmed on the guard's thread at once: between two such groups it polls its feed.
+const CONFIRMED_AT_ONCE: usize = 1_000;
 /// Rows of one turn.
 pub const MOST_ROWS: u64 = 10_000_000;
 
@@ -46,12 +50,14 @@ pub struct PartReport {
     /// `covered / total`.
     pub share: f64,
     pub round_began_at: Instant,
+    /// In turn: the last row of the round was among those compared now.
+    pub round_done: bool,
     /// The probability that so many tampered rows, wherever they lie, would all have been missed.
     pub missed: Vec<Missed>,
     pub discrepancies: Vec<Discrepancy>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Missed {
     pub tampered: u32,
     pub probability: f64,
@@ -66,6 +72,15 @@ struct Cursor {
     round_began_at: Option<Instant>,
 }
 
+/// What one turn went through.
+struct Went {
+    candidates: Vec<Slot>,
+    compared: u64,
+    covered: u64,
+    round_began_at: Instant,
+    round_done: bool,
+}
+
 /// What the comparison needs; taken on the guard's thread.
 struct Ground {
     location: Location,
@@ -75,42 +90,78 @@ struct Ground {
 }
 
 impl Desk {
-    /// Compares a part of the source's rows with their lawful images.
+    /// Compares a part of the source's rows with their lawful images. One at a time: a second one
+    /// is refused while the first one runs.
     pub fn audit_part(&self, source: &SourceName, part: Part) -> Result<PartReport, DeskError> {
-        let taken_at = self.now();
-        let rows = match part {
-            Part::InTurn { rows } | Part::Sample { rows } => rows,
+        let (amount, in_turn) = match part {
+            Part::InTurn { rows } => (Amount::Rows(rows), true),
+            Part::Sample { rows } => (Amount::Rows(rows), false),
         };
-        if rows == 0 || rows > MOST_ROWS {
+        self.audit_amount(source, amount, in_turn)
+    }
+
+    pub(crate) fn audit_amount(
+        &self,
+        source: &SourceName,
+        amount: Amount,
+        in_turn: bool,
+    ) -> Result<PartReport, DeskError> {
+        let _one = match self.inner.auditing.try_lock() {
+            Ok(held) => held,
+            Err(TryLockError::Poisoned(held)) => PoisonError::into_inner(held),
+            Err(TryLockError::WouldBlock) => {
+                return Err(DeskError::Refused(
+                    "a part is being audited already; try again when it is done".into(),
+                ));
+            }
+        };
+        let taken_at = self.now();
+        if let Amount::Rows(rows) = amount
+            && (rows == 0 || rows > MOST_ROWS)
+        {
             return Err(DeskError::Refused(format!(
                 "a part has 1 to {MOST_ROWS} rows"
             )));
         }
         let ground = self.ground(source)?;
         let total = count(&ground)?;
-        let (candidates, compared, covered, round_began_at) = match part {
-            Part::Sample { rows } => {
-                let (candidates, drawn) = sample(&ground, rows)?;
-                (candidates, drawn, drawn, taken_at)
+        let rows = amount.rows_of(total);
+        let went = if in_turn {
+            self.next_rows(source, &ground, rows, taken_at)?
+        } else {
+            let (candidates, drawn) = sample(&ground, rows)?;
+            Went {
+                candidates,
+                compared: drawn,
+                covered: drawn,
+                round_began_at: taken_at,
+                round_done: false,
             }
-            Part::InTurn { rows } => self.next_rows(source, &ground, rows, taken_at)?,
         };
-        let found = self.on_guard(source, move |guard| confirmed(guard, &candidates))?;
+        let mut discrepancies = Vec::new();
+        for group in went.candidates.chunks(CONFIRMED_AT_ONCE) {
+            let group = group.to_vec();
+            let found = self.on_guard(source, move |guard| confirmed(guard, &group))?;
+            discrepancies.extend(found.into_iter().map(|(d, _)| d));
+        }
         let share = if total == 0 {
             1.0
         } else {
-            (covered as f64 / total as f64).min(1.0)
+            (went.covered as f64 / total as f64).min(1.0)
         };
-        Ok(PartReport {
+        let report = PartReport {
             taken_at,
-            rows: compared,
+            rows: went.compared,
             total,
-            covered,
+            covered: went.covered,
             share,
-            round_began_at,
+            round_began_at: went.round_began_at,
+            round_done: went.round_done,
             missed: missed(share),
-            discrepancies: found.into_iter().map(|(d, _)| d).collect(),
-        })
+            discrepancies,
+        };
+        self.note_part(source, &report, in_turn)?;
+        Ok(report)
     }
 
     fn ground(&self, source: &SourceName) -> Result<Ground, DeskError> {
@@ -132,7 +183,7 @@ impl Desk {
         ground: &Ground,
         rows: u64,
         now: Instant,
-    ) -> Result<(Vec<Slot>, u64, u64, Instant), DeskError> {
+    ) -> Result<Went, DeskError> {
         let stored = self.store().document(CURSORS, source.as_str())?;
         let mut cursor: Cursor = match &stored {
             Some(document) => serde_json::from_str(&document.json)?,
@@ -143,10 +194,16 @@ impl Desk {
         }
         let mut database = ground.location.source()?;
         let (mut candidates, mut compared) = (Vec::new(), 0);
-        while compared < rows {
+        let stopping = &self.inner.stopping;
+        while !stopping.load(Ordering::SeqCst) {
             cursor.round_began_at.get_or_insert(now);
-            let most = CHUNK.min(rows - compared);
+            // When all are compared, one more row says whether the table goes on: a round ends with
+            // its last row, not with a turn of none.
+            let most = CHUNK.min(rows - compared).max(1);
             let chunk = chunk(database.as_mut(), ground, &cursor, most)?;
+            if compared == rows && !chunk.is_empty() {
+                break;
+            }
             compare(ground, &cursor, &chunk, most, &mut candidates)?;
             compared += chunk.len() as u64;
             cursor.covered += chunk.len() as u64;
@@ -160,8 +217,14 @@ impl Desk {
                 break;
             }
         }
-        let (covered, began) = (cursor.covered, cursor.round_began_at.unwrap_or(now));
-        if usize::from(cursor.table) == ground.tables.len() {
+        let went = Went {
+            candidates,
+            compared,
+            covered: cursor.covered,
+            round_began_at: cursor.round_began_at.unwrap_or(now),
+            round_done: usize::from(cursor.table) == ground.tables.len(),
+        };
+        if went.round_done {
             cursor = Cursor::default();
         }
         let document = PutDocument {
@@ -175,7 +238,7 @@ impl Desk {
             documents: vec![document],
             ..Batch::default()
         })?;
-        Ok((candidates, compared, covered, began))
+        Ok(went)
     }
 }
 
@@ -287,7 +350,7 @@ fn each_lawful(ground: &Ground, each: &mut dyn FnMut(u16, &[u8])) -> Result<(), 
 }
 
 /// Each of `n` tampered rows lies in the uncovered share with the same chance.
-fn missed(share: f64) -> Vec<Missed> {
+pub(crate) fn missed(share: f64) -> Vec<Missed> {
     let of = |tampered: u32| Missed {
         tampered,
         probability: (1.0 - share).powi(tampered as i32),

@@ -2,6 +2,7 @@
 //! Unknown settings are refused with the nearest name that exists.
 
 use crate::DeskError;
+use crate::audit_turns::AuditConfig;
 use connect::source::address::OnFull;
 use connect::source::{Location, ServerAddress, TlsMode};
 use model::policy::{CrossCheck, Sees};
@@ -80,6 +81,8 @@ pub struct SourceConfig {
     pub shadow: bool,
     /// Write tokens: every transaction that does not carry one is a finding.
     pub stamp: Option<StampConfig>,
+    /// A part of the rows is audited every so often while `serve` runs.
+    pub audit: Option<AuditConfig>,
 }
 
 /// Log that a server may keep for a guard that is behind.
@@ -147,6 +150,7 @@ impl SourceConfig {
             repair: RepairConfig::default(),
             shadow: false,
             stamp: None,
+            audit: None,
         }
     }
 
@@ -227,6 +231,9 @@ impl SourceConfig {
             )),
             _ => self.slot.as_ref().filter(|s| !is_slot_name(s)).map(|slot| {
                 format!("source `{name}`: slot `{slot}` may have lower-case letters, digits and underscores only, at most 63")
+            }).or_else(|| {
+                let why = self.audit.as_ref().and_then(AuditConfig::problem)?;
+                Some(format!("source `{name}`: [source.audit] {why}"))
             }),
         }
     }

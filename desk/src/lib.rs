@@ -7,6 +7,7 @@ mod acceptance;
 pub mod account;
 pub mod audit;
 pub mod audit_part;
+pub mod audit_turns;
 mod bare_intake;
 mod catch_up;
 mod commander;
@@ -142,6 +143,8 @@ struct Inner {
     demo: OnceLock<DemoHooks>,
     changes: Arc<Changes>,
     stopping: Arc<AtomicBool>,
+    /// Held while a part of a source is audited: never two at once.
+    auditing: Mutex<()>,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
@@ -257,6 +260,7 @@ impl Desk {
                 demo: OnceLock::new(),
                 changes,
                 stopping: Arc::new(AtomicBool::new(false)),
+                auditing: Mutex::new(()),
                 threads: Mutex::new(Vec::new()),
             }),
         };

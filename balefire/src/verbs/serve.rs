@@ -16,6 +16,7 @@ pub fn run(arguments: &Arguments, serve: &Serve, console: &Console) -> Done {
     };
     let settings = desk.config().web.clone();
     desk.start_guards()?;
+    desk.start_audits()?;
     desk::control::listen(&desk)?;
     let options = web::WebOptions {
         listen: serve.listen.clone().unwrap_or(settings.listen),
