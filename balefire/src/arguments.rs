@@ -90,6 +90,9 @@ pub enum Command {
     /// Planned changes by the shop's owners, opened by two people
     #[command(subcommand)]
     Window(Window),
+    /// Leave found rows as they are: one person asks, a second one approves
+    #[command(subcommand)]
+    Accept(Accept),
     /// Accounts of people
     #[command(subcommand)]
     Account(Account),
@@ -171,6 +174,29 @@ pub enum Source {
     Replay(Replay),
     /// Ready policies: list them, or print one
     Pack { name: Option<String> },
+    /// Make a key for the shop's write tokens, in a new file
+    StampKey { file: PathBuf },
+    /// Print one write token, for a transaction that somebody writes by hand
+    Stamp(Stamp),
+}
+
+#[derive(Debug, Args)]
+pub struct Stamp {
+    /// File with the key, as `stamp-key` makes it
+    #[arg(long, value_name = "FILE")]
+    pub key_file: PathBuf,
+    /// Name of the source in balefire.toml
+    #[arg(long)]
+    pub source: String,
+    /// Id of the transaction, as the database tells it
+    #[arg(long, value_name = "ID")]
+    pub transaction: String,
+    /// Who writes: letters, digits, `_` or `-`
+    #[arg(long)]
+    pub writer: String,
+    /// Seconds in which the transaction must be committed
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(i64).range(1..=86_400))]
+    pub valid_s: i64,
 }
 
 #[derive(Debug, Args)]
@@ -200,6 +226,21 @@ pub struct Replay {
     /// Schema dump (pg_dump --schema-only, mysqldump --no-data)
     #[arg(long, value_name = "FILE")]
     pub schema: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Accept {
+    /// Ask that the rows of these findings become lawful as they stand now
+    Ask {
+        #[arg(required = true)]
+        findings: Vec<String>,
+        #[arg(long)]
+        reason: String,
+    },
+    /// Approve what somebody else asked for
+    Approve { id: String },
+    /// List what was asked for, the newest first
+    List { source: Option<String> },
 }
 
 #[derive(Debug, Subcommand)]
@@ -363,12 +404,15 @@ pub enum Format {
 
 #[derive(Debug, Args)]
 pub struct Bench {
-    /// Only these measurements: limits, ingest, verify, audit, commands, detection, pages, start, memory
+    /// Only these measurements: limits, ingest, verify, audit, commands, detection, pages, start, memory, postgres, mariadb
     #[arg(long, value_delimiter = ',')]
     pub only: Vec<String>,
     /// Smaller sizes, for a first look
     #[arg(long)]
     pub quick: bool,
+    /// Rows of the shops on PostgreSQL and MariaDB: 5,000,000, or 200,000 when quick
+    #[arg(long)]
+    pub rows: Option<u64>,
 }
 
 #[derive(Debug, Subcommand)]

@@ -25,7 +25,7 @@ macro_rules! files {
     };
 }
 
-const FILES: [File; 9] = files![
+const FILES: [File; 10] = files![
     "shell",
     "web",
     "plan",
@@ -35,6 +35,7 @@ const FILES: [File; 9] = files![
     "cli",
     "policies",
     "policy",
+    "source",
 ];
 
 struct File {

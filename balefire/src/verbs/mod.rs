@@ -1,5 +1,6 @@
 //! One module a verb: read arguments, call a room, print.
 
+pub mod accept;
 pub mod account;
 pub mod audit;
 pub mod bench;
@@ -17,4 +18,5 @@ pub mod replay;
 pub mod serve;
 pub mod shadow;
 pub mod source;
+pub mod stamp;
 pub mod window;

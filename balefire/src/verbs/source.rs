@@ -1,4 +1,4 @@
-//! `source check|baseline`.
+//! `source` and its verbs.
 
 use super::owner::{config, request};
 use crate::arguments::{Arguments, Source};
@@ -35,6 +35,8 @@ pub fn run(arguments: &Arguments, verb: &Source, console: &Console) -> Done {
         Source::Learn(wanted) => super::learn::run(arguments, wanted, console),
         Source::Replay(wanted) => super::replay::run(wanted, console),
         Source::Pack { name } => super::replay::pack(name.as_deref(), console),
+        Source::StampKey { file } => super::stamp::make_key(file, console),
+        Source::Stamp(wanted) => super::stamp::token(wanted, console),
     }
 }
 

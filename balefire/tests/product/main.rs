@@ -13,5 +13,6 @@ mod investigate;
 mod learn;
 mod packs;
 mod server_crash;
+mod stamp;
 mod story;
 mod vendure;
