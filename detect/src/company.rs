@@ -127,12 +127,16 @@ impl Witnesses {
         }
     }
 
-    /// A write is unlawful: it no longer speaks for anybody.
-    pub(crate) fn withdraw(&mut self, change: usize) {
+    /// A write is unlawful: it no longer speaks for anybody, except by the patterns that what is
+    /// left of it still fits.
+    pub(crate) fn withdraw(&mut self, change: usize, still: impl Fn(usize) -> bool) {
         let from = self.marks.partition_point(|m| m.change < change);
         for mark in self.marks[from..].iter_mut() {
             if mark.change != change {
                 break;
+            }
+            if still(mark.key.0) {
+                continue;
             }
             if !std::mem::replace(&mut mark.withdrawn, true)
                 && let Some(count) = self.counts.get_mut(&mark.key)

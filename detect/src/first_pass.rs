@@ -12,6 +12,7 @@ use crate::rules::{
     broken_by_update, changed_columns, frozen_in, hit, is_unstamped, kept, lawful_before, put_back,
     standing_after, unseen_steps,
 };
+use crate::second_pass::left_of;
 use crate::strict_rules::{self, Update};
 use model::policy::{Sees, WriteKind};
 use model::{Change, Judgement, Row, RuleHit, Standing, Verdict};
@@ -179,6 +180,9 @@ impl Judge {
             };
             self.unless_excused(case, image, &changed);
             self.in_company(case, WriteKind::Update, image, &changed, hits.is_empty());
+            if !hits.is_empty() {
+                self.in_part(case, image, &left_of(change, rules, &standing, &[]));
+            }
         }
         self.changed = changed;
         Judgement {
@@ -332,6 +336,17 @@ impl Judge {
             let write = (case.index, kind);
             self.witnesses
                 .mark(case.policy, strict, write, (case.change, changed), image);
+        }
+    }
+
+    /// What is lawful of an update speaks for others, whatever else was done to the row.
+    fn in_part(&mut self, case: Case<'_>, image: Image<'_>, left: &[u16]) {
+        if let Some(strict) = case.strict().filter(|s| !s.witness_of.is_empty())
+            && !left.is_empty()
+        {
+            let write = (case.index, WriteKind::Update);
+            self.witnesses
+                .mark(case.policy, strict, write, (case.change, left), image);
         }
     }
 

@@ -176,7 +176,11 @@ impl Judge {
             return;
         };
         let (table, row) = (change.table, RowId::of(&change.key));
-        self.witnesses.withdraw(index);
+        let left = left_of(change, rules, &judgement.standing, columns);
+        self.witnesses.withdraw(index, |pattern| {
+            let changes = &policy.patterns()[pattern].changes;
+            !left.is_empty() && (changes.is_empty() || changes.any_of(&left))
+        });
         judgement.verdict = Verdict::Unlawful;
         match (lawful_before(change), &change.new) {
             (None, Some(new)) => {
@@ -354,6 +358,31 @@ impl Judge {
         }
         guilty
     }
+}
+
+/// What an update lawfully changed beside the columns that are held against it. A time of change
+/// that moves with others is nothing by itself.
+pub(crate) fn left_of(
+    change: &Change,
+    rules: &CompiledTable,
+    standing: &Standing,
+    columns: &[u16],
+) -> Vec<u16> {
+    if change.old.is_none() || change.new.is_none() {
+        return Vec::new();
+    }
+    let tainted: &[u16] = match standing {
+        Standing::Altered { columns } => columns,
+        _ => &[],
+    };
+    let follows = |c: &u16| {
+        (rules.strict.iter())
+            .flat_map(|strict| &strict.together)
+            .any(|rule| rule.with.contains(c))
+    };
+    let mut left = changed_of(change);
+    left.retain(|c| !columns.contains(c) && !tainted.contains(c) && !follows(c));
+    left
 }
 
 /// The rule that a claim stood for, and the columns it is about.

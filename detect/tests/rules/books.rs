@@ -53,6 +53,22 @@ fn columns_that_change_together() {
 }
 
 #[test]
+fn a_column_moved_ahead_by_hand_is_not_held_against_the_lawful_step() {
+    let rules = r#"
+        [[tables]]
+        name = "orders"
+        together = [{ columns = ["paid"], with = ["state"] }, { columns = ["state"], with = ["version"] }]
+    "#;
+    let mut world = World::new("orders id state paid version", rules).learn("orders 1 open 0 1");
+    expect!["orders 1: Altered[1] together[1]"].assert_eq(&world.batch("orders 1 done 0 1"));
+    // The shop pays the order, and finds the state where it wants it.
+    expect![""].assert_eq(&world.batch("orders 1 done 7 2"));
+    // Where the state stands lawfully, it has to move.
+    let mut world = World::new("orders id state paid version", rules).learn("orders 1 open 0 1");
+    expect!["orders 1: Altered[2] together[2]"].assert_eq(&world.batch("orders 1 open 7 2"));
+}
+
+#[test]
 fn numbers_that_only_rise_or_fall() {
     let rules = r#"
         [[tables]]

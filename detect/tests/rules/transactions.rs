@@ -337,9 +337,15 @@ fn an_insert_and_a_delete_need_company() {
             "refunds 1 NULL 10\npayments 1 1 100 1",
             expect!["refunds 1: Forged company[]"],
         ),
-        // The companion is altered unlawfully in another column of the same row.
+        // The companion is altered unlawfully in another column of the same row: what is lawful of
+        // it speaks for the refund, as it would if it stood alone.
         (
             "refunds 1 1 10\npayments 1 1 90 1",
+            expect!["payments 1: Altered[2] only_rise[2]"],
+        ),
+        // Nothing of the companion is lawful.
+        (
+            "refunds 1 1 10\npayments 1 1 90 NULL",
             expect![[r#"
                 payments 1: Altered[2] only_rise[2]
                 refunds 1: Forged company[]"#]],
