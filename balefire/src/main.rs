@@ -45,6 +45,7 @@ fn run(arguments: &Arguments, console: &Console) -> Done {
             reason,
             ..
         } => verbs::shadow::judge(arguments, finding, (*lawful, reason), console),
+        Command::Accept(accept) => verbs::accept::run(arguments, accept, console),
         Command::Window(window) => verbs::window::run(arguments, window, console),
         Command::Source(source) => verbs::source::run(arguments, source, console),
         Command::Audit {

@@ -9,21 +9,27 @@ use model::entry::EntryKind;
 use model::{Change, Instant, Judgement, Key, Stamp, Standing};
 
 impl Intake {
-    /// Makes the image seen last the lawful one. Nothing where there is no such row.
+    /// Makes the image seen last the lawful one, or lets a row that was deleted be lawfully gone.
+    /// Nothing where there is no such row.
     pub fn accept(&mut self, table: u16, key: &Key, at: Instant) -> Result<(), DeskError> {
         let Some(record) = self.ledger.record(table, key)? else {
             return Ok(());
         };
-        let Some(live) = self.ledger.live_row(table, key, &record)? else {
-            return Ok(());
-        };
+        let live = self.ledger.live_row(table, key, &record)?;
         let mut images = SealedImages::default();
-        let look = images.add(&self.ledger.sealer, table, key, &live)?;
+        let look = match &live {
+            Some(row) => Some(images.add(&self.ledger.sealer, table, key, row)?),
+            None => None,
+        };
+        let standing = match live {
+            Some(_) => Standing::Clean,
+            None => Standing::Gone,
+        };
         let change = Change {
             table,
             key: key.clone(),
-            old: Some(live.clone()),
-            new: Some(live),
+            old: live.clone(),
+            new: live,
             lawful: None,
             standing: record.standing.clone(),
             witnessed: true,
@@ -37,8 +43,8 @@ impl Intake {
             source_position: 0,
             last_of_transaction: false,
         };
-        let judgement = Judgement::lawful(Standing::Clean);
-        let looked = (Some(&look), images.of(Some(&look)));
+        let judgement = Judgement::lawful(standing);
+        let looked = (look.as_ref(), images.of(look.as_ref()));
         self.ledger
             .append(&change, &judgement, Some(&record), looked, context)?;
         self.judge.learn(table, key, change.new.as_ref());

@@ -57,6 +57,18 @@ pub enum ControlRequest {
         reason: String,
         session: String,
     },
+    AcceptAsk {
+        findings: Vec<FindingId>,
+        reason: String,
+        session: String,
+    },
+    AcceptApprove {
+        id: String,
+        session: String,
+    },
+    Acceptances {
+        source: Option<SourceName>,
+    },
     WindowAsk {
         window: NewWindow,
         session: String,
@@ -265,7 +277,7 @@ fn answer(desk: &Desk, request: ControlRequest) -> Result<Value, CommandError> {
     })
 }
 
-/// Planned changes, and opinions of findings.
+/// Planned changes, opinions of findings, and rows that stay as they are.
 fn of_windows(desk: &Desk, request: ControlRequest) -> Result<Value, CommandError> {
     use ControlRequest as R;
     Ok(match request {
@@ -278,6 +290,18 @@ fn of_windows(desk: &Desk, request: ControlRequest) -> Result<Value, CommandErro
             let op = operation(desk, &session)?;
             json(&desk.judge_finding(&op, &finding, lawful, &reason)?)?
         }
+        R::AcceptAsk {
+            findings,
+            reason,
+            session,
+        } => {
+            let op = operation(desk, &session)?;
+            json(&desk.ask_acceptance(&op, &findings, &reason)?)?
+        }
+        R::AcceptApprove { id, session } => {
+            json(&desk.approve_acceptance(&operation(desk, &session)?, &id)?)?
+        }
+        R::Acceptances { source } => json(&desk.acceptances(source.as_ref())?)?,
         R::WindowAsk { window, session } => {
             json(&desk.ask_window(&operation(desk, &session)?, window)?)?
         }

@@ -43,6 +43,8 @@ pub enum DeskError {
     NotFound(String),
     #[error("{0}")]
     Refused(String),
+    #[error(transparent)]
+    Accept(#[from] crate::accept_rows::AcceptRefusal),
     #[error(
         "more than {most} rows differ from their last images: the shop was restored, replaced, or changed wholesale. If that was on purpose, take a new baseline; if not, keep the file as evidence first"
     )]

@@ -3,6 +3,7 @@
 //! It is the only room in which everything meets, so it is cut by task, one file each, and this
 //! file only opens, wires and closes. Deliberately not here: HTML, SQL, decisions on incidents.
 
+pub mod accept_rows;
 mod acceptance;
 pub mod account;
 pub mod audit;
@@ -69,6 +70,7 @@ use commander::{Ask, Commander, Incidents};
 use config::Config;
 use data_folder::Ownership;
 use guard::GuardHandle;
+use incident::learning::Topic;
 use incident::{Command, Incident, Recorded};
 use journal::keys::LogKey;
 use journal::vault::{MasterKey, SubjectKeys};
@@ -414,11 +416,25 @@ impl Desk {
         id: &IncidentId,
         command: Command,
     ) -> Result<Vec<Recorded>, CommandError> {
-        self.ask(Ask::Command {
+        let left = match &command {
+            Command::RecordDecision {
+                topic: Topic::AcceptRows { rows },
+                text,
+            } => Some((op.clone(), rows.clone(), text.clone())),
+            _ => None,
+        };
+        let recorded = self.ask(Ask::Command {
             op,
             id: id.clone(),
             command: Box::new(command),
-        })
+        })?;
+        // The decision stands in the incident; what the guard holds for lawful takes two people.
+        if let Some((op, rows, text)) = left
+            && let Err(error) = self.ask_acceptance_of_rows(&op, id, &rows, &text)
+        {
+            tracing::warn!(incident = %id, error = %error.told(), "rows stay as they are in the incident only: ask again with `balefire accept ask`");
+        }
+        Ok(recorded)
     }
     pub(crate) fn ask(&self, ask: Ask) -> Result<Vec<Recorded>, CommandError> {
         self.inner.commander.ask(ask)

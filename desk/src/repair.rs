@@ -80,6 +80,7 @@ impl Desk {
         let id = ProposalId::new(self.new_id("r")?);
         let (policy, made_at) = (config.policy(), self.now());
         let dialect = config.dialect();
+        let left = self.rows_left(source)?;
         let limits = ProposalLimits {
             max_rows: config.repair.max_rows as usize,
         };
@@ -99,6 +100,16 @@ impl Desk {
         }
         self.on_guard(source, move |guard| {
             let schemas: Vec<_> = guard.tables.iter().map(|t| t.schema.clone()).collect();
+            let mut rows = rows;
+            rows.retain(|row| {
+                let table = &schemas[usize::from(row.table)].name;
+                !left.contains(&(table.clone(), row.key.clone()))
+            });
+            if rows.is_empty() {
+                return Err(DeskError::NotFound(
+                    "of what the audit found, everything is to stay as it is (`balefire accept list`)".into(),
+                ));
+            }
             let rows = recover::first_portion(&policy, &schemas, rows, most);
             let sealer = std::sync::Arc::clone(&guard.intake.ledger.sealer);
             let tables: Vec<_> = (0..schemas.len())

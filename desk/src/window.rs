@@ -7,7 +7,9 @@
 use crate::intake::Intake;
 use crate::repair::name_of;
 use crate::{Desk, DeskError};
-use model::{Change, Instant, Judgement, Operation, RuleHit, SourceName, Standing, Verdict};
+use model::{
+    AccountId, Change, Instant, Judgement, Operation, RuleHit, SourceName, Standing, Verdict,
+};
 use plan::Act;
 use serde::{Deserialize, Serialize};
 use store::{Batch, PutDocument};
@@ -54,6 +56,11 @@ pub struct NewWindow {
 }
 
 impl Window {
+    /// Whether this account asked for it, so that somebody else must approve.
+    pub fn is_asked_by(&self, account: &AccountId) -> bool {
+        self.asked_by_account == account.as_str()
+    }
+
     fn is_open(&self, at: Instant) -> bool {
         self.approved_by.is_some()
             && self.closed_at.is_none()
@@ -217,7 +224,7 @@ impl Desk {
     }
 }
 
-fn account_of(op: &Operation) -> String {
+pub(crate) fn account_of(op: &Operation) -> String {
     match &op.actor {
         model::Actor::Person { account, .. } => account.to_string(),
         _ => String::new(),

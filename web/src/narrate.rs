@@ -4,6 +4,7 @@
 
 use crate::visit::Visit;
 use desk::DeskError;
+use desk::accept_rows::AcceptRefusal;
 use document::{Catalogue, Value};
 use incident::brief::Line;
 use incident::{MissingItem, Param, Refusal, TimelineEntry};
@@ -82,6 +83,16 @@ pub(crate) fn desk_error(words: &Catalogue, error: &DeskError) -> String {
         DeskError::GuardStopped(_) => words.text("error-guard-stopped").into_owned(),
         DeskError::Refused(text) | DeskError::NotFound(text) => {
             words.with("error-because", &[("why", Value::from(text.as_str()))])
+        }
+        DeskError::Accept(refusal) => {
+            let key = format!("accept-why-{}", refusal.code());
+            match refusal {
+                AcceptRefusal::WrittenAgain { table, key: row } => {
+                    let (table, row) = (Value::from(table.as_str()), Value::from(row.as_str()));
+                    words.with(&key, &[("table", table), ("key", row)])
+                }
+                _ => words.text(&key).into_owned(),
+            }
         }
         DeskError::Store(_) | DeskError::Journal(_) => words.text("error-storage").into_owned(),
         DeskError::Connect(_) => words.text("error-shop").into_owned(),

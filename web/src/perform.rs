@@ -73,6 +73,14 @@ pub(crate) fn apply_repair(visit: &Visit) -> Reply {
     })
 }
 
+pub(crate) fn approve_acceptance(visit: &Visit) -> Reply {
+    by_desk(visit, |_| {
+        let id = visit.form.get("acceptance");
+        (visit.desk().approve_acceptance(&visit.operation(), id))?;
+        Ok(())
+    })
+}
+
 pub(crate) fn audit(visit: &Visit) -> Reply {
     by_desk(visit, |incident| {
         visit
@@ -125,7 +133,7 @@ fn failed(visit: &Visit, incident: &Incident, error: &CommandError) -> Reply {
         CommandError::Desk(error) => {
             let status = match error {
                 DeskError::NotFound(_) => StatusCode::NOT_FOUND,
-                DeskError::Refused(_) => StatusCode::CONFLICT,
+                DeskError::Refused(_) | DeskError::Accept(_) => StatusCode::CONFLICT,
                 _ => StatusCode::INTERNAL_SERVER_ERROR,
             };
             if status.is_server_error() {

@@ -129,6 +129,14 @@ pub static ROWS: &[Row] = &[
         pages::custody::page,
     ),
     page("/investigation", VIEW, pages::investigation::page),
+    page("/sources", VIEW, pages::sources::page),
+    page("/sources/{source}", VIEW, pages::source::page),
+    page("/sources/{source}/windows", VIEW, pages::source::windows),
+    page(
+        "/sources/{source}/unwitnessed",
+        VIEW,
+        pages::source::unwitnessed,
+    ),
     page("/api/v1/incidents", VIEW, pages::api::incidents),
     page("/api/v1/incidents/{id}", VIEW, pages::api::incident),
     // Evidence, journal, outbox.
@@ -149,6 +157,22 @@ pub static ROWS: &[Row] = &[
     ),
     page("/journal/{*rest}", Needs::Journal, pages::journal::serve),
     page("/outbox", Needs::Act(Act::ReadOutbox), pages::outbox::page),
+    // Maintenance windows.
+    form(
+        "/sources/{source}/windows",
+        Needs::Act(Act::ManageSource),
+        pages::source::ask_window,
+    ),
+    form(
+        "/sources/{source}/windows/{window}/approve",
+        Needs::Act(Act::ApproveRepair),
+        pages::source::approve_window,
+    ),
+    form(
+        "/sources/{source}/windows/{window}/close",
+        Needs::Act(Act::ManageSource),
+        pages::source::close_window,
+    ),
     // Acting.
     form(
         "/reports/{receipt}/open",
@@ -284,6 +308,11 @@ pub static ROWS: &[Row] = &[
         "/incidents/{id}/do/reject-repair",
         Act::ApproveRepair,
         forms::reject_repair,
+    ),
+    form(
+        "/incidents/{id}/do/approve-acceptance",
+        Needs::Act(Act::ApproveRepair),
+        perform::approve_acceptance,
     ),
     form(
         "/incidents/{id}/do/apply-repair",

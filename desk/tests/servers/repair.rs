@@ -156,3 +156,109 @@ fn an_entry_of_a_mariadb_shop_is_taken_back_and_the_entry_that_does_it_is_lawful
         lines(database.rows(ENTRIES))
     });
 }
+
+/// Two people leave tampered rows as they are; what one of them alone says changes nothing.
+#[test]
+fn rows_stay_as_they_are_when_two_people_say_so() {
+    let database = testkit::postgres::Server::shared().database();
+    fill(&database, 20);
+    let world = World::new("postgres", &database.url());
+    database.run(
+        "UPDATE orders SET total = 0.01 WHERE id = 7;
+         DELETE FROM payments WHERE id = 9;
+         UPDATE payments SET amount = 0.01 WHERE id = 3;",
+    );
+    let found = world.findings(3);
+    let incident = incident(&world);
+    let chief = || person(&world, "chief", "ciso");
+    let cio = || person(&world, "cio", "cio");
+    let left: Vec<_> = found
+        .iter()
+        .filter(|f| f.key != "3")
+        .map(|f| f.id.clone())
+        .collect();
+    let refused = |error: desk::DeskError, why: &str| {
+        assert!(error.to_string().contains(why), "{error}");
+    };
+    let engineer = || person(&world, "engineer", "security_engineer");
+    refused(
+        world
+            .desk
+            .ask_acceptance(&engineer(), &left, "x")
+            .unwrap_err(),
+        "other positions",
+    );
+    refused(
+        world.desk.ask_acceptance(&chief(), &left, " ").unwrap_err(),
+        "say why",
+    );
+    let asked = world
+        .desk
+        .ask_acceptance(&chief(), &left, "agreed with the customer")
+        .unwrap();
+    assert_eq!(asked.rows.len(), 2);
+    // No repair is proposed for them meanwhile.
+    let id = world.desk.propose_repair(engineer(), &incident).unwrap();
+    let steps = world.desk.proposal(&id).unwrap().proposal.steps;
+    let keys: Vec<_> = steps
+        .iter()
+        .map(|s| (s.table.as_str(), s.key.as_str()))
+        .collect();
+    assert_eq!(keys, [("payments", "3")]);
+    assert_eq!(world.audited().discrepancies.len(), 3);
+    refused(
+        world
+            .desk
+            .approve_acceptance(&chief(), &asked.id)
+            .unwrap_err(),
+        "second person",
+    );
+    refused(
+        world
+            .desk
+            .approve_acceptance(&engineer(), &asked.id)
+            .unwrap_err(),
+        "other positions",
+    );
+    // What was written since does not come in under it, and nothing of the request does.
+    database.run("UPDATE orders SET total = 0.02 WHERE id = 7");
+    refused(
+        world
+            .desk
+            .approve_acceptance(&cio(), &asked.id)
+            .unwrap_err(),
+        "written again",
+    );
+    assert_eq!(world.audited().discrepancies.len(), 3);
+    let again = world
+        .desk
+        .ask_acceptance(&chief(), &left, "agreed with the customer")
+        .unwrap();
+    world.desk.approve_acceptance(&cio(), &again.id).unwrap();
+    refused(
+        world
+            .desk
+            .approve_acceptance(&cio(), &again.id)
+            .unwrap_err(),
+        "already",
+    );
+    let still = world.audited().discrepancies;
+    assert_eq!(still.len(), 1, "{still:?}");
+    let open = world.desk.incident(&incident).unwrap().findings.open;
+    assert_eq!((open.altered, open.deleted), (1, 0));
+    let world = world.stop().start();
+    assert_eq!(world.audited().discrepancies.len(), 1);
+    let before = world.all().len();
+    database.run("UPDATE orders SET note = 'lawful', updated_at = now() WHERE id = 7");
+    database.run("UPDATE orders SET total = 5 WHERE id = 7");
+    let found = world.findings(before + 1);
+    assert_eq!(found.len(), before + 1, "{:?}", told(&found));
+    let total = found
+        .last()
+        .unwrap()
+        .columns
+        .iter()
+        .find(|c| c.name == "total");
+    assert_eq!(total.unwrap().lawful.as_deref(), Some("0.02"));
+    world.desk.stop();
+}

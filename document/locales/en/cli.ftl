@@ -103,6 +103,10 @@ cli-window-asked = asked for by { $by }; a second person approves it: balefire w
 cli-window-open = approved by { $by }
 cli-window-closed = closed
 cli-windows-none = No maintenance windows.
+cli-accept = { $id }  { $source }  { $state }  { $rows } rows  { $reason }
+cli-accept-asked = asked for by { $by }; a second person approves it: balefire accept approve { $id }
+cli-accept-done = approved by { $by }: lawful as they stand
+cli-accept-none = Nobody asked to leave rows as they are.
 cli-audit-part-done = { $rows } rows compared, { $discrepancies } discrepancies; { $covered } of { $total } rows covered ({ $share }).
 cli-audit-part-missed = { $tampered ->
     [one] If 1 row had been tampered with, the chance that it was missed is { $probability }.

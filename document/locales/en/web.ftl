@@ -345,7 +345,7 @@ confirm-apply-repair = { $n ->
    *[other] { $n } steps will be written to the shop in one transaction. Apply them?
 }
 confirm-notice = It will be sent to { $n } recipients at once. Approve?
-confirm-accept-rows = The chosen rows will not be repaired; this goes on the record. Sure?
+confirm-accept-rows = The chosen rows will not be repaired. A second person approves before the guard takes them as lawful; both go on the record. Sure?
 field-reason = Reason
 field-to = To
 field-text = Text
@@ -585,3 +585,20 @@ planview-everyone = everyone
 planview-ack-within = Answer within
 planview-brief-every = Brief every
 planview-clocks-hint = Deadlines are the law's; targets are marked as ours.
+
+# Rows that stay as they are.
+accept-title = Rows that stay as they are
+accept-intro = Asked for by one person, approved by another. Only what stood in the row when it was asked for is accepted; from then on it is the lawful image.
+accept-rows = { $n ->
+    [one] { $n } row
+   *[other] { $n } rows
+}
+accept-approved-by = approved by { $who }
+accept-approved = Lawful as it stands
+accept-waits = Waits for a second person
+do-approve-acceptance = Approve
+confirm-approve-acceptance = From now on these rows are lawful as they stand. Sure?
+done-approve-acceptance = The rows are lawful as they stand.
+accept-why-same-person = Whoever asked may not approve: a second person must.
+accept-why-approved = This was approved already.
+accept-why-written-again = { $table } { $key } was written again since it was asked for. Look at it and ask anew.

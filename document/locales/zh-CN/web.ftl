@@ -315,7 +315,7 @@ confirm-hold = 批准后，店铺将暂停这些订单和退款。确定？
 confirm-approve-repair = 批准后可以向店铺数据库写入 { $n } 项修复。确定批准？
 confirm-apply-repair = 将在一个事务中向店铺数据库写入 { $n } 项修复。确定执行？
 confirm-notice = 批准后立即发送给 { $n } 人。确定？
-confirm-accept-rows = 所选行将不再修复，并记录在案。确定？
+confirm-accept-rows = 所选行将不再修复；须由另一人批准后，系统才会视其为合法，两步均记录在案。确定？
 field-reason = 理由
 field-to = 发给
 field-text = 内容
@@ -540,3 +540,17 @@ planview-everyone = 全体成员
 planview-ack-within = 应答时限
 planview-brief-every = 简报间隔
 planview-clocks-hint = 时限为法律规定；标明“内部目标”的为本单位自定。
+
+# Rows that stay as they are.
+accept-title = 保留现状的行
+accept-intro = 由一人申请、另一人批准。只接受申请时该行的内容；批准之后即以此为合法状态。
+accept-rows = { $n } 行
+accept-approved-by = 由 { $who } 批准
+accept-approved = 按现状视为合法
+accept-waits = 等待另一人批准
+do-approve-acceptance = 批准
+confirm-approve-acceptance = 这些行自此按现状视为合法。确定？
+done-approve-acceptance = 这些行已按现状视为合法。
+accept-why-same-person = 申请人不得自行批准，须由另一人批准。
+accept-why-approved = 该申请已经批准。
+accept-why-written-again = { $table } { $key } 在申请之后又被改动，请核对后重新申请。

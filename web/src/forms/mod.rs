@@ -16,6 +16,7 @@
 //! | `complete-task`, `waive-task` | `task`, `note`, `reason` |
 //! | `collect-evidence` | none: the program takes findings, row histories and proofs |
 //! | `keep-investigation` | `about` and the fields of that question, as on `/investigation` |
+//! | `approve-acceptance` | `acceptance` (its id) |
 //! | `add-evidence` | `name`, `kind`, `source`, `witness`, `collected`, `method`, `sha256`, `size_bytes`, `location` |
 //! | `transfer-evidence` | `evidence`, `to`, `purpose`, `sha256` |
 //! | `propose-hold` | rows, `until_h` (hours from now), `reason` |
@@ -114,7 +115,7 @@ fn figure(visit: &Visit, field: &str, parse: fn(&str) -> Option<i64>) -> Result<
 }
 
 /// A local time of Asia/Shanghai; `None` when the field is empty.
-fn time(visit: &Visit, field: &str) -> Result<Option<Instant>, Refusal> {
+pub(crate) fn time(visit: &Visit, field: &str) -> Result<Option<Instant>, Refusal> {
     let Some(text) = visit.form.given(field) else {
         return Ok(None);
     };

@@ -9,6 +9,7 @@ use crate::view::{Section, View};
 use crate::visit::Visit;
 use askama::Template;
 use desk::FindingFilter;
+use desk::accept_rows::Acceptance;
 use incident::Incident;
 use incident::rows::RowState;
 use model::{ColumnChange, Finding, FindingId, FindingKind, Instant};
@@ -121,6 +122,36 @@ struct FindingsPage<'a> {
     masked: bool,
     may_hold: bool,
     may_decide: bool,
+    acceptances: Vec<AcceptanceLine>,
+}
+
+/// Rows that somebody wants to stay as they are.
+struct AcceptanceLine {
+    a: Acceptance,
+    may_approve: bool,
+}
+
+fn acceptances(visit: &Visit, incident: &Incident) -> Vec<AcceptanceLine> {
+    let all = visit.desk().acceptances(incident.source.as_ref());
+    let all = all.unwrap_or_else(|error| {
+        tracing::error!(error = %perform::chain(&error), "the rows to be accepted cannot be read");
+        Vec::new()
+    });
+    let op = visit.operation();
+    let may = visit.may(Act::ApproveRepair);
+    let followed = |a: &Acceptance| {
+        let tracked = |row: &desk::accept_rows::AcceptedRow| {
+            let findings = &incident.findings;
+            findings.row(&a.source, &row.table, &row.key).is_some()
+        };
+        a.incident.as_ref() == Some(&incident.id) || a.rows.iter().any(tracked)
+    };
+    let mine = all.into_iter().filter(followed);
+    mine.map(|a| AcceptanceLine {
+        may_approve: may && a.approved_by.is_none() && !a.asked_by_same(&op),
+        a,
+    })
+    .collect()
 }
 
 pub(crate) fn page(visit: &Visit) -> Reply {
@@ -147,6 +178,7 @@ pub(crate) fn page(visit: &Visit) -> Reply {
         masked: lines.iter().any(|l| l.columns.iter().any(|c| c.masked)),
         lines,
         next,
+        acceptances: acceptances(visit, &incident),
         may_hold: !incident.closed() && visit.may(Act::ProposeHold),
         may_decide: !incident.closed() && visit.may(Act::RecordDecision),
         i: &incident,

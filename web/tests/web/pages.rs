@@ -428,3 +428,53 @@ async fn an_investigation_is_read_masked_and_exported_by_those_who_may() {
     let refused = world.post(&keep, Some(&collector), &none).await;
     assert_eq!(refused.status, StatusCode::NOT_FOUND, "{}", refused.body);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_stay_as_they_are_when_a_second_person_approves() {
+    let world = World::new();
+    let incident = world.attacked();
+    let ciso = world.person("ciso", &["ciso"]);
+    let cio = world.person("cio", &["cio"]);
+    let findings = world.desk.findings(&desk::FindingFilter {
+        incident: Some(incident.clone()),
+        limit: 100,
+        ..desk::FindingFilter::default()
+    });
+    let payment = (findings.iter().find(|f| f.table == "payments")).expect("the payment");
+    let row = format!("{}|payments|{}", payment.source, payment.key);
+    let form = |name: &str| format!("/incidents/{incident}/do/{name}");
+    let page = format!("/incidents/{incident}/findings");
+    let decided = [
+        ("topic", "accept-rows"),
+        ("row", row.as_str()),
+        ("text", "agreed"),
+    ];
+    let answer = world
+        .post(&form("record-decision"), Some(&ciso), &decided)
+        .await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.body);
+    let asked = world.desk.acceptances(None).expect("a list");
+    assert_eq!(asked.len(), 1);
+    let fields = [("acceptance", asked[0].id.as_str())];
+    for lang in Lang::ALL {
+        for (who, may) in [(&ciso, false), (&cio, true)] {
+            let body = world.get_in(&page, Some(who), lang).await.body;
+            assert_eq!(body.contains(&form("approve-acceptance")), may, "{body}");
+            labelled(&page, &body);
+        }
+    }
+    let own = world
+        .post(&form("approve-acceptance"), Some(&ciso), &fields)
+        .await;
+    assert_eq!(own.status, StatusCode::CONFLICT, "{}", own.body);
+    assert!(own.body.contains("second person"), "{}", own.body);
+    let done = world
+        .post(&form("approve-acceptance"), Some(&cio), &fields)
+        .await;
+    assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.body);
+    let body = world.get(&page, Some(&ciso)).await.body;
+    assert!(body.contains("Lawful as it stands"), "{body}");
+    let audit = world.desk.audit_source(&payment.source).expect("an audit");
+    assert!(audit.discrepancies.iter().all(|d| d.table != "payments"));
+    assert!(!audit.discrepancies.is_empty());
+}

@@ -1,0 +1,368 @@
+//! Rows that stay as they are: one person asks, a second one approves, and the image that stands in
+//! the shop becomes the lawful one.
+//!
+//! The approval holds for that image only. A row that was written again since it was asked for is
+//! asked for anew, so that nobody's later change comes in under it.
+
+use crate::guard::Guard;
+use crate::repair::name_of;
+use crate::window::account_of;
+use crate::{Ask, Desk, DeskError};
+use incident::Command;
+use incident::learning::Topic;
+use incident::rows::{RowState, TableRows};
+use model::digest::{hex, unhex};
+use model::entry::LedgerEntry;
+use model::{Finding, FindingId, IncidentId, Instant, Key, Operation, SourceName};
+use plan::Act;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+use store::{Batch, PutDocument};
+use thiserror::Error;
+
+const ACCEPTANCES: &str = "acceptance";
+/// Rows of one request: a person is to look at each.
+const MOST_ROWS: usize = 500;
+const MOST_REASON_CHARS: usize = 2_000;
+/// Requests listed and looked through; older ones stay in the journal.
+const MOST_LISTED: u32 = 1_000;
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Acceptance {
+    pub id: String,
+    pub source: SourceName,
+    /// Where it was decided, if in an incident.
+    pub incident: Option<IncidentId>,
+    pub reason: String,
+    pub rows: Vec<AcceptedRow>,
+    pub asked_by: String,
+    /// Account of whoever asked, who may not approve.
+    asked_by_account: String,
+    pub asked_at: Instant,
+    pub approved_by: Option<String>,
+    pub approved_at: Option<Instant>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AcceptedRow {
+    pub finding: FindingId,
+    pub table: String,
+    /// As people read it.
+    pub key: String,
+    /// The same as bytes, in hex.
+    key_bytes: String,
+    /// Digest of the row as it stood when it was asked for; `None`: it was gone.
+    live: Option<String>,
+}
+
+/// Why what was asked for is not approved.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum AcceptRefusal {
+    #[error("whoever asked may not approve: a second person must")]
+    SamePerson,
+    #[error("this was approved already")]
+    Approved,
+    #[error("{table} {key} was written again since it was asked for; look at it and ask anew")]
+    WrittenAgain { table: String, key: String },
+}
+
+impl AcceptRefusal {
+    /// Name of the reason in the catalogue.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::SamePerson => "same-person",
+            Self::Approved => "approved",
+            Self::WrittenAgain { .. } => "written-again",
+        }
+    }
+}
+
+impl AcceptedRow {
+    fn key(&self) -> Option<Key> {
+        unhex(&self.key_bytes).map(Key)
+    }
+}
+
+impl Acceptance {
+    /// Whether this person asked, who therefore may not approve.
+    pub fn asked_by_same(&self, op: &Operation) -> bool {
+        self.asked_by_account == account_of(op)
+    }
+}
+
+impl Desk {
+    /// Asks that the rows of these findings stay as they are now.
+    pub fn ask_acceptance(
+        &self,
+        op: &Operation,
+        findings: &[FindingId],
+        reason: &str,
+    ) -> Result<Acceptance, DeskError> {
+        let mut found = Vec::with_capacity(findings.len());
+        for id in findings {
+            let finding = self.store().finding(id)?;
+            let missing = || DeskError::NotFound(format!("there is no finding `{id}`"));
+            found.push(finding.ok_or_else(missing)?);
+        }
+        self.ask_for(op, None, &found, reason)
+    }
+
+    /// The same for rows that were named in an incident.
+    pub(crate) fn ask_acceptance_of_rows(
+        &self,
+        op: &Operation,
+        incident: &IncidentId,
+        rows: &[TableRows],
+        reason: &str,
+    ) -> Result<(), DeskError> {
+        let named = |f: &Finding| {
+            let mut of_table = rows
+                .iter()
+                .filter(|r| r.source == f.source && r.table == f.table);
+            of_table.any(|r| r.keys.contains(&f.key))
+        };
+        let mut found = self.findings_of(incident)?;
+        found.retain(named);
+        let mut sources: Vec<_> = found.iter().map(|f| f.source.clone()).collect();
+        sources.sort();
+        sources.dedup();
+        for source in sources {
+            let of_source = found.iter().filter(|f| f.source == source);
+            let of_source: Vec<Finding> = of_source.cloned().collect();
+            for portion in of_source.chunks(MOST_ROWS) {
+                self.ask_for(op, Some(incident), portion, reason)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn ask_for(
+        &self,
+        op: &Operation,
+        incident: Option<&IncidentId>,
+        findings: &[Finding],
+        reason: &str,
+    ) -> Result<Acceptance, DeskError> {
+        self.may(op, Act::AcceptUnwitnessed)?;
+        let refused = |why: String| Err(DeskError::Refused(why));
+        if reason.trim().is_empty() || reason.chars().count() > MOST_REASON_CHARS {
+            return refused(format!(
+                "say why, in at most {MOST_REASON_CHARS} characters"
+            ));
+        }
+        let Some(first) = findings.first() else {
+            return refused("name the findings whose rows stay as they are".into());
+        };
+        if findings.len() > MOST_ROWS {
+            return refused(format!("at most {MOST_ROWS} findings are accepted at once"));
+        }
+        if findings.iter().any(|f| f.source != first.source) {
+            return refused("ask for the rows of one source at a time".into());
+        }
+        let wanted = findings.to_vec();
+        let rows = self.on_guard(&first.source, move |guard| rows_of(guard, &wanted))?;
+        let acceptance = Acceptance {
+            id: self.new_id("a")?,
+            source: first.source.clone(),
+            incident: incident.cloned(),
+            reason: reason.to_owned(),
+            rows,
+            asked_by: name_of(&op.actor),
+            asked_by_account: account_of(op),
+            asked_at: op.now,
+            approved_by: None,
+            approved_at: None,
+        };
+        self.put_acceptance(&acceptance, None, op.now)?;
+        Ok(acceptance)
+    }
+
+    /// The second person's word: from here on the rows are lawful as they stand.
+    pub fn approve_acceptance(&self, op: &Operation, id: &str) -> Result<Acceptance, DeskError> {
+        self.may(op, Act::ApproveRepair)?;
+        let (mut acceptance, version) = self.acceptance(id)?;
+        if acceptance.asked_by_same(op) {
+            return Err(AcceptRefusal::SamePerson.into());
+        }
+        if acceptance.approved_by.is_some() {
+            return Err(AcceptRefusal::Approved.into());
+        }
+        let (rows, at) = (acceptance.rows.clone(), op.now);
+        self.on_guard(&acceptance.source, move |guard| {
+            guard.catch_up_with_shop()?;
+            accept(guard, &rows, at)
+        })?;
+        acceptance.approved_by = Some(name_of(&op.actor));
+        acceptance.approved_at = Some(op.now);
+        self.put_acceptance(&acceptance, Some(version), op.now)?;
+        self.settle_in_incidents(op, &acceptance);
+        Ok(acceptance)
+    }
+
+    /// Newest first.
+    pub fn acceptances(&self, source: Option<&SourceName>) -> Result<Vec<Acceptance>, DeskError> {
+        let mut all = Vec::new();
+        for stored in self.store().documents(ACCEPTANCES, MOST_LISTED)? {
+            let acceptance: Acceptance = serde_json::from_str(&stored.json)?;
+            if source.is_none_or(|source| acceptance.source == *source) {
+                all.push(acceptance);
+            }
+        }
+        all.sort_by(|a, b| (b.asked_at, &b.id).cmp(&(a.asked_at, &a.id)));
+        Ok(all)
+    }
+
+    /// Rows that somebody wants to leave as they are: no repair is proposed for them meanwhile.
+    pub(crate) fn rows_left(
+        &self,
+        source: &SourceName,
+    ) -> Result<BTreeSet<(String, Key)>, DeskError> {
+        let open = self.acceptances(Some(source))?;
+        let open = open.into_iter().filter(|a| a.approved_by.is_none());
+        Ok(open
+            .flat_map(|a| a.rows)
+            .filter_map(|row| row.key().map(|key| (row.table, key)))
+            .collect())
+    }
+
+    fn acceptance(&self, id: &str) -> Result<(Acceptance, u64), DeskError> {
+        let stored = self.store().document(ACCEPTANCES, id)?;
+        let missing = || DeskError::NotFound(format!("there is no request `{id}` to accept rows"));
+        let stored = stored.ok_or_else(missing)?;
+        Ok((serde_json::from_str(&stored.json)?, stored.version))
+    }
+
+    /// Open incidents that follow these rows are told; one that may not be is only warned of, for
+    /// the guard takes the rows as lawful already.
+    fn settle_in_incidents(&self, op: &Operation, acceptance: &Acceptance) {
+        for incident in self.incidents() {
+            if incident.closed() {
+                continue;
+            }
+            let open = |row: &&AcceptedRow| {
+                let tracked = incident
+                    .findings
+                    .row(&acceptance.source, &row.table, &row.key);
+                tracked.is_some_and(|row| row.state == RowState::Open)
+            };
+            let mut rows: Vec<TableRows> = Vec::new();
+            for row in acceptance.rows.iter().filter(open) {
+                match rows.iter_mut().find(|r| r.table == row.table) {
+                    Some(table) => table.keys.push(row.key.clone()),
+                    None => rows.push(TableRows {
+                        source: acceptance.source.clone(),
+                        table: row.table.clone(),
+                        keys: vec![row.key.clone()],
+                    }),
+                }
+            }
+            if rows.is_empty() {
+                continue;
+            }
+            let told = self.ask(Ask::Command {
+                op: op.clone(),
+                id: incident.id.clone(),
+                command: Box::new(Command::RecordDecision {
+                    topic: Topic::AcceptRows { rows },
+                    text: acceptance.reason.clone(),
+                }),
+            });
+            if let Err(error) = told {
+                tracing::warn!(incident = %incident.id, error = %crate::error::chain(&error), "the incident could not be told that rows were accepted");
+            }
+        }
+    }
+
+    /// Stored and put on the record in one transaction.
+    fn put_acceptance(
+        &self,
+        acceptance: &Acceptance,
+        expect_version: Option<u64>,
+        at: Instant,
+    ) -> Result<(), DeskError> {
+        let document = PutDocument {
+            collection: ACCEPTANCES,
+            id: acceptance.id.clone(),
+            expect_version,
+            json: serde_json::to_string(acceptance)?,
+            at,
+        };
+        let leaf =
+            serde_json::json!({ "record": "acceptance", "at": at, "acceptance": acceptance });
+        self.store().commit(Batch {
+            documents: vec![document],
+            leaves: vec![serde_json::to_vec(&leaf)?],
+            ..Batch::default()
+        })?;
+        self.touched();
+        Ok(())
+    }
+}
+
+/// The rows that the findings are about, each once, as they stand.
+fn rows_of(guard: &mut Guard, findings: &[Finding]) -> Result<Vec<AcceptedRow>, DeskError> {
+    let mut rows: Vec<AcceptedRow> = Vec::with_capacity(findings.len());
+    for finding in findings {
+        let strange = || {
+            DeskError::Refused(format!(
+                "finding `{}` is about no row of a guarded table",
+                finding.id
+            ))
+        };
+        let table = place(guard, &finding.table).ok_or_else(strange)?;
+        let entry = LedgerEntry::decode(&guard.intake.ledger.reader.entry(finding.position)?)?;
+        let LedgerEntry::Row(entry) = entry else {
+            return Err(strange());
+        };
+        let key_bytes = hex(&entry.key.0);
+        if rows
+            .iter()
+            .any(|r| r.table == finding.table && r.key_bytes == key_bytes)
+        {
+            continue;
+        }
+        let record = guard.intake.ledger.record(table, &entry.key)?;
+        let record = record.ok_or_else(|| {
+            DeskError::Refused(format!(
+                "{} {} is lawfully gone: there is nothing to accept",
+                finding.table, finding.key
+            ))
+        })?;
+        rows.push(AcceptedRow {
+            finding: finding.id.clone(),
+            table: finding.table.clone(),
+            key: finding.key.clone(),
+            key_bytes,
+            live: record.live.map(|digest| hex(&digest)),
+        });
+    }
+    Ok(rows)
+}
+
+/// All of them or none: first every row is looked at.
+fn accept(guard: &mut Guard, rows: &[AcceptedRow], at: Instant) -> Result<(), DeskError> {
+    let mut slots = Vec::with_capacity(rows.len());
+    for row in rows {
+        let changed = || AcceptRefusal::WrittenAgain {
+            table: row.table.clone(),
+            key: row.key.clone(),
+        };
+        let table = place(guard, &row.table).ok_or_else(changed)?;
+        let key = row.key().ok_or_else(changed)?;
+        let record = guard.intake.ledger.record(table, &key)?;
+        let live = record.ok_or_else(changed)?.live.map(|digest| hex(&digest));
+        if live != row.live {
+            return Err(changed().into());
+        }
+        slots.push((table, key));
+    }
+    for (table, key) in slots {
+        guard.intake.accept(table, &key, at)?;
+    }
+    Ok(())
+}
+
+fn place(guard: &Guard, table: &str) -> Option<u16> {
+    let place = guard.tables.iter().position(|t| t.schema.name == table)?;
+    u16::try_from(place).ok()
+}
