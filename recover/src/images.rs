@@ -60,7 +60,7 @@ pub fn lawful_image(
     lawful_from(record, |index| entry_image(index, reader, sealer))
 }
 
-/// An entry of a row with its image opened; `None` where the entry says that the row is gone.
+/// An entry of a row with its image opened, both as they read today; `None` where the entry says that the row is gone.
 pub fn entry_image(
     index: u64,
     reader: &LogReader,
@@ -72,11 +72,7 @@ pub fn entry_image(
     let LedgerEntry::Row(entry) = entry else {
         return Err(RecoverError::NoImage { index });
     };
-    let image = match &entry.image {
-        Some(image) => Some(sealer.open(entry.table, &entry.key, &entry.subject, image)?),
-        None => None,
-    };
-    Ok((entry, image))
+    sealer.open_entry(entry)
 }
 
 fn lawful_from(

@@ -12,6 +12,7 @@ mod order;
 mod proposal;
 mod reverse;
 pub mod seal;
+pub mod shape;
 mod statement;
 mod step;
 mod stored;

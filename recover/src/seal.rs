@@ -8,12 +8,15 @@
 //! Both are cut to half of the hash, so that neither can be extended.
 
 use crate::RecoverError;
+use crate::shape::{self, OlderShapes};
 use journal::JournalError;
 use journal::vault::{Subject, VaultReader};
+use model::entry::RowEntry;
 use model::image::RowDigest;
 use model::row::append_cell;
 use model::{Key, Row, TableSchema, Value, ValueRef};
 use sha2::{Digest as _, Sha256};
+use std::sync::Arc;
 
 /// What the sealer must know of a table.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,10 +63,12 @@ impl SealTable {
     }
 
     pub fn column_name(&self, column: u16) -> &str {
-        self.columns
-            .get(usize::from(column))
-            .map_or("?", String::as_str)
+        named(&self.columns, column)
     }
+}
+
+fn named(columns: &[String], column: u16) -> &str {
+    columns.get(usize::from(column)).map_or("?", String::as_str)
 }
 
 /// Seals, opens and digests the rows of one source. Cheap to clone; any thread.
@@ -72,6 +77,8 @@ pub struct RowSealer {
     vault: VaultReader,
     index_key: [u8; 32],
     tables: Vec<Prepared>,
+    /// How entries of other schemas are read.
+    older: Arc<OlderShapes>,
 }
 
 /// A table with the hash states that all its rows begin with.
@@ -129,6 +136,15 @@ impl RowSealer {
             vault,
             index_key,
             tables,
+            older: Arc::default(),
+        }
+    }
+
+    /// With the shapes that entries of other schemas have.
+    pub fn with_older(self, older: OlderShapes) -> Self {
+        Self {
+            older: Arc::new(older),
+            ..self
         }
     }
 
@@ -220,10 +236,38 @@ impl RowSealer {
         subject: &[u8],
         row: &Row,
     ) -> Result<Row, RecoverError> {
-        let Prepared { table, .. } = self.prepared(table)?;
+        let table = &self.prepared(table)?.table;
+        self.open_cells((&table.name, &table.columns), key, subject, row)
+    }
+
+    /// An entry as it reads today: its image opened and in the columns of today, and the columns
+    /// that its judgement names at their places of today.
+    pub fn open_entry(&self, mut entry: RowEntry) -> Result<(RowEntry, Option<Row>), RecoverError> {
+        let table = &self.prepared(entry.table)?.table;
+        let older = shape::of(&self.older, &entry);
+        let columns = older.map_or(&table.columns, |older| &older.columns);
+        let opened = |image: &Row| {
+            let row = self.open_cells((&table.name, columns), &entry.key, &entry.subject, image)?;
+            Ok::<_, RecoverError>(older.map(|older| older.present(&row)).unwrap_or(row))
+        };
+        let image = entry.image.as_ref().map(opened).transpose()?;
+        if let Some(older) = older {
+            shape::judge_by_today(older, &mut entry);
+        }
+        Ok((entry, image))
+    }
+
+    /// The cells of a row of the table `name` with these columns.
+    fn open_cells(
+        &self,
+        (name, columns): (&str, &[String]),
+        key: &Key,
+        subject: &[u8],
+        row: &Row,
+    ) -> Result<Row, RecoverError> {
         // By the cells and not by today's policy: a column may have been personal when it was sealed.
         let mut out = Row::builder();
-        let mut place = Place::new(table, key);
+        let mut place = Place::new(name, columns, key);
         for (column, value) in (0..).zip(row.iter()) {
             let ValueRef::Sealed(sealed) = value else {
                 out.push(value);
@@ -233,8 +277,8 @@ impl RowSealer {
             let plain = Row::from_bytes(plain).filter(|row| row.len() == 1);
             let value = plain.as_ref().and_then(|row| row.get(0));
             out.push(value.ok_or_else(|| RecoverError::SealedValue {
-                table: table.name.clone(),
-                column: table.column_name(column).to_owned(),
+                table: name.to_owned(),
+                column: named(columns, column).to_owned(),
             })?);
         }
         Ok(out.finish())
@@ -288,7 +332,7 @@ fn seal_cells(
     }
     // The key is expanded once, and only if there is something to seal.
     let mut sealing = None;
-    let mut place = Place::new(table, key);
+    let mut place = Place::new(&table.name, &table.columns, key);
     let (mut plain, mut sealed) = (Vec::new(), Vec::new());
     out.extend_from_slice(&(row.len() as u16).to_be_bytes());
     for (column, value) in (0..).zip(row.iter()) {
@@ -316,20 +360,20 @@ fn seal_cells(
 
 /// Where a sealed cell belongs: a cell moved to another row, column or table does not open.
 struct Place<'a> {
-    table: &'a SealTable,
+    columns: &'a [String],
     bytes: Vec<u8>,
     row_end: usize,
 }
 
 impl<'a> Place<'a> {
-    fn new(table: &'a SealTable, key: &Key) -> Self {
+    fn new(table: &str, columns: &'a [String], key: &Key) -> Self {
         let mut bytes = Vec::with_capacity(64);
-        for part in [table.name.as_bytes(), &key.0] {
+        for part in [table.as_bytes(), &key.0] {
             bytes.extend_from_slice(&(part.len() as u32).to_be_bytes());
             bytes.extend_from_slice(part);
         }
         Self {
-            table,
+            columns,
             row_end: bytes.len(),
             bytes,
         }
@@ -338,7 +382,7 @@ impl<'a> Place<'a> {
     fn of(&mut self, column: u16) -> &[u8] {
         self.bytes.truncate(self.row_end);
         self.bytes
-            .extend_from_slice(self.table.column_name(column).as_bytes());
+            .extend_from_slice(named(self.columns, column).as_bytes());
         &self.bytes
     }
 }
