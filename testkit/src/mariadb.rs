@@ -1,4 +1,5 @@
-//! A throwaway MariaDB with a row-based binlog, on loopback, as an ordinary user.
+//! A throwaway MariaDB with a row-based binlog, on loopback, as an ordinary user. MySQL too, where
+//! somebody has one: Debian stable does not.
 //!
 //! Nothing here touches a server of the system or its data. `root` gets in without a password,
 //! through the socket and over loopback.
@@ -30,7 +31,30 @@ const SETTINGS: &[&str] = &[
     "aria-pagecache-buffer-size=8M",
     "default-time-zone=+00:00",
 ];
+const MYSQL_SETTINGS: &[&str] = &[
+    "bind-address=127.0.0.1",
+    "skip-name-resolve",
+    "log-bin=binlog",
+    "server-id=1",
+    "character-set-server=utf8mb4",
+    "collation-server=utf8mb4_general_ci",
+    "max-connections=200",
+    "innodb-buffer-pool-size=64M",
+    "innodb-redo-log-capacity=32M",
+    "key-buffer-size=1M",
+    "default-time-zone=+00:00",
+    "binlog-rows-query-log-events=ON",
+    "performance-schema=OFF",
+    // Else a folder of the system.
+    "secure-file-priv=NULL",
+    // Its second protocol would take a port that everybody else's wants too.
+    "mysqlx=OFF",
+];
 const PORT_TRIES: usize = 5;
+/// Names the `mysqld` that [`Server::start_mysql`] runs; a script that runs it will do.
+const MYSQLD: &str = "BALEFIRE_MYSQLD";
+/// Names its client, where it is not found beside it.
+const MYSQL: &str = "BALEFIRE_MYSQL";
 
 /// A running server; gone with its data when dropped, or when the test process ends.
 #[derive(Debug)]
@@ -75,20 +99,72 @@ impl Server {
         SHARED.get_or_init(Self::start)
     }
 
+    /// MySQL's own server, which `BALEFIRE_MYSQLD` must name.
+    pub fn start_mysql(settings: &[&str]) -> Self {
+        Self::build_mysql(settings, None)
+    }
+
+    pub fn start_mysql_with_tls(certificates: &Certificates) -> Self {
+        Self::build_mysql(&[], Some(certificates))
+    }
+
+    /// As [`Server::shared`], of MySQL.
+    pub fn shared_mysql() -> &'static Self {
+        static SHARED: OnceLock<Server> = OnceLock::new();
+        SHARED.get_or_init(|| Self::start_mysql(&[]))
+    }
+
     fn build(settings: &[&str], tls: Option<&Certificates>) -> Self {
         let [mariadbd, install, client] = programs();
-        let site = Site::new();
+        let installing = [
+            "--no-defaults",
+            "--auth-root-authentication-method=normal",
+            "--skip-test-db",
+            "--skip-name-resolve",
+            "--skip-log-bin",
+        ];
+        let own = [SETTINGS, settings].concat();
+        Self::launched(
+            Site::new(),
+            (&install, &installing),
+            mariadbd,
+            client,
+            &own,
+            tls,
+        )
+    }
+
+    fn build_mysql(settings: &[&str], tls: Option<&Certificates>) -> Self {
+        let (mysqld, client) = mysql_programs();
+        let installing = ["--no-defaults", "--initialize-insecure", "--skip-log-bin"];
+        let own = [MYSQL_SETTINGS, settings].concat();
+        let install = (&*mysqld.clone(), installing.as_slice());
+        let server = Self::launched(Site::new(), install, mysqld, client, &own, tls);
+        // Made for the socket alone; the binlog begins behind it.
+        let over_loopback = "SET sql_log_bin = 0; CREATE USER root@127.0.0.1; \
+                             GRANT ALL ON *.* TO root@127.0.0.1 WITH GRANT OPTION;";
+        server.maintenance().run(over_loopback);
+        server
+    }
+
+    /// `install`: what makes the data folder, and how it is told to.
+    fn launched(
+        site: Site,
+        install: (&Path, &[&str]),
+        mariadbd: PathBuf,
+        client: PathBuf,
+        settings: &[&str],
+        tls: Option<&Certificates>,
+    ) -> Self {
         site.make_folder("tmp");
         let data = site.make_folder("data");
-        let mut install = site.command(&install);
-        install
-            .args(["--no-defaults", "--auth-root-authentication-method=normal"])
-            .args(["--skip-test-db", "--skip-name-resolve", "--skip-log-bin"])
-            .arg(format!("--datadir={}", data.display()));
-        if let Err(said) = ask(install, "").result() {
-            panic!("mariadb-install-db: {said}");
+        let mut installing = site.command(install.0);
+        installing.args(install.1);
+        installing.arg(format!("--datadir={}", data.display()));
+        if let Err(said) = ask(installing, "").result() {
+            panic!("a server's data cannot be made: {said}");
         }
-        let mut all: Vec<String> = SETTINGS.iter().map(|line| (*line).to_owned()).collect();
+        let mut all = Vec::new();
         if let Some(tls) = tls {
             let copy = |name: &str, from: &Path| {
                 let content = std::fs::read(from)
@@ -115,7 +191,10 @@ impl Server {
             access.port = free_port();
             match server.launch() {
                 Ok(()) => return server,
-                Err(log) if log.contains("Address already in use") => (),
+                Err(log)
+                    if ["Address already", "port already"]
+                        .iter()
+                        .any(|w| log.contains(w)) => {}
                 Err(log) => panic!("MariaDB ended at its start:\n{log}"),
             }
         }
@@ -256,6 +335,20 @@ fn programs() -> [PathBuf; 3] {
         .iter()
         .find_map(|wanted| find_programs(&[], wanted)?.try_into().ok())
         .unwrap_or_else(|| missing("MariaDB"))
+}
+
+fn mysql_programs() -> (PathBuf, PathBuf) {
+    let server = std::env::var_os(MYSQLD).map(PathBuf::from);
+    let server = server.unwrap_or_else(|| {
+        panic!("set {MYSQLD} to a MySQL server's program; Debian stable has none to install")
+    });
+    let beside = |folder: &str| Some(server.parent()?.join(folder).join("mysql"));
+    let client = std::env::var_os(MYSQL).map(PathBuf::from);
+    let client = client
+        .or_else(|| beside("").filter(|path| path.is_file()))
+        .or_else(|| beside("../bin").filter(|path| path.is_file()))
+        .unwrap_or_else(|| panic!("set {MYSQL} to the client of {}", server.display()));
+    (server, client)
 }
 
 /// A database of a throwaway server. Statements go through the `mariadb` client, one after

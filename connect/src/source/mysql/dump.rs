@@ -23,6 +23,9 @@ pub(super) struct Dump {
     format: Format,
     file: u64,
     offset: u64,
+    /// Events of a compressed transaction, and where the next one stands in them.
+    unpacked: Vec<u8>,
+    unpacked_at: usize,
 }
 
 /// What came, or why nothing can come.
@@ -74,6 +77,8 @@ impl Dump {
             format: Format::default(),
             file: at >> 32,
             offset,
+            unpacked: Vec::new(),
+            unpacked_at: 0,
         })
     }
 
@@ -83,6 +88,9 @@ impl Dump {
 
     /// The next event that came in time. An error ends the connection.
     pub(super) fn next(&mut self, wait: Wait) -> Result<Came<'_>, ConnectError> {
+        if self.unpacked_at < self.unpacked.len() {
+            return Ok(self.unpacked_event());
+        }
         match self.session.wire.next(wait) {
             Ok(true) => {}
             Ok(false) => return Ok(Came::Nothing),
@@ -96,6 +104,9 @@ impl Dump {
                 let end = std::io::ErrorKind::ConnectionAborted.into();
                 return Err(self.session.lost(end));
             }
+        }
+        if self.session.wire.packet().get(5) == Some(&event::PAYLOAD) {
+            return Ok(self.unpack());
         }
         let packet = self.session.wire.packet();
         let bytes = packet.get(1..).unwrap_or(&[]);
@@ -120,15 +131,45 @@ impl Dump {
             };
             (self.file, self.offset) = (number, *position);
         } else if header.next != 0 && !header.is_artificial() && event != Event::Heartbeat {
-            // Only 32 bits of the offset stand in events.
-            let mut offset = self.offset & !0xffff_ffff | u64::from(header.next);
-            if offset < self.offset {
-                offset += 1 << 32;
-            }
-            self.offset = offset;
+            self.offset = moved(self.offset, header.next);
         }
         let place = place::place(self.file, self.offset);
         Ok(Came::Event(header, event, place))
+    }
+
+    fn unpack(&mut self) -> Came<'_> {
+        let bytes = self.session.wire.packet().get(1..).unwrap_or(&[]);
+        let unpacked = event::split(bytes, &self.format).and_then(|(header, body)| {
+            let events = event::unpacked(body).ok_or(Wrong::Shape)?;
+            Ok((header.next, events))
+        });
+        match unpacked {
+            Ok((next, events)) => {
+                (self.unpacked, self.unpacked_at) = (events, 0);
+                self.offset = moved(self.offset, next);
+                self.unpacked_event()
+            }
+            Err(wrong) => Came::Lost(misread(wrong, self.place())),
+        }
+    }
+
+    /// The next event of a compressed transaction; all of them end where it does.
+    fn unpacked_event(&mut self) -> Came<'_> {
+        let place = self.place();
+        let format = self.format.of_payload();
+        let left = self.unpacked.get(self.unpacked_at..).unwrap_or(&[]);
+        let size = left.get(9..13).and_then(|s| s.try_into().ok());
+        let size = size.map_or(0, |s| u32::from_le_bytes(s) as usize);
+        // What is not an event ends the payload.
+        let bytes = left.get(..size).unwrap_or(&[]);
+        self.unpacked_at += if bytes.is_empty() { left.len() } else { size };
+        let parts = event::split(bytes, &format);
+        let event =
+            parts.and_then(|(header, body)| Ok((header, event::parse(&header, body, &format)?)));
+        match event {
+            Ok((header, event)) => Came::Event(header, event, place),
+            Err(wrong) => Came::Lost(misread(wrong, place)),
+        }
     }
 
     fn said_no(&mut self) -> Result<Came<'_>, ConnectError> {
@@ -142,6 +183,16 @@ impl Dump {
             code,
             message,
         })
+    }
+}
+
+/// Only 32 bits of the offset stand in events.
+fn moved(offset: u64, next: u32) -> u64 {
+    let moved = offset & !0xffff_ffff | u64::from(next);
+    if moved < offset {
+        moved + (1 << 32)
+    } else {
+        moved
     }
 }
 

@@ -3,6 +3,7 @@
 //! Deliberately not here: what they mean together, and the values in rows. Nothing of an event is
 //! believed before its length and its checksum are right; what is not understood is said.
 
+use super::gtid::{mariadb_gtid, mysql_gtid, tagged_gtid, xid};
 use super::reader::Reader;
 use flate2::Crc;
 use flate2::read::ZlibDecoder;
@@ -13,6 +14,10 @@ const HEADER_BYTES: usize = 19;
 const CHECKSUM_BYTES: usize = 4;
 /// What a compressed event may become.
 const MAX_INFLATED: u64 = 1 << 30;
+/// MySQL 9.6 and later: what foreign keys did to other tables' rows stands in the log too.
+const TELLS_CASCADES: u16 = 0x10;
+/// A whole transaction, compressed.
+pub(super) const PAYLOAD: u8 = 40;
 /// The event may be passed over by who does not know it.
 const IGNORABLE: u16 = 0x80;
 /// The server made it up for us; it stands in no file.
@@ -41,6 +46,16 @@ pub(super) struct Format {
     checksums: bool,
     /// Old servers wrote table numbers in 4 bytes.
     short_tables: bool,
+}
+
+impl Format {
+    /// Of events within a compressed transaction.
+    pub(super) fn of_payload(self) -> Self {
+        Self {
+            checksums: false,
+            ..self
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -128,6 +143,10 @@ pub(super) struct Rows<'a> {
     pub(super) present: &'a [u8],
     pub(super) present_after: &'a [u8],
     pub(super) data: Cow<'a, [u8]>,
+    /// Second images hold parts of JSON documents.
+    pub(super) partial: bool,
+    /// Rows that go or change with these are logged themselves.
+    pub(super) tells_cascades: bool,
 }
 
 /// Splits an event into header and body, and verifies its checksum.
@@ -229,10 +248,13 @@ fn read<'a>(header: &Header, body: &'a [u8], format: &Format) -> Option<Event<'a
         },
         19 => Event::TableMap(table_map(&mut reader, format)?),
         23 | 30 | 166 | 169 => Event::Rows(rows(header.kind, Action::Insert, &mut reader, format)?),
-        24 | 31 | 167 | 170 => Event::Rows(rows(header.kind, Action::Update, &mut reader, format)?),
+        24 | 31 | 39 | 167 | 170 => {
+            Event::Rows(rows(header.kind, Action::Update, &mut reader, format)?)
+        }
         25 | 32 | 168 | 171 => Event::Rows(rows(header.kind, Action::Delete, &mut reader, format)?),
         162 => Event::Gtid(mariadb_gtid(header, &mut reader)?),
         33 | 34 => Event::Gtid(mysql_gtid(header.kind, &mut reader)?),
+        42 => Event::Gtid(tagged_gtid(&mut reader)?),
         160 => Event::Annotate(reader.0),
         29 => {
             reader.u8()?;
@@ -244,13 +266,6 @@ fn read<'a>(header: &Header, body: &'a [u8], format: &Format) -> Option<Event<'a
         3 | 5 | 13 | 14 | 15 | 28 | 35 | 36 | 37 | 161 | 163 | 164 => Event::Nothing,
         17 | 18 | 6..=12 => Event::Beyond("LOAD DATA was logged as a statement"),
         20..=22 => Event::Beyond("rows are logged in a form of before MySQL 5.1"),
-        39 => Event::Beyond(
-            "parts of JSON documents are logged (binlog_row_value_options must be empty)",
-        ),
-        40 => Event::Beyond(
-            "transactions are logged compressed (binlog_transaction_compression must be OFF)",
-        ),
-        42 => Event::Beyond("transactions have tagged GTIDs, which are not known here"),
         _ if header.flags & IGNORABLE != 0 => Event::Nothing,
         kind => Event::Unknown(kind),
     })
@@ -321,8 +336,8 @@ fn rows<'a>(
     format: &Format,
 ) -> Option<Rows<'a>> {
     let table = table_number(reader, format)?;
-    reader.u16()?;
-    if matches!(kind, 30..=32 | 169..=171) {
+    let flags = reader.u16()?;
+    if matches!(kind, 30..=32 | 39 | 169..=171) {
         let extra = usize::from(reader.u16()?);
         reader.take(extra.checked_sub(2)?)?;
     }
@@ -344,6 +359,8 @@ fn rows<'a>(
         present,
         present_after,
         data,
+        partial: kind == 39,
+        tells_cascades: kind < 160 && flags & TELLS_CASCADES != 0,
     })
 }
 
@@ -365,70 +382,32 @@ fn inflated(bytes: &[u8]) -> Option<Vec<u8>> {
     (out.len() as u64 == length).then_some(out)
 }
 
-fn mariadb_gtid(header: &Header, reader: &mut Reader<'_>) -> Option<Gtid> {
-    const STANDALONE: u8 = 1;
-    const GROUP_COMMIT: u8 = 2;
-    const PREPARED_XA: u8 = 0x40;
-    const COMPLETED_XA: u8 = 0x80;
-    let (sequence, domain, flags) = (reader.u64()?, reader.u32()?, reader.u8()?);
-    if flags & GROUP_COMMIT != 0 {
-        reader.u64()?;
-    }
-    let xid = match flags & (PREPARED_XA | COMPLETED_XA) {
-        0 => None,
-        _ => Some(xid(reader, false)?),
-    };
-    Some(Gtid {
-        text: format!("{domain}-{}-{sequence}", header.server_id),
-        standalone: Some(flags & STANDALONE != 0),
-        committed_us: None,
-        xid,
-        completes_xa: flags & COMPLETED_XA != 0,
-    })
-}
-
-/// The name of an XA transaction, as one string of bytes.
-fn xid(reader: &mut Reader<'_>, wide: bool) -> Option<Vec<u8>> {
-    let mut out = reader.take(4)?.to_vec();
-    let (global, branch) = match wide {
-        true => (reader.u32()? as usize, reader.u32()? as usize),
-        false => (usize::from(reader.u8()?), usize::from(reader.u8()?)),
-    };
-    out.extend_from_slice(reader.take(global.checked_add(branch)?)?);
-    Some(out)
-}
-
-fn mysql_gtid(kind: u8, reader: &mut Reader<'_>) -> Option<Gtid> {
-    reader.u8()?;
-    let uuid = reader.take(16)?;
-    let number = reader.u64()?;
-    let hex = model::digest::hex(uuid);
-    let text = match kind {
-        33 => format!(
-            "{}-{}-{}-{}-{}:{number}",
-            &hex[..8],
-            &hex[8..12],
-            &hex[12..16],
-            &hex[16..20],
-            &hex[20..]
-        ),
-        _ => String::new(),
-    };
-    // Kind of logical clock, two clocks, then (8.0) the commit in microseconds in 7 bytes.
-    let mut committed = || {
-        if reader.u8()? != 2 {
-            return None;
+/// The events of a compressed transaction, one behind the other.
+pub(super) fn unpacked(body: &[u8]) -> Option<Vec<u8>> {
+    const ZSTD: u64 = 0;
+    const NONE: u64 = 255;
+    let mut reader = Reader(body);
+    let (mut how, mut whole) = (NONE, None);
+    loop {
+        let field = reader.size()?;
+        if field == 0 {
+            break;
         }
-        reader.take(16)?;
-        Some(reader.le(7)? & !(1 << 55))
-    };
-    Some(Gtid {
-        text,
-        standalone: None,
-        committed_us: committed(),
-        xid: None,
-        completes_xa: false,
-    })
+        let mut value = Reader(reader.sized()?);
+        match field {
+            2 => how = value.size()? as u64,
+            3 => whole = Some(value.size()? as u64),
+            _ => {}
+        }
+    }
+    if how == NONE {
+        return Some(reader.0.to_vec());
+    }
+    let whole = whole.filter(|w| how == ZSTD && *w <= MAX_INFLATED)?;
+    let mut out = Vec::new();
+    let decoder = zstd::Decoder::with_buffer(reader.0).ok()?;
+    decoder.take(whole + 1).read_to_end(&mut out).ok()?;
+    (out.len() as u64 == whole).then_some(out)
 }
 
 #[cfg(test)]
@@ -498,6 +477,20 @@ mod tests {
         };
         assert_eq!(gtid.text, "abababab-abab-abab-abab-abababababab:5");
         assert_eq!(gtid.committed_us, Some(1_700_000_000_000_001));
+        // As MySQL 9.7.4 wrote it.
+        let body = [
+            0x02, 0x78, 0x00, 0x00, 0x00, 0x02, 0x69, 0x03, 0xe9, 0x03, 0xb1, 0x02, 0xcd, 0x03,
+            0x99, 0x03, 0xed, 0x03, 0x22, 0xc5, 0x03, 0x65, 0x02, 0x2e, 0x04, 0xf1, 0x03, 0, 0, 0,
+            0x02, 0x04, 0x04, 0x06, 0x0a, b'm', b'y', b't', b'a', b'g', 0x08, 0x08, 0x0a, 0x0c,
+            0x0c, 0x7f, 0x7c, 0x95, 0x5d, 0xb1, 0xea, 0x60, 0x06, 0x10, 0x71, 0x05, 0x12, 0x83,
+            0x12, 0x0b,
+        ];
+        let header = Header { kind: 42, ..header };
+        let Ok(Event::Gtid(gtid)) = parse(&header, &body, &Format::default()) else {
+            panic!("no name");
+        };
+        assert_eq!(gtid.text, "dafaacf3-e6fb-11f1-9917-02fc00000001:mytag:1");
+        assert_eq!(gtid.committed_us, Some(1_795_410_974_578_044));
     }
 
     proptest! {
@@ -511,6 +504,7 @@ mod tests {
             prop_assert!(split(&body, &format).is_err() || body.len() >= HEADER_BYTES);
             prop_assert!(format_of(&body).is_none() || body.len() > 50);
             drop(inflated(&body));
+            drop(unpacked(&body));
         }
 
         #[test]

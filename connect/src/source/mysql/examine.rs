@@ -12,7 +12,7 @@ use std::collections::HashMap;
 const DOING: &str = "examining the server";
 /// A guard that was away for a weekend must find the binlog of Friday.
 const WANTED_RETENTION_S: u64 = 3 * 24 * 60 * 60;
-const SETTINGS: [&str; 14] = [
+const SETTINGS: [&str; 12] = [
     "log_bin",
     "binlog_format",
     "binlog_row_image",
@@ -21,9 +21,7 @@ const SETTINGS: [&str; 14] = [
     "max_binlog_total_size",
     "binlog_annotate_row_events",
     "binlog_rows_query_log_events",
-    "binlog_row_value_options",
-    "binlog_transaction_compression",
-    "binlog_row_metadata",
+    "innodb_native_foreign_keys",
     "gtid_mode",
     "basedir",
     "version_comment",
@@ -52,13 +50,7 @@ pub(super) fn run(
     }
     let mut found = Findings {
         examination: Examination {
-            server: format!(
-                "{} {}",
-                settings.get("version_comment").map_or("", String::as_str),
-                session.version
-            )
-            .trim()
-            .to_owned(),
+            server: product(session, settings.get("version_comment")),
             ..Examination::default()
         },
         settings,
@@ -69,6 +61,18 @@ pub(super) fn run(
     found.rights(session)?;
     found.tables(session, tables)?;
     Ok(found.examination)
+}
+
+/// MySQL does not say its name in its version, and not always in the comment.
+fn product(session: &Session, comment: Option<&String>) -> String {
+    let comment = comment.map_or("", String::as_str);
+    let brand = if session.mariadb || comment.contains("MySQL") {
+        ""
+    } else {
+        "MySQL "
+    };
+    let said = format!("{brand}{comment} {}", session.version);
+    said.trim().to_owned()
 }
 
 impl Findings {
@@ -183,18 +187,6 @@ impl Findings {
                 "SET GLOBAL binlog_row_image = 'FULL'",
             );
         }
-        if !self.setting("binlog_row_value_options").is_empty() {
-            self.problem(
-                "parts of JSON documents are logged",
-                "SET GLOBAL binlog_row_value_options = ''",
-            );
-        }
-        if self.setting("binlog_transaction_compression") == "ON" {
-            self.problem(
-                "transactions are logged compressed, which is not read here",
-                "SET GLOBAL binlog_transaction_compression = OFF",
-            );
-        }
         let (name, asked) = if mariadb {
             (
                 "binlog_annotate_row_events",
@@ -288,7 +280,7 @@ impl Findings {
 
     /// A server may leave databases out of its binlog.
     fn filters(&mut self, session: &mut Session) {
-        let Ok(rows) = session.rows(DOING, "SHOW MASTER STATUS") else {
+        let Ok(rows) = session.rows(DOING, place::end_statement(session)) else {
             return;
         };
         let cell = |at: usize| {
@@ -339,7 +331,9 @@ impl Findings {
                 );
             }
             for reference in &this.foreign_keys {
-                if reference.on_delete || reference.on_update {
+                // MySQL 9.6 and later logs what foreign keys do.
+                let told = self.setting("innodb_native_foreign_keys") == "OFF";
+                if !told && (reference.on_delete || reference.on_update) {
                     self.warn(
                         format!(
                             "rows of {name} go or change with rows of {} without the binlog saying so; every row is \

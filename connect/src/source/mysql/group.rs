@@ -162,12 +162,13 @@ impl Assembler {
             Control::Savepoint | Control::XaEnd => Ok(Told::Nothing),
             Control::XaRollback => {
                 let group = self.group.take();
-                if let Some(xid) = group.and_then(|g| g.gtid).and_then(|g| g.xid) {
+                let named = group.and_then(|g| g.gtid).and_then(|g| g.xid);
+                if let Some(xid) = named.or_else(|| statement::xid(&query.sql)) {
                     self.prepared.remove(&xid);
                 }
                 Ok(Told::Nothing)
             }
-            Control::XaCommit => self.complete(header, place),
+            Control::XaCommit => self.complete(header, &query.sql, place),
             Control::None => Ok(self.statement(query)),
         }
     }
@@ -209,9 +210,11 @@ impl Assembler {
     }
 
     /// A prepared transaction is committed only now.
-    fn complete(&mut self, header: &Header, place: u64) -> Result<Told, LostReason> {
+    fn complete(&mut self, header: &Header, sql: &[u8], place: u64) -> Result<Told, LostReason> {
         let gtid = self.group.take().and_then(|g| g.gtid);
         let xid = gtid.as_ref().and_then(|g| g.xid.clone());
+        // MySQL says it in the statement only.
+        let xid = xid.or_else(|| statement::xid(sql));
         let Some(prepared) = xid.and_then(|xid| self.prepared.remove(&xid)) else {
             return Err(unlogged(
                 "an XA transaction was committed that was prepared before reading began",
@@ -250,10 +253,17 @@ impl Assembler {
             let cut = || unlogged(format!("a row of {name} is cut off or not of its columns"));
             let first = next(rows.present).ok_or_else(cut)?;
             let second = match rows.action {
+                Action::Update if rows.partial => {
+                    let (columns, present) = (&watched.columns, rows.present_after);
+                    let read = image::read_partial(&mut reader, wires, columns, present, &first);
+                    Some(read.ok_or_else(cut)?)
+                }
                 Action::Update => Some(next(rows.present_after).ok_or_else(cut)?),
                 _ => None,
             };
-            cascade(watched, rows.action, &first, second.as_ref())?;
+            if !rows.tells_cascades {
+                cascade(watched, rows.action, &first, second.as_ref())?;
+            }
             group.write(watched, rows.action, first, second)?;
         }
         Ok(Told::Nothing)
@@ -288,6 +298,7 @@ impl Assembler {
                     .map_or_else(|| Instant::from_secs(header.timestamp.into()), Instant),
                 stamps: group.stamps,
                 by: group.thread.map(|thread| format!("connection {thread}")),
+                logged: None,
             },
             observed,
             unreadable: group.unreadable,

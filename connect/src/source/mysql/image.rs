@@ -69,12 +69,50 @@ pub(super) fn read(
     kinds: &[Option<Kind>],
     present: &[u8],
 ) -> Option<Image> {
+    read_over(reader, wires, kinds, present, None)
+}
+
+/// Reads the image behind an update in which documents may stand as what changed in them
+/// (`binlog_row_value_options = PARTIAL_JSON`).
+pub(super) fn read_partial(
+    reader: &mut Reader<'_>,
+    wires: &[Wire],
+    kinds: &[Option<Kind>],
+    present: &[u8],
+    before: &Image,
+) -> Option<Image> {
+    const PARTIAL_JSON: usize = 1;
+    let documents = wires.iter().filter(|w| w.code == 245).count();
+    let parts = match reader.size()? {
+        0 => None,
+        PARTIAL_JSON => Some((reader.take(documents.div_ceil(8))?, before)),
+        _ => return None,
+    };
+    read_over(reader, wires, kinds, present, parts)
+}
+
+/// `parts`: for each JSON column of the table, whether what changed in the image before is told.
+fn read_over(
+    reader: &mut Reader<'_>,
+    wires: &[Wire],
+    kinds: &[Option<Kind>],
+    present: &[u8],
+    parts: Option<(&[u8], &Image)>,
+) -> Option<Image> {
+    let mut document = 0;
     let is_present = |at: usize| present.get(at / 8).is_some_and(|b| b >> (at % 8) & 1 == 1);
     let count = (0..wires.len()).filter(|at| is_present(*at)).count();
     let nulls = reader.take(count.div_ceil(8))?;
     let mut builder = RowBuilder::default();
     let (mut absent, mut place, mut column) = (Vec::new(), 0, 0_u16);
     for (at, (wire, kind)) in wires.iter().zip(kinds).enumerate() {
+        let part = parts.filter(|(told, _)| {
+            wire.code == 245
+                && told
+                    .get(document / 8)
+                    .is_some_and(|b| b >> (document % 8) & 1 == 1)
+        });
+        document += usize::from(wire.code == 245);
         if !is_present(at) {
             if kind.is_some() {
                 absent.push(column);
@@ -89,6 +127,16 @@ pub(super) fn read(
                 Some(bytes(reader, *wire)?)
             };
             match (kind, value) {
+                (Some(_), Some(changes)) if let Some((_, before)) = part => {
+                    if before.absent.contains(&column) {
+                        return None;
+                    }
+                    let ValueRef::Text(text) = before.row.get(usize::from(column))? else {
+                        return None;
+                    };
+                    let changed = super::json_parts::applied(text, changes)?;
+                    builder.push(ValueRef::Text(&changed));
+                }
                 (Some(kind), Some(value)) => push(kind, *wire, value, &mut builder)?,
                 (Some(_), None) => builder.push(ValueRef::Null),
                 (None, _) => {}

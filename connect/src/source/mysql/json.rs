@@ -1,5 +1,5 @@
 //! MySQL's JSON, which the binlog has in binary, brought into the text that the server prints.
-//! Written to MySQL's documentation; not tested against a server (MariaDB's JSON is a text).
+//! MariaDB's JSON is a text.
 //!
 //! Numbers are the one thing that the two write differently: both sides go through
 //! [`number`].
@@ -40,7 +40,7 @@ pub(super) fn canonical(text: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// Behind the closing quote.
-fn end_of_string(text: &[u8]) -> Option<usize> {
+pub(super) fn end_of_string(text: &[u8]) -> Option<usize> {
     let mut at = 0;
     loop {
         match text.get(at)? {
@@ -161,7 +161,7 @@ fn variable(reader: &mut Reader<'_>) -> Option<usize> {
     None
 }
 
-fn string(bytes: &[u8], out: &mut String) {
+pub(super) fn string(bytes: &[u8], out: &mut String) {
     out.push('"');
     for c in String::from_utf8_lossy(bytes).chars() {
         match c {

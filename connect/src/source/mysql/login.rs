@@ -2,6 +2,7 @@
 //! the clear but through TLS or a Unix socket, and only when the server's plugin wants it so.
 
 use super::reader::Reader;
+use super::rsa;
 use super::tls;
 use super::url::{Host, Target};
 use super::wire::{Socket, Wait, Wire};
@@ -18,6 +19,8 @@ const CONNECT_WITHIN: Duration = Duration::from_secs(10);
 const ANSWER_WITHIN: Duration = Wait::LOGIN;
 /// Rounds of an exchange about a password; real ones have two or three.
 const MAX_ROUNDS: usize = 8;
+/// Asks for the key that the password is sent under.
+const WANTS_KEY: u8 = 2;
 /// utf8mb4_general_ci.
 const COLLATION: u8 = 45;
 const MAX_SENT: u32 = 64 << 20;
@@ -108,7 +111,7 @@ pub(super) fn connect(address: &ServerAddress, target: &Target) -> Result<Logged
     login.push(attributes.len() as u8);
     login.extend_from_slice(attributes);
     wire.send(&login).map_err(unreachable)?;
-    prove(&mut wire, target, greeting.plugin)?;
+    prove(&mut wire, target, greeting.plugin, greeting.nonce)?;
     Ok(LoggedIn {
         wire,
         version: greeting.version,
@@ -218,7 +221,12 @@ fn first_answer(plugin: &str, target: &Target, nonce: &[u8]) -> Option<Vec<u8>> 
     }
 }
 
-fn prove(wire: &mut Wire, target: &Target, mut plugin: String) -> Result<(), ConnectError> {
+fn prove(
+    wire: &mut Wire,
+    target: &Target,
+    mut plugin: String,
+    mut nonce: Vec<u8>,
+) -> Result<(), ConnectError> {
     let lost = |source| ConnectError::Unreachable {
         server: target.server(),
         source,
@@ -231,23 +239,24 @@ fn prove(wire: &mut Wire, target: &Target, mut plugin: String) -> Result<(), Con
             Some((0xfe, rest)) => {
                 let mut reader = Reader(rest);
                 plugin = String::from_utf8_lossy(reader.text().unwrap_or(&[])).into_owned();
-                let nonce = reader.0.get(..20).unwrap_or(reader.0);
-                let said = first_answer(&plugin, target, nonce);
+                nonce = reader.0.get(..20).unwrap_or(reader.0).to_vec();
+                let said = first_answer(&plugin, target, &nonce);
                 let said = said.ok_or_else(|| unknown(target, &plugin))?;
                 wire.send(&said).map_err(lost)?;
             }
             Some((1, [3])) if plugin == "caching_sha2_password" => {}
             Some((1, [4])) if plugin == "caching_sha2_password" => {
-                if !wire.is_private() {
-                    return Err(ConnectError::LoginRefused {
-                        server: target.server(),
-                        code: plugin,
-                        message: "it wants the password itself, which is sent through TLS only"
-                            .to_owned(),
-                    });
-                }
-                let mut said = target.password.clone().into_bytes();
-                said.push(0);
+                let said = if wire.is_private() {
+                    let mut said = target.password.clone().into_bytes();
+                    said.push(0);
+                    said
+                } else {
+                    wire.send(&[WANTS_KEY]).map_err(lost)?;
+                    let key = answer(wire, target)?;
+                    let key = key.strip_prefix(&[1]);
+                    let said = key.and_then(|key| rsa::sealed(&target.password, &nonce, key));
+                    said.ok_or_else(|| odd("its public key for the password is none"))?
+                };
                 wire.send(&said).map_err(lost)?;
             }
             _ => return Err(unknown(target, &plugin)),

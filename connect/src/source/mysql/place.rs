@@ -42,14 +42,18 @@ pub(super) fn files(session: &mut Session) -> Result<Vec<File>, ConnectError> {
     Ok(files)
 }
 
-/// Where the server writes next.
-pub(super) fn end(session: &mut Session) -> Result<u64, ConnectError> {
-    let sql = if session.mariadb || !session.at_least(8, 4) {
+/// MySQL 8.2 has the new name, 8.4 no longer the old one.
+pub(super) fn end_statement(session: &Session) -> &'static str {
+    if session.mariadb || !session.at_least(8, 2) {
         "SHOW MASTER STATUS"
     } else {
         "SHOW BINARY LOG STATUS"
-    };
-    let rows = session.rows(DOING, sql)?;
+    }
+}
+
+/// Where the server writes next.
+pub(super) fn end(session: &mut Session) -> Result<u64, ConnectError> {
+    let rows = session.rows(DOING, end_statement(session))?;
     let row = rows.into_iter().next().ok_or_else(off)?;
     let mut cells = row.into_iter().map(Option::unwrap_or_default);
     of(cells.next(), cells.next())

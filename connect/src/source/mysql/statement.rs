@@ -38,6 +38,24 @@ pub(super) fn control(sql: &[u8]) -> Control {
     }
 }
 
+/// The name of an XA transaction as the server writes it, `X'6131',X'',1`, in the form of
+/// `event::Gtid::xid`.
+pub(super) fn xid(sql: &[u8]) -> Option<Vec<u8>> {
+    let text = std::str::from_utf8(sql).ok()?;
+    let (_, rest) = text.split_once("X'")?;
+    let (global, rest) = rest.split_once("',X'")?;
+    let (branch, rest) = rest.split_once("',")?;
+    let digits = rest.split(|c: char| !c.is_ascii_digit()).next()?;
+    let mut out = digits.parse::<u32>().ok()?.to_le_bytes().to_vec();
+    for hex in [global, branch] {
+        for pair in hex.as_bytes().chunks(2) {
+            let pair = std::str::from_utf8(pair).ok()?;
+            out.push(u8::from_str_radix(pair, 16).ok()?);
+        }
+    }
+    Some(out)
+}
+
 /// Whether a statement leaves every row and every column as they are, whatever it names.
 fn is_harmless(head: &[String]) -> bool {
     let head: Vec<&str> = head.iter().map(String::as_str).collect();
