@@ -3,6 +3,7 @@
 
 use crate::DeskError;
 use crate::audit_turns::AuditConfig;
+use crate::server_log::AuditLogConfig;
 use connect::source::address::OnFull;
 use connect::source::{Location, ServerAddress, TlsMode};
 use model::policy::{CrossCheck, Sees};
@@ -83,6 +84,8 @@ pub struct SourceConfig {
     pub stamp: Option<StampConfig>,
     /// A part of the rows is audited every so often while `serve` runs.
     pub audit: Option<AuditConfig>,
+    /// The server's own log, for who wrote: PostgreSQL's `jsonlog` or `csvlog`.
+    pub audit_log: Option<AuditLogConfig>,
 }
 
 /// Log that a server may keep for a guard that is behind.
@@ -151,6 +154,7 @@ impl SourceConfig {
             shadow: false,
             stamp: None,
             audit: None,
+            audit_log: None,
         }
     }
 
@@ -234,6 +238,13 @@ impl SourceConfig {
             }).or_else(|| {
                 let why = self.audit.as_ref().and_then(AuditConfig::problem)?;
                 Some(format!("source `{name}`: [source.audit] {why}"))
+            }).or_else(|| {
+                let why = match (&self.audit_log, self.kind) {
+                    (None, _) => return None,
+                    (Some(log), SourceKind::Postgres) => log.problem()?,
+                    (Some(_), _) => "is for PostgreSQL: the logs of other servers name no transactions; take it out".into(),
+                };
+                Some(format!("source `{name}`: [source.audit_log] {why}"))
             }),
         }
     }
@@ -275,13 +286,14 @@ impl Config {
         let folder = path.parent().unwrap_or(Path::new("."));
         for source in &mut config.source {
             let stamps = source.stamp.iter_mut().flat_map(|s| &mut s.key_files);
+            let logs = source.audit_log.iter_mut().flat_map(|l| &mut l.files);
             let files = [
                 &mut source.path,
                 &mut source.url_file,
                 &mut source.ca_file,
                 &mut source.repair.url_file,
             ];
-            for file in files.into_iter().flatten().chain(stamps) {
+            for file in files.into_iter().flatten().chain(stamps).chain(logs) {
                 *file = folder.join(&*file);
             }
         }

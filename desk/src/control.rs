@@ -259,7 +259,7 @@ fn answer(desk: &Desk, request: ControlRequest) -> Result<Value, CommandError> {
                 limit,
                 ..FindingFilter::default()
             };
-            json(&desk.findings(&filter))?
+            json(&desk.findings_told(&filter))?
         }
         R::AuditPart { source, part } => json(&desk.audit_part(&source, part)?)?,
         R::Audit { source } => json(&desk.audit_source(&source)?)?,

@@ -8,6 +8,7 @@ use crate::intake::{Ingested, Intake, Seen};
 use crate::ledger::WatchEntry;
 use crate::open_source::Opened;
 use crate::resume::{self, Resumed};
+use crate::server_log::ServerLog;
 use crate::source::mark_findings;
 use crate::stamps::Stamps;
 use crate::unsent;
@@ -45,6 +46,7 @@ pub(crate) struct Guard {
     pub desk: Desk,
     pub checks: crate::cross_check::CrossChecks,
     pub stamps: Stamps,
+    pub log: Option<ServerLog>,
     pub daybook: Option<Daybook>,
     /// Findings are stored and listed, but nobody is called.
     pub shadow: bool,
@@ -178,6 +180,7 @@ impl Guard {
             desk,
             checks,
             stamps: opened.stamps,
+            log: opened.log,
             daybook: None,
             shadow,
             resumed: opened.resumed,
@@ -192,6 +195,7 @@ impl Guard {
     fn turn(&mut self) -> Result<(), DeskError> {
         self.poll()?;
         let now = self.desk.now();
+        self.name_late_writers(now);
         if self.checks.due(now, CHECK_EVERY_S) {
             self.run_checks(now)?;
         }
@@ -274,6 +278,9 @@ impl Guard {
             &mut batch.observed,
         )?;
         let stamps = self.stamps.of(&self.source, &batch.transactions, at);
+        if let Some(log) = &self.log {
+            log.name(&mut batch.transactions);
+        }
         let seen = Seen {
             at,
             // Of a transaction that a crash cut in two only the second half comes now.
@@ -284,7 +291,9 @@ impl Guard {
             stamps: &stamps,
         };
         let ingested = self.intake.ingest(batch.observed, seen)?;
+        let found: Vec<u64> = ingested.findings.iter().map(|f| f.position).collect();
         self.store(ingested)?;
+        self.name_writers(&found, &batch.transactions, at)?;
         self.without_key(&batch.unreadable, at)?;
         self.checks.changed();
         // A crash before this line: the source tells the batch again, and the ledger has it.

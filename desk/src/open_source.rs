@@ -3,6 +3,7 @@
 use crate::intake::Intake;
 use crate::ledger::Ledger;
 use crate::resume::Resumed;
+use crate::server_log::ServerLog;
 use crate::stamps::Stamps;
 use crate::{Desk, DeskError};
 use connect::source::{Feed, GuardedTable};
@@ -22,6 +23,7 @@ pub(crate) struct Opened {
     pub resumed: Resumed,
     pub tables: Arc<Vec<GuardedTable>>,
     pub stamps: Stamps,
+    pub log: Option<ServerLog>,
     /// Ledger entries that the index covers.
     pub covered: u64,
 }
@@ -59,6 +61,7 @@ impl Desk {
         let compiled = compile(name, &policy, &schemas, config.sees())?;
         let tables = guarded(&policy, &schemas)?;
         let stamps = Stamps::of_source(config)?;
+        let log = ServerLog::of_source(config)?;
         let (mut ledger, covered) = self.open_ledger(name, sealer(self, &tables, &compiled))?;
         let mut open_feed = || {
             ledger.schema_entry =
@@ -76,6 +79,7 @@ impl Desk {
                 resumed,
                 tables: Arc::new(tables),
                 stamps,
+                log,
                 covered,
             }),
             // The next attempt finds the log where this one has taken it from.

@@ -41,6 +41,8 @@ pub fn check(config: &Config, name: &SourceName) -> Result<SourceReport, DeskErr
     let policy = settings.policy();
     let mut report = SourceReport::default();
     examine(source.as_mut(), &policy, &schemas, &mut report)?;
+    let logs = settings.audit_log.iter();
+    (report.warnings).extend(logs.flat_map(|log| log.warnings()));
     let compiled = match detect::policy::compile_for(&policy, &schemas, settings.sees()) {
         Ok(compiled) => {
             report

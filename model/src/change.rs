@@ -48,6 +48,27 @@ pub struct SourceTransaction {
     /// The database account or program that wrote it, where the stream says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<String>,
+    /// Who wrote it according to the server's own log, where that had told it by then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub logged: Option<LoggedWriter>,
+}
+
+/// Who was at work in a transaction, as the server's own log says it. It proves nothing: whoever
+/// owns the server can change its log, and a program may call itself anything.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LoggedWriter {
+    /// The database account that had logged in.
+    pub role: String,
+    /// What the program called itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub application: Option<String>,
+    /// Where it came from, with its port.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
+    /// The server's name for the session.
+    pub session: String,
+    /// The time that stands in the log, as it stands there.
+    pub logged_at: String,
 }
 
 /// Whether a transaction carried the shop's stamp.

@@ -21,7 +21,8 @@ pub mod time;
 pub mod written;
 
 pub use change::{
-    Change, Judgement, Observed, RuleHit, SourceTransaction, Stamp, Standing, Verdict,
+    Change, Judgement, LoggedWriter, Observed, RuleHit, SourceTransaction, Stamp, Standing,
+    Verdict,
 };
 pub use dialect::Dialect;
 pub use digest::Digest;

@@ -64,6 +64,7 @@ pub(super) fn of(
         id: Some(told.id).filter(|id| !id.is_empty()),
         committed_at: at.map(|_| told.committed_at),
         by: told.by,
+        logged: told.logged,
         others: walked.count.saturating_sub(1),
         at_least: walked.cut,
         rows,
@@ -184,6 +185,7 @@ mod tests {
             committed_at: Instant(position as i64 * 10),
             stamps: Vec::new(),
             by: by.map(str::to_owned),
+            logged: None,
         };
         LedgerEntry::Transaction(serde_json::to_vec(&told).unwrap())
     }

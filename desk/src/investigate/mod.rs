@@ -102,6 +102,7 @@ impl Desk {
             });
         }
         self.name_findings(&sight.source, &sight.log, &mut rows)?;
+        self.name_writers_of(&sight.log, &mut rows)?;
         let scope = scope::of(&mut sight, &trails, &rows)?;
         let blind = trails.blind_times(question);
         Ok(Investigation {
@@ -180,6 +181,17 @@ impl Desk {
             }
             true
         })
+    }
+
+    /// Lines of the server's log that came after the change was journaled.
+    fn name_writers_of(&self, log: &str, rows: &mut [RowLife]) -> Result<(), DeskError> {
+        let steps = rows.iter_mut().flat_map(|row| &mut row.steps);
+        for step in steps.filter(|step| !step.findings.is_empty()) {
+            if let Some(company) = step.company.as_mut().filter(|c| c.logged.is_none()) {
+                company.logged = self.logged_at(log, company.position)?;
+            }
+        }
+        Ok(())
     }
 
     /// The source that is asked about: the one named, or the only one.

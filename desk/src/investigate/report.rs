@@ -1,7 +1,7 @@
 //! What an investigation is asked and what it tells. Plain data: pages, the command line and the
 //! exported file all read the same.
 
-use model::{FindingId, Instant, SourceName, Standing, Verdict};
+use model::{FindingId, Instant, LoggedWriter, SourceName, Standing, Verdict};
 use serde::{Deserialize, Serialize};
 
 /// What is asked. Without a source the only one is meant.
@@ -257,6 +257,9 @@ pub struct Company {
     pub committed_at: Option<Instant>,
     /// Who wrote it, where the source says so.
     pub by: Option<String>,
+    /// Who wrote it according to the server's log: not proven.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub logged: Option<LoggedWriter>,
     /// Rows that it wrote beside this one.
     pub others: u64,
     /// `others` is a lower bound: the walk was cut off.

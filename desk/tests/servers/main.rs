@@ -4,5 +4,6 @@ mod mariadb;
 mod postgres;
 mod repair;
 mod schema;
+mod server_log;
 mod shop;
 mod stamps;

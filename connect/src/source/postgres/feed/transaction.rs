@@ -305,6 +305,7 @@ impl Open {
                 committed_at: Instant(self.committed_us.saturating_add(EPOCH_US)),
                 stamps: self.stamps,
                 by: self.by,
+                logged: None,
             },
             rows: Vec::with_capacity(self.rows.len()),
             moved: Vec::new(),

@@ -1,0 +1,399 @@
+//! What the server's own log says of who wrote: lines are joined to transactions by their id.
+//!
+//! A thread reads the files (a log on a share that hangs must not hold up the guard) into a bounded
+//! map; the guard looks there for each transaction before it is journaled. A line often comes a
+//! moment after the change: transactions with findings wait for theirs. What the log says proves
+//! nothing and changes no verdict.
+
+use crate::config::SourceConfig;
+use crate::guard::Guard;
+use crate::log_line::{self, Line};
+use crate::log_tail::{Read, Tail, format_of};
+use crate::{Desk, DeskError};
+use model::entry::LedgerEntry;
+use model::{Finding, Instant, LoggedWriter, SourceName, SourceTransaction};
+use serde::{Deserialize, Serialize};
+use std::collections::{HashMap, VecDeque};
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use store::{Batch, PutDocument};
+
+const WRITERS: &str = "logged-writer";
+/// Transactions that the log told of and the feed has not, some 300 bytes each.
+const MOST_KNOWN: usize = 100_000;
+/// Transactions with findings that the log has not told of yet.
+const MOST_WAITING: usize = 10_000;
+/// A line that has not come by then does not come.
+const WAIT_S: f64 = 600.0;
+const MOST_FILES: usize = 16;
+const READ_BYTES: usize = 256 * 1024;
+/// How long a log without news rests.
+const REST: Duration = Duration::from_millis(20);
+/// ... and one that cannot be read.
+const REST_BAD: Duration = Duration::from_secs(1);
+
+/// `[source.audit_log]`
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AuditLogConfig {
+    /// Log files (`.json`, `.csv`), or folders whose newest one is followed.
+    pub files: Vec<PathBuf>,
+}
+
+impl AuditLogConfig {
+    pub(crate) fn problem(&self) -> Option<String> {
+        if self.files.is_empty() || self.files.len() > MOST_FILES {
+            return Some(format!("names 1 to {MOST_FILES} `files`"));
+        }
+        let foreign = |f: &&PathBuf| format_of(f).is_none() && f.extension().is_some();
+        let file = self.files.iter().find(foreign)?.display();
+        Some(format!(
+            "`{file}`: a log is a .json file (log_destination = 'jsonlog'), a .csv file ('csvlog'), or the folder of either"
+        ))
+    }
+
+    /// What keeps the logs from being read now.
+    pub(crate) fn warnings(&self) -> Vec<String> {
+        let tried = self.files.iter().filter_map(|file| {
+            let mut tail = Tail::new(file.clone());
+            let error = tail.read(&mut [0], &mut |_, _, _| {}).err()?;
+            Some(format!(
+                "the server's log {} cannot be read ({error}); give this account the right to read it and its folder, for instance by log_file_mode = 0640 and a group",
+                file.display()
+            ))
+        });
+        tried.collect()
+    }
+}
+
+/// What stands in the store of one transaction.
+#[derive(Debug, Serialize, Deserialize)]
+struct Told {
+    source: SourceName,
+    transaction: String,
+    writer: LoggedWriter,
+}
+
+#[derive(Default)]
+struct Known {
+    writers: HashMap<u32, LoggedWriter>,
+    /// Oldest first.
+    order: VecDeque<u32>,
+    /// Rises with every new one.
+    count: u64,
+    unreadable: u64,
+}
+
+impl Known {
+    fn take(&mut self, line: Line) {
+        match line {
+            // The first line counts: whoever adds to a log later comes too late.
+            Line::Writer(xid, writer) => {
+                if self.writers.contains_key(&xid) {
+                    return;
+                }
+                if self.order.len() >= MOST_KNOWN
+                    && let Some(oldest) = self.order.pop_front()
+                {
+                    self.writers.remove(&oldest);
+                }
+                self.order.push_back(xid);
+                self.writers.insert(xid, writer);
+                self.count += 1;
+            }
+            Line::Other => {}
+            Line::Unreadable => self.unreadable += 1,
+        }
+    }
+}
+
+/// A transaction with findings whose line has not come.
+struct Waiting {
+    position: u64,
+    xid: u32,
+    since: Instant,
+}
+
+/// The guard's end of the reading thread, which ends with it.
+pub(crate) struct ServerLog {
+    known: Arc<Mutex<Known>>,
+    waiting: VecDeque<Waiting>,
+    /// Of `Known::count`, as it was looked at last.
+    seen: u64,
+    unreadable: u64,
+    _stop: SyncSender<()>,
+}
+
+impl ServerLog {
+    /// `None`: the operator has named no log.
+    pub fn of_source(config: &SourceConfig) -> Result<Option<Self>, DeskError> {
+        let Some(log) = &config.audit_log else {
+            return Ok(None);
+        };
+        let known = Arc::new(Mutex::new(Known::default()));
+        let (stop, stopped) = sync_channel(1);
+        let tails = log.files.iter().cloned().map(Tail::new).collect();
+        let into = Arc::clone(&known);
+        std::thread::Builder::new()
+            .name(format!("log-{}", config.name))
+            .spawn(move || follow(tails, &into, &stopped))
+            .map_err(|e| DeskError::GuardStopped(e.to_string()))?;
+        Ok(Some(Self {
+            known,
+            waiting: VecDeque::new(),
+            seen: 0,
+            unreadable: 0,
+            _stop: stop,
+        }))
+    }
+
+    /// Puts to the transactions what is known of them by now.
+    pub fn name(&self, transactions: &mut [SourceTransaction]) {
+        let known = lock(&self.known);
+        for told in transactions {
+            told.logged = xid_of(told).and_then(|xid| known.writers.get(&xid).cloned());
+        }
+    }
+
+    fn wait_for(&mut self, told: &SourceTransaction, since: Instant) {
+        let Some(xid) = xid_of(told) else { return };
+        if self.waiting.len() >= MOST_WAITING {
+            self.waiting.pop_front();
+        }
+        self.waiting.push_back(Waiting {
+            position: told.position,
+            xid,
+            since,
+        });
+        // Its line may have come since the transaction was journaled.
+        self.seen = self.seen.saturating_sub(1);
+    }
+
+    /// Those whose lines have come; the others go on waiting, for a while.
+    fn late(&mut self, now: Instant) -> Vec<(u64, String, LoggedWriter)> {
+        let known = lock(&self.known);
+        if known.unreadable > self.unreadable {
+            let lines = known.unreadable - self.unreadable;
+            tracing::warn!(
+                lines,
+                "lines of the server's log cannot be read and are left out"
+            );
+            self.unreadable = known.unreadable;
+        }
+        if self.waiting.is_empty() || known.count == self.seen {
+            return Vec::new();
+        }
+        self.seen = known.count;
+        let mut came = Vec::new();
+        self.waiting.retain(|w| match known.writers.get(&w.xid) {
+            Some(writer) => {
+                came.push((w.position, w.xid.to_string(), writer.clone()));
+                false
+            }
+            None => now.since_s(w.since) < WAIT_S,
+        });
+        came
+    }
+}
+
+fn xid_of(told: &SourceTransaction) -> Option<u32> {
+    told.id.parse().ok().filter(|xid| *xid != 0)
+}
+
+fn lock(known: &Mutex<Known>) -> MutexGuard<'_, Known> {
+    known.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Reads until the guard's end is gone.
+fn follow(mut tails: Vec<Tail>, known: &Mutex<Known>, stopped: &Receiver<()>) {
+    let mut buffer = vec![0; READ_BYTES];
+    let mut bad: Vec<Option<String>> = vec![None; tails.len()];
+    loop {
+        let mut rest = Some(REST);
+        for (tail, bad) in tails.iter_mut().zip(&mut bad) {
+            let mut lines = Vec::new();
+            let mut each = |format, record: &[u8], whole| {
+                lines.push(log_line::read(format, record, whole));
+            };
+            let read = tail.read(&mut buffer, &mut each);
+            if !lines.is_empty() {
+                let mut known = lock(known);
+                lines.into_iter().for_each(|line| known.take(line));
+            }
+            match read {
+                Ok(Read::More) => rest = None,
+                Ok(Read::End) => *bad = None,
+                Err(error) => {
+                    let told = error.to_string();
+                    if bad.as_ref() != Some(&told) {
+                        let file = tail.path().display();
+                        tracing::warn!(%file, error = told, "the server's log cannot be read; it is tried again");
+                    }
+                    *bad = Some(told);
+                }
+            }
+        }
+        if bad.iter().all(Option::is_some) {
+            rest = Some(REST_BAD);
+        }
+        let gone = match rest {
+            Some(rest) => stopped.recv_timeout(rest) == Err(RecvTimeoutError::Disconnected),
+            None => stopped.try_recv() == Err(std::sync::mpsc::TryRecvError::Disconnected),
+        };
+        if gone {
+            return;
+        }
+    }
+}
+
+impl Guard {
+    /// Puts who wrote the transactions of these findings, ledger positions, beside them.
+    pub fn name_writers(
+        &mut self,
+        found: &[u64],
+        transactions: &[SourceTransaction],
+        now: Instant,
+    ) -> Result<(), DeskError> {
+        if self.log.is_none() || found.is_empty() {
+            return Ok(());
+        }
+        let mut positions = Vec::new();
+        for entry in found {
+            let bytes = self.intake.ledger.reader.entry(*entry)?;
+            if let LedgerEntry::Row(row) = LedgerEntry::decode(&bytes)? {
+                positions.push(row.source_position);
+            }
+        }
+        positions.sort_unstable();
+        positions.dedup();
+        let mut known = Vec::new();
+        for told in transactions {
+            if positions.binary_search(&told.position).is_err() {
+                continue;
+            }
+            match (&told.logged, &mut self.log) {
+                (Some(writer), _) => known.push((told.position, told.id.clone(), writer.clone())),
+                (None, Some(log)) => log.wait_for(told, now),
+                (None, None) => {}
+            }
+        }
+        self.keep_writers(known, now);
+        Ok(())
+    }
+
+    /// Takes what the log has told since.
+    pub fn name_late_writers(&mut self, now: Instant) {
+        let came = self.log.as_mut().map(|log| log.late(now));
+        self.keep_writers(came.unwrap_or_default(), now);
+    }
+
+    /// A failure here must not stop the guard: the findings are stored.
+    fn keep_writers(&mut self, told: Vec<(u64, String, LoggedWriter)>, now: Instant) {
+        if told.is_empty() {
+            return;
+        }
+        let log = &self.intake.ledger.name;
+        match self.desk.store_writers((&self.source, log), told, now) {
+            Ok(()) => self.desk.touched(),
+            Err(error) => {
+                let error = crate::error::chain(&error);
+                tracing::error!(source = %self.source, error, "who wrote is told by the log, but cannot be stored");
+            }
+        }
+    }
+}
+
+impl Desk {
+    fn store_writers(
+        &self,
+        (source, log): (&SourceName, &str),
+        told: Vec<(u64, String, LoggedWriter)>,
+        now: Instant,
+    ) -> Result<(), DeskError> {
+        let mut batch = Batch::default();
+        for (position, transaction, writer) in told {
+            let id = place(log, position);
+            // After a crash the source tells a transaction again.
+            if self.store().document(WRITERS, &id)?.is_some() {
+                continue;
+            }
+            let told = Told {
+                source: source.clone(),
+                transaction,
+                writer,
+            };
+            let leaf = serde_json::json!({
+                "record": "logged_writer", "at": now, "position": position, "told": told,
+            });
+            batch.leaves.push(serde_json::to_vec(&leaf)?);
+            batch.documents.push(PutDocument {
+                collection: WRITERS,
+                id,
+                expect_version: None,
+                json: serde_json::to_string(&told)?,
+                at: now,
+            });
+        }
+        self.store().commit(batch)?;
+        Ok(())
+    }
+
+    /// Who wrote the transaction at this position of a source, according to the server's log.
+    pub(crate) fn logged_at(
+        &self,
+        log: &str,
+        position: u64,
+    ) -> Result<Option<LoggedWriter>, DeskError> {
+        let stored = self.store().document(WRITERS, &place(log, position))?;
+        let told: Option<Told> = stored.map(|d| serde_json::from_str(&d.json)).transpose()?;
+        Ok(told.map(|told| told.writer))
+    }
+
+    /// Who made the change of a finding, according to the server's log; `None`: it does not say.
+    pub fn logged_writer(&self, finding: &Finding) -> Option<LoggedWriter> {
+        let found = self.logged_writer_of(finding);
+        found.unwrap_or_else(|error| {
+            tracing::error!(error = %crate::error::chain(&error), "who wrote cannot be read");
+            None
+        })
+    }
+
+    fn logged_writer_of(&self, finding: &Finding) -> Result<Option<LoggedWriter>, DeskError> {
+        let reader = self.log_reader(&finding.log);
+        let Some(reader) = reader.filter(|reader| finding.position < reader.size()) else {
+            return Ok(None);
+        };
+        match LedgerEntry::decode(&reader.entry(finding.position)?)? {
+            LedgerEntry::Row(row) if row.source_position != 0 => {
+                self.logged_at(&finding.log, row.source_position)
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// Findings as they are listed, each with who wrote it as far as the server's log says so.
+    pub fn findings_told(&self, filter: &crate::view::FindingFilter) -> Vec<FindingTold> {
+        let findings = self.findings(filter).into_iter();
+        let told = findings.map(|finding| FindingTold {
+            logged: self.logged_writer(&finding),
+            finding,
+        });
+        told.collect()
+    }
+}
+
+/// A finding with its writer.
+#[derive(Debug, Serialize)]
+pub struct FindingTold {
+    #[serde(flatten)]
+    pub finding: Finding,
+    /// According to the server's log: not proven.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub logged: Option<LoggedWriter>,
+}
+
+fn place(log: &str, position: u64) -> String {
+    format!("{log}@{position}")
+}
