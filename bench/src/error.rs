@@ -26,6 +26,11 @@ pub enum BenchError {
     Journal(#[from] journal::JournalError),
     #[error("the bench's shop cannot be used")]
     Sql(#[from] rusqlite::Error),
+    /// A throwaway database server, or a program beside it, refused.
+    #[error(
+        "a throwaway database server, or a program measured beside it, refused; name the other measurements with --only to leave it out: {0}"
+    )]
+    Server(String),
     /// What was measured did not do its work, so that its time would say nothing.
     #[error("{0}")]
     Unsound(String),

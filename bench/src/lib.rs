@@ -8,20 +8,26 @@ mod error;
 mod ingest;
 mod limits;
 mod memory;
+mod processes;
+mod real_shop;
 mod server;
+mod servers;
 mod story;
 pub mod table;
 mod workload;
 
 pub use error::BenchError;
 
+use real_shop::Size;
 use serde::Serialize;
+use servers::Kind;
 use std::path::Path;
+use std::time::Duration;
 use story::Story;
 use workload::BATCH;
 
 /// What can be asked for.
-pub const NAMES: [&str; 9] = [
+pub const NAMES: [&str; 11] = [
     "limits",
     "ingest",
     "verify",
@@ -31,6 +37,8 @@ pub const NAMES: [&str; 9] = [
     "pages",
     "start",
     "memory",
+    "postgres",
+    "mariadb",
 ];
 
 /// What to measure.
@@ -39,6 +47,8 @@ pub struct BenchOptions {
     /// Some of [`NAMES`]; empty: all.
     pub only: Vec<String>,
     pub quick: bool,
+    /// Rows of the shops on real servers; by `quick` when absent.
+    pub rows: Option<u64>,
 }
 
 impl BenchOptions {
@@ -96,6 +106,16 @@ pub fn run(options: &BenchOptions) -> Result<Vec<Measure>, BenchError> {
             measures.append(&mut server::run(&ended, options.size(50, 5))?);
         }
     }
+    for kind in [Kind::Postgres, Kind::Mariadb] {
+        if options.wants(&[kind.name()]) {
+            let size = Size {
+                rows: options.rows.unwrap_or(options.size(5_000_000, 200_000)),
+                backlog: options.size(300_000, 50_000),
+                trade: options.size(Duration::from_secs(20), Duration::from_secs(5)),
+            };
+            measures.append(&mut real_shop::run(kind, &at(kind.name()), size)?);
+        }
+    }
     Ok(measures)
 }
 
@@ -135,9 +155,10 @@ fn journal(options: &BenchOptions, folder: &Path) -> Result<Vec<Measure>, BenchE
 #[derive(Clone, Debug, Serialize)]
 pub struct Measure {
     /// For example `ingest`.
-    pub name: &'static str,
-    pub value: f64,
-    /// `per_s`, `per_cpu_s`, `ms`, `s`, `mib`
+    pub name: String,
+    /// `None`: it could not be measured; [`Measure::how`] says why.
+    pub value: Option<f64>,
+    /// `per_s`, `per_cpu_s`, `us`, `ms`, `s`, `mib`, `count`
     pub unit: &'static str,
     /// The machine's own limit for the same work, in the same unit and run.
     pub limit: Option<f64>,
@@ -148,20 +169,36 @@ pub struct Measure {
 }
 
 impl Measure {
-    pub fn new(name: &'static str, value: f64, unit: &'static str, how: impl Into<String>) -> Self {
+    pub fn new(
+        name: impl Into<String>,
+        value: f64,
+        unit: &'static str,
+        how: impl Into<String>,
+    ) -> Self {
         Self {
-            name,
-            value,
+            name: name.into(),
+            value: Some(value),
             unit,
             limit: None,
             ratio: None,
             how: how.into(),
         }
     }
+    /// What was asked for and could not be measured here.
+    pub fn missing(name: impl Into<String>, why: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            value: None,
+            unit: "",
+            limit: None,
+            ratio: None,
+            how: why.into(),
+        }
+    }
     /// The same with the machine's limit beside it.
     pub fn beside(mut self, limit: f64) -> Self {
         self.limit = Some(limit);
-        self.ratio = (limit > 0.0).then(|| self.value / limit);
+        self.ratio = self.value.filter(|_| limit > 0.0).map(|v| v / limit);
         self
     }
 }
@@ -195,6 +232,7 @@ mod tests {
         let options = BenchOptions {
             only: vec!["speed".into()],
             quick: true,
+            rows: None,
         };
         let error = run(&options).map(drop).unwrap_err().to_string();
         assert!(

@@ -4,6 +4,7 @@ use crate::memory::resident_mib;
 use crate::story::{Ended, load};
 use crate::{BenchError, Measure, median};
 use std::io::{BufRead as _, BufReader};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
@@ -17,9 +18,9 @@ const IDLE: Duration = Duration::from_secs(5);
 pub fn run(ended: &Ended, loads: usize) -> Result<Vec<Measure>, BenchError> {
     let mut starts_s = Vec::new();
     for _ in 0..STARTS - 1 {
-        starts_s.push(Server::start(ended)?.ready_s);
+        starts_s.push(Server::start(&ended.folder)?.ready_s);
     }
-    let server = Server::start(ended)?;
+    let server = Server::start(&ended.folder)?;
     starts_s.push(server.ready_s);
     server.stays(IDLE)?;
     let idle = server.memory()?.0;
@@ -63,7 +64,7 @@ fn program() -> std::io::Result<Command> {
 }
 
 /// Killed when dropped, if it has not ended by then.
-struct Server {
+pub struct Server {
     child: Child,
     lines: Receiver<String>,
     url: String,
@@ -71,11 +72,12 @@ struct Server {
 }
 
 impl Server {
-    fn start(ended: &Ended) -> Result<Self, BenchError> {
+    /// Returns when its port is open, which is after its guards have looked at every row.
+    pub fn start(folder: &Path) -> Result<Self, BenchError> {
         let mut command = program()?;
         command
             .args(["serve", "--listen", "127.0.0.1:0", "--data"])
-            .arg(&ended.folder);
+            .arg(folder);
         let start = Instant::now();
         let mut child = command
             .stdout(Stdio::null())
@@ -127,7 +129,12 @@ impl Server {
         }
     }
 
-    fn memory(&self) -> Result<(f64, f64), BenchError> {
+    pub fn process(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Resident and most resident memory in MiB.
+    pub fn memory(&self) -> Result<(f64, f64), BenchError> {
         resident_mib(&self.child.id().to_string()).ok_or_else(|| {
             BenchError::Unsound("this system does not tell a process's memory".into())
         })

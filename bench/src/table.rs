@@ -18,7 +18,7 @@ pub fn render(measures: &[Measure]) -> String {
             out,
             "{:<28} {:>14} {:<9} {:>14} {:>7}  {}",
             m.name,
-            figure(m.value),
+            m.value.map_or("-".to_owned(), figure),
             m.unit,
             limit,
             ratio,

@@ -10,6 +10,7 @@ pub fn run(_arguments: &Arguments, bench: &Bench, console: &Console) -> Done {
     let measures = bench::run(&bench::BenchOptions {
         only: bench.only.clone(),
         quick: bench.quick,
+        rows: bench.rows,
     })?;
     if console.json {
         console.object(&measures)?;
