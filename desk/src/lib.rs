@@ -46,6 +46,7 @@ mod row_work;
 pub mod server_log;
 pub mod source;
 pub mod source_check;
+pub mod source_view;
 mod stamps;
 mod standing_still;
 mod summary;

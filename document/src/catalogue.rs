@@ -25,7 +25,7 @@ macro_rules! files {
     };
 }
 
-const FILES: [File; 10] = files![
+const FILES: [File; 11] = files![
     "shell",
     "web",
     "plan",
@@ -36,6 +36,7 @@ const FILES: [File; 10] = files![
     "policies",
     "policy",
     "source",
+    "sources",
 ];
 
 struct File {

@@ -21,6 +21,7 @@ pub(crate) enum Section {
     Board,
     Incidents,
     Investigation,
+    Sources,
     Evidence,
     Outbox,
     Plan,
@@ -34,6 +35,7 @@ impl Section {
             Self::Board => "board",
             Self::Incidents => "incidents",
             Self::Investigation => "investigation",
+            Self::Sources => "sources",
             Self::Evidence => "evidence",
             Self::Outbox => "outbox",
             Self::Plan => "plan",
@@ -241,6 +243,7 @@ impl<'a> View<'a> {
                 "/investigation",
                 "investigation",
             ));
+            out.push(item(Section::Sources, "/sources", "sources"));
         }
         if self.may(Act::ReadEvidence) {
             out.push(item(Section::Evidence, "/evidence", "evidence"));

@@ -84,3 +84,20 @@ pub(crate) fn refused_elsewhere(visit: &Visit, message: String, missing: Vec<Str
     };
     Reply::page_as(StatusCode::CONFLICT, &page)
 }
+
+/// The same for a form of a source, with the page that it stands on.
+pub(crate) fn refused_at(
+    visit: &Visit,
+    status: StatusCode,
+    message: String,
+    back: String,
+) -> Reply {
+    let page = NotDonePage {
+        v: View::titled(visit, Section::Sources, "not-done"),
+        message,
+        missing: Vec::new(),
+        back,
+        written: Vec::new(),
+    };
+    Reply::page_as(status, &page)
+}

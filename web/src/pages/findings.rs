@@ -35,6 +35,8 @@ pub(crate) struct FindingLine {
     pub witnessed: bool,
     pub coalesced: bool,
     pub state: Option<&'static str>,
+    /// Who wrote it by the server's log, as it is said.
+    pub logged: Option<String>,
 }
 
 pub(crate) struct ColumnLine {
@@ -101,6 +103,7 @@ fn line(v: &View<'_>, incident: &Incident, f: &Finding, in_full: bool) -> Findin
         seen_at: f.seen_at,
         place: format!("{} #{}", f.log, f.position),
         detail: f.detail.clone(),
+        logged: None,
         witnessed: f.witnessed,
         coalesced: f.coalesced,
         state: tracked.map(|row| match row.state {
@@ -166,12 +169,15 @@ pub(crate) fn page(visit: &Visit) -> Reply {
         limit: PAGE,
         ..FindingFilter::default()
     };
-    let findings = visit.desk().findings(&filter);
+    let findings = visit.desk().findings_told(&filter);
     let full = findings.len() >= PAGE as usize;
-    let next = findings.last().filter(|_| full).map(|f| f.id.to_string());
+    let next = findings.last().filter(|_| full).map(|f| f.finding.id.to_string());
     let lines: Vec<FindingLine> = findings
         .iter()
-        .map(|f| line(&v, &incident, f, in_full))
+        .map(|told| FindingLine {
+            logged: (told.logged.as_ref()).map(|w| document::logged_writer(visit.words(), w)),
+            ..line(&v, &incident, &told.finding, in_full)
+        })
         .collect();
     let page = FindingsPage {
         h: Head::of(&v, &incident, "findings"),

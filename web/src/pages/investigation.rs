@@ -296,7 +296,7 @@ fn local(text: &str) -> String {
     parse_time(text).map_or_else(String::new, |at| at.in_zone(ZONE).replacen(' ', "T", 1))
 }
 
-fn encoded(text: &str) -> String {
+pub(crate) fn encoded(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || b"-_.".contains(&byte) {

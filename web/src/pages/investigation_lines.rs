@@ -69,6 +69,8 @@ pub(crate) struct CompanyLines {
     pub told: bool,
     pub committed: Option<Instant>,
     pub by: Option<String>,
+    /// By the server's log, as it is said.
+    pub logged: Option<String>,
     pub others: String,
     pub rows: Vec<CompanyRow>,
     /// Others that are not named.
@@ -233,6 +235,7 @@ fn company(company: &Company, words: &'static Catalogue) -> CompanyLines {
         told,
         committed: company.committed_at,
         by: company.by.clone(),
+        logged: (company.logged.as_ref()).map(|w| document::logged_writer(words, w)),
         others,
         more: company.others.saturating_sub(company.rows.len() as u64),
         rows: company.rows.clone(),

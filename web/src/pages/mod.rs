@@ -21,6 +21,8 @@ pub(crate) mod outbox;
 pub(crate) mod plan;
 pub(crate) mod repair;
 pub(crate) mod report;
+pub(crate) mod source;
+pub(crate) mod sources;
 pub(crate) mod summary;
 pub(crate) mod timeline;
 pub(crate) mod war_acts;

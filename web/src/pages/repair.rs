@@ -9,6 +9,7 @@ use crate::visit::Visit;
 use askama::Template;
 use incident::Incident;
 use incident::containment::{Repair, RepairState};
+use model::proposal::SetAside;
 use model::{ProposalId, RepairAction, RepairStep};
 use plan::Act;
 
@@ -51,6 +52,7 @@ pub(crate) fn mark(state: &RepairState) -> &'static str {
 }
 
 struct StepLine {
+    /// Key of the catalogue that says what is done to the row.
     action: &'static str,
     table: String,
     key: String,
@@ -77,6 +79,24 @@ struct RepairPage<'a> {
     may_decide: bool,
     may_apply: bool,
     why: String,
+    left: Vec<LeftLine>,
+    left_all: usize,
+}
+
+/// A row that the proposal leaves to a person, and why, in plain English.
+struct LeftLine {
+    row: String,
+    reason: String,
+}
+
+impl LeftLine {
+    fn of(told: &str) -> Self {
+        let (row, reason) = told.split_once(": ").unwrap_or((told, ""));
+        Self {
+            row: row.to_owned(),
+            reason: reason.to_owned(),
+        }
+    }
 }
 
 pub(crate) fn page(visit: &Visit) -> Reply {
@@ -114,6 +134,10 @@ pub(crate) fn page(visit: &Visit) -> Reply {
         mine,
         may_decide: open && repair.state == RepairState::Proposed && visit.may(Act::ApproveRepair),
         may_apply: open && repair.state == RepairState::Approved && visit.may(Act::ApplyRepair),
+        left: (proposal.iter().flat_map(|p| &p.left_out).take(PAGE))
+            .map(|told| LeftLine::of(told))
+            .collect(),
+        left_all: proposal.as_ref().map_or(0, |p| p.left_out.len()),
         why: match &repair.state {
             RepairState::Failed { why, .. } => why.clone(),
             RepairState::Rejected { by, reason, .. } => format!("{}: {reason}", v.actor(by)),
@@ -135,9 +159,13 @@ fn step_line(step: &RepairStep, in_full: bool) -> StepLine {
     let personal = columns.iter().any(|c| c.masked);
     StepLine {
         action: match step.action {
-            RepairAction::RestoreColumns => "restore",
-            RepairAction::Reinsert => "reinsert",
-            RepairAction::Void => "void",
+            RepairAction::RestoreColumns => "repair-action-restore",
+            RepairAction::Reinsert => "repair-action-reinsert",
+            RepairAction::Void => match step.set_aside {
+                SetAside::Mark => "repair-action-void",
+                SetAside::Delete => "repair-aside-delete",
+                SetAside::Entry => "repair-aside-entry",
+            },
         },
         table: step.table.clone(),
         key: step.key.clone(),

@@ -3,4 +3,5 @@
 mod doors;
 mod pages;
 mod role_matrix;
+mod sources;
 mod world;

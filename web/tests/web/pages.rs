@@ -1,7 +1,7 @@
 //! Every page in both languages on a real desk: nothing missing, nothing inline, nothing of a
 //! stranger's text taken as markup.
 
-use crate::world::{Person, World};
+use crate::world::{Person, SMALL_SHOP, World};
 use axum::http::StatusCode;
 use plan::Lang;
 use web::roles::{ROWS, Verb};
@@ -23,6 +23,7 @@ fn pages(incident: &str, proposal: &str) -> Vec<String> {
             row.path
                 .replace("{id}", incident)
                 .replace("{proposal}", proposal)
+                .replace("{source}", SMALL_SHOP)
         })
         .collect()
 }

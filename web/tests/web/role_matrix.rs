@@ -1,7 +1,7 @@
 //! Walks every row of the role matrix as a visitor, as somebody without the act, as somebody with
 //! it, and with a wrong form token.
 
-use crate::world::{Answer, Person, World};
+use crate::world::{Answer, Person, SMALL_SHOP, World};
 use axum::http::StatusCode;
 use std::collections::{BTreeMap, BTreeSet};
 use web::roles::{Needs, ROWS, Row, Verb};
@@ -29,6 +29,8 @@ impl Walk {
         row.path
             .replace("{id}", &self.incident)
             .replace("{proposal}", "p-none")
+            .replace("{source}", SMALL_SHOP)
+            .replace("{window}", "w-none")
             .replace("{receipt}", "none")
             .replace("{format}", "html")
             .replace("{hash}/{name}", "0000/none.css")

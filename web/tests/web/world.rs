@@ -13,6 +13,8 @@ use tower::ServiceExt as _;
 use web::WebOptions;
 
 pub const PASSWORD: &str = "correct horse battery staple";
+/// Name of the shop under guard.
+pub const SMALL_SHOP: &str = "shop";
 /// How long the guard may take to notice before a test gives up.
 const NOTICE_WITHIN: Duration = Duration::from_secs(20);
 const MAX_BODY: usize = 32 << 20;
@@ -64,6 +66,11 @@ impl World {
     }
 
     pub fn with(options: WebOptions) -> Self {
+        Self::after("", options)
+    }
+
+    /// A world in whose shop this was done between the baseline and the guard's first look.
+    pub fn after(unseen: &str, options: WebOptions) -> Self {
         let folder = TempFolder::new();
         let shop = SmallShop::create(&folder.join("shop.db"), 60, 7);
         let mut policy = small_shop_policy();
@@ -83,6 +90,9 @@ impl World {
         let desk = Desk::open(DataFolder::new(folder.join("data")), config).expect("a desk opens");
         desk.baseline(&name, false, &mut |_, _| {})
             .expect("the baseline is taken");
+        shop.intruder()
+            .execute_batch(unseen)
+            .expect("the shop writes");
         desk.start_guards().expect("the guard starts");
         let router = web::router(desk.clone(), options);
         Self {
