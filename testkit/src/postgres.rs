@@ -262,8 +262,19 @@ fn configure(site: &Site, sockets: &Path, settings: &[&str], tls: Option<&Certif
     site.make_file("data/pg_hba.conf", HBA.as_bytes());
 }
 
-/// Debian's folders, the newest version first.
+/// The folder that `BALEFIRE_POSTGRES` names alone, for tests on another version; else Debian's, the
+/// newest version first.
 fn version_folders() -> Vec<PathBuf> {
+    if let Some(named) = std::env::var_os("BALEFIRE_POSTGRES") {
+        let named = PathBuf::from(named);
+        let here = named.join("postgres").is_file();
+        assert!(
+            here,
+            "BALEFIRE_POSTGRES: no postgres in {}",
+            named.display()
+        );
+        return vec![named];
+    }
     let Ok(versions) = std::fs::read_dir("/usr/lib/postgresql") else {
         return Vec::new();
     };

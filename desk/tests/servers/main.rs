@@ -1,6 +1,8 @@
 //! Desks over shops on real servers.
 
 mod mariadb;
+#[cfg(feature = "mysql-server")]
+mod mysql;
 mod postgres;
 mod repair;
 mod schema;

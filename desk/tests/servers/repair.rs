@@ -44,7 +44,7 @@ fn approve_and_apply(world: &World, incident: &IncidentId, id: &ProposalId) {
 }
 
 /// The whole story; `rows` reads what the shop holds, `run` is the attacker or the shop.
-fn mended_and_taken_back(world: &World, run: &dyn Fn(&str), rows: &dyn Fn() -> Vec<String>) {
+pub fn mended_and_taken_back(world: &World, run: &dyn Fn(&str), rows: &dyn Fn() -> Vec<String>) {
     let lawful = rows();
     run("UPDATE orders SET total = 0.01 WHERE id = 7;
          UPDATE payments SET amount = 0.01 WHERE id = 7;
@@ -73,7 +73,7 @@ fn mended_and_taken_back(world: &World, run: &dyn Fn(&str), rows: &dyn Fn() -> V
 const ROWS: &str = "SELECT id, total, status FROM orders WHERE id IN (7, 9) \
                     UNION ALL SELECT id, amount, state FROM payments WHERE id IN (7, 9) ORDER BY 1, 2";
 
-fn lines(rows: Vec<Vec<Option<String>>>) -> Vec<String> {
+pub fn lines(rows: Vec<Vec<Option<String>>>) -> Vec<String> {
     rows.into_iter()
         .map(|row| row.into_iter().flatten().collect::<Vec<_>>().join(" "))
         .collect()
