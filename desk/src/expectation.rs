@@ -3,7 +3,7 @@
 //! Between the repair's COMMIT and the feed's next look the shop goes on: a row may already stand
 //! one lawful step further. Such a change is two: the repair, and what came after it.
 
-use model::{Change, Key, Row};
+use model::{Change, Key, Row, Value};
 use std::collections::{HashMap, HashSet};
 
 /// A row by its table's number and its key.
@@ -12,7 +12,10 @@ pub(crate) type Slot = (u16, Key);
 #[derive(Debug, Default)]
 pub(crate) struct Expectation {
     images: HashMap<Slot, Option<Row>>,
+    /// Rows whose key the database gives them, by the cells that they are to have.
+    entries: Vec<(u16, Vec<(u16, Value)>)>,
     seen: HashSet<Slot>,
+    entries_seen: usize,
     written: bool,
 }
 
@@ -31,6 +34,20 @@ impl Expectation {
     /// `row` is what the repair leaves; `None` when it removes the row.
     pub fn add(&mut self, slot: Slot, row: Option<Row>) {
         self.images.insert(slot, row);
+    }
+
+    /// A new row of this table that has these cells, whatever its key.
+    pub fn add_entry(&mut self, table: u16, cells: Vec<(u16, Value)>) {
+        self.entries.push((table, cells));
+    }
+
+    /// Whether the expected image of this row is an entry of these cells.
+    pub fn holds(&self, slot: &Slot, table: u16, cells: &[(u16, Value)]) -> bool {
+        slot.0 == table && matches!(self.images.get(slot), Some(Some(row)) if has_cells(row, cells))
+    }
+
+    pub fn has_seen_entry(&self) -> bool {
+        self.entries_seen > 0
     }
 
     /// The repair's COMMIT is known to have taken place: the rows can only come from there.
@@ -55,6 +72,9 @@ impl Expectation {
     }
 
     pub fn take(&mut self, change: &Change) -> Match {
+        if self.take_entry(change) {
+            return Match::Whole;
+        }
         if self.images.is_empty() {
             return Match::Not;
         }
@@ -74,6 +94,26 @@ impl Expectation {
             Match::Then(expected)
         }
     }
+}
+
+impl Expectation {
+    fn take_entry(&mut self, change: &Change) -> bool {
+        let (None, Some(row)) = (&change.old, &change.new) else {
+            return false;
+        };
+        let fits = |(table, cells): &(u16, Vec<_>)| *table == change.table && has_cells(row, cells);
+        let Some(place) = self.entries.iter().position(fits) else {
+            return false;
+        };
+        self.entries.remove(place);
+        self.entries_seen += 1;
+        true
+    }
+}
+
+fn has_cells(row: &Row, cells: &[(u16, Value)]) -> bool {
+    let mut cells = cells.iter();
+    cells.all(|(column, value)| row.get(usize::from(*column)) == Some(value.as_ref()))
 }
 
 /// Whether everything that the repair was to change stands as it was to leave it. Before its
@@ -132,6 +172,21 @@ mod tests {
         assert_eq!(expectation.take(&repaired), Match::Whole);
         assert!(expectation.is_empty() && expectation.has_seen(&(0, key())));
         assert_eq!(expectation.take(&repaired), Match::Not);
+    }
+
+    #[test]
+    fn an_entry_is_known_by_its_cells_once() {
+        let mut expectation = Expectation::default();
+        expectation.add_entry(0, vec![(0, Value::Integer(-9900))]);
+        let other = change(None, Some(row(-9901, "paid")));
+        assert_eq!(expectation.take(&other), Match::Not);
+        let rewritten = change(Some(row(1, "paid")), Some(row(-9900, "paid")));
+        assert_eq!(expectation.take(&rewritten), Match::Not, "no new row");
+        assert!(!expectation.has_seen_entry());
+        let entry = change(None, Some(row(-9900, "paid")));
+        assert_eq!(expectation.take(&entry), Match::Whole);
+        assert!(expectation.has_seen_entry());
+        assert_eq!(expectation.take(&entry), Match::Not);
     }
 
     #[test]

@@ -4,6 +4,7 @@ use crate::config::{Config, SourceConfig};
 use crate::guard::{Guard, GuardHandle, mark_looking};
 use crate::ledger::{GROUP_ENTRIES, Ledger, WatchEntry};
 use crate::open_source::Schema;
+use crate::open_source::reshape::mark_settled;
 use crate::unfinished::Unfinished;
 use crate::unreadable::mark_unreadable;
 use crate::view::SourceStatus;
@@ -153,13 +154,14 @@ impl Desk {
         if let (Some(since), None) = (looked, guard.resumed_from()) {
             guard.was_blind(since, at);
         }
-        let ended = unfinished
-            .into_iter()
-            .map(|repair| {
-                let written = repair.was_written(&guard.intake);
-                (repair, written)
-            })
-            .collect();
+        let mut ended = Vec::with_capacity(unfinished.len());
+        for repair in unfinished {
+            let written = repair.was_written(&guard.intake);
+            if written {
+                repair.follow_up(&mut guard.intake, at)?;
+            }
+            ended.push((repair, written));
+        }
         guard.intake.expected.clear();
         Ok(ended)
     }
@@ -235,6 +237,7 @@ impl Desk {
             (mark_baseline(name), rows),
             (mark_unreadable(name), report.unreadable_rows),
             (mark_findings(name), covered),
+            (mark_settled(name), guard.intake.ledger.schema_entry),
         ];
         marks.extend(guard.position_marks(covered));
         self.store_marks(marks)?;

@@ -12,7 +12,11 @@ use incident::Command;
 use incident::containment::RepairState;
 use incident::rows::RowCounts;
 use model::entry::{EntryKind, LedgerEntry};
-use model::{Actor, IncidentId, Key, Operation, ProposalId, RequestId, SourceName, Standing};
+use model::proposal::SetAside;
+use model::{
+    Actor, IncidentId, Instant, Key, Operation, ProposalId, RepairStep, RequestId, SourceName,
+    Standing, Value,
+};
 use recover::images::entry_image;
 
 /// One repair that was being applied when the process ended.
@@ -22,6 +26,8 @@ pub(crate) struct Unfinished {
     counts: RowCounts,
     /// The rows that it was about to write.
     slots: Vec<Slot>,
+    /// Forged rows that a reversing entry of it takes back.
+    taken_back: Vec<Slot>,
     /// Some of them were seen as written before the process ended.
     seen_before: bool,
 }
@@ -49,6 +55,7 @@ impl Desk {
                     proposal: repair.proposal.clone(),
                     counts: repair.counts,
                     slots: Vec::new(),
+                    taken_back: Vec::new(),
                     seen_before: false,
                 };
                 self.expect_again(&mut unfinished, intake)?;
@@ -66,13 +73,31 @@ impl Desk {
         let Some(from) = self.store().mark(&mark_repair(&unfinished.proposal))? else {
             return Ok(());
         };
-        let keys = self.keys_of(&unfinished.proposal)?;
+        let steps = self.steps_of(&unfinished.proposal)?;
+        let keys: Vec<Key> = steps.iter().filter_map(key_of).collect();
         let (reader, sealer) = (intake.ledger.reader.clone(), intake.ledger.sealer.clone());
+        let mut of_entries = Vec::new();
+        for step in steps.iter().filter(|s| s.set_aside == SetAside::Entry) {
+            let mut tables = (0..u16::MAX).map_while(|t| sealer.table(t).map(|table| (t, table)));
+            let Some((table, sealed)) = tables.find(|(_, table)| table.name == step.table) else {
+                continue;
+            };
+            let cell = |(name, value): &(String, Value)| {
+                let place = sealed.columns.iter().position(|column| column == name)?;
+                Some((u16::try_from(place).ok()?, value.clone()))
+            };
+            let cells: Option<Vec<_>> = step.entry.iter().map(cell).collect();
+            if let (Some(cells), Some(key)) = (cells, key_of(step)) {
+                unfinished.taken_back.push((table, key));
+                of_entries.push((table, cells));
+            }
+        }
         for position in from..reader.size() {
             let LedgerEntry::Row(entry) = LedgerEntry::decode(&reader.entry(position)?)? else {
                 continue;
             };
-            if entry.kind != EntryKind::Expected || !keys.contains(&entry.key) {
+            let of_entry = of_entries.iter().any(|(table, _)| *table == entry.table);
+            if entry.kind != EntryKind::Expected || !(of_entry || keys.contains(&entry.key)) {
                 continue;
             }
             let (entry, image) = entry_image(position, &reader, &sealer)?;
@@ -89,18 +114,25 @@ impl Desk {
                 }
             }
         }
+        // Entries whose keys were not known before the COMMIT stand in no expected image, unless
+        // the process lived long enough to journal them after it.
+        if !unfinished.seen_before {
+            for (table, cells) in of_entries {
+                let known = |slot: &Slot| intake.expected.holds(slot, table, &cells);
+                if !unfinished.slots.iter().any(known) {
+                    intake.expected.add_entry(table, cells);
+                }
+            }
+        }
         Ok(())
     }
 
-    fn keys_of(&self, id: &ProposalId) -> Result<Vec<Key>, DeskError> {
+    fn steps_of(&self, id: &ProposalId) -> Result<Vec<RepairStep>, DeskError> {
         let Some(stored) = self.store().document(PROPOSALS, id.as_str())? else {
             return Ok(Vec::new());
         };
         let view: ProposalView = serde_json::from_str(&stored.json)?;
-        let steps = view.proposal.steps.iter();
-        Ok(steps
-            .filter_map(|s| Key::of(s.key_values.iter().map(|(_, value)| value.as_ref())))
-            .collect())
+        Ok(view.proposal.steps)
     }
 
     /// Puts on the record how a repair ended; one that was written is followed by its audit.
@@ -138,6 +170,20 @@ impl Unfinished {
     /// Whether the shop holds the repair; asked after the first look.
     pub fn was_written(&self, intake: &Intake) -> bool {
         let seen = |slot| intake.expected.has_seen(slot);
-        self.seen_before || self.slots.iter().any(seen)
+        self.seen_before
+            || self.slots.iter().any(seen)
+            || (!self.taken_back.is_empty() && intake.expected.has_seen_entry())
     }
+
+    /// What was left to do when the process ended: forged rows that were taken back are right so.
+    pub fn follow_up(&self, intake: &mut Intake, at: Instant) -> Result<(), DeskError> {
+        for (table, key) in &self.taken_back {
+            intake.accept(*table, key, at)?;
+        }
+        Ok(())
+    }
+}
+
+fn key_of(step: &RepairStep) -> Option<Key> {
+    Key::of(step.key_values.iter().map(|(_, value)| value.as_ref()))
 }

@@ -11,6 +11,7 @@ mod guarded;
 mod http;
 mod investigate;
 mod learn;
+mod ledger_crash;
 mod packs;
 mod server_crash;
 mod stamp;
