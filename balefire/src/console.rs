@@ -51,6 +51,10 @@ impl Console {
     pub fn text(&self, key: &str, values: &[(&str, Value<'_>)]) -> String {
         self.words.with(key, values)
     }
+    /// Who wrote a change by the server's log.
+    pub fn writer(&self, writer: &model::LoggedWriter) -> String {
+        document::logged_writer(self.words, writer)
+    }
 
     /// Data to stdout.
     pub fn data(&self, text: &str) {

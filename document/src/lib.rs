@@ -6,5 +6,7 @@
 pub mod catalogue;
 pub mod plan_document;
 pub mod report;
+mod writer;
 
 pub use catalogue::{Catalogue, Value, words};
+pub use writer::logged_writer;

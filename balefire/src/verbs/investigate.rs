@@ -248,9 +248,10 @@ fn with_whom(console: &Console, company: &Company) -> Vec<String> {
                 at.in_zone(ZONE)
             );
         }
-        let by = match &company.by {
-            Some(who) => console.text("inv-by", &[("who", who.as_str().into())]),
-            None => console.text("inv-by-unknown", &[]),
+        let by = match (&company.by, &company.logged) {
+            (Some(who), _) => console.text("inv-by", &[("who", who.as_str().into())]),
+            (None, Some(writer)) => console.writer(writer),
+            (None, None) => console.text("inv-by-unknown", &[]),
         };
         out.push(format!("{line}, {by}"));
     }

@@ -6,3 +6,12 @@ cli-stamp-key-unwritten = The key cannot be written to { $file }: { $error }
 cli-stamp-key-unread = The key file { $file } cannot be read: { $error }
 cli-stamp-no-key = { $file } holds no key for write tokens, which is at least 32 bytes as hex. Make one: balefire source stamp-key FILE
 cli-stamp-writer = A writer's name is 1 to 64 letters, digits, `_` or `-`; choose another one.
+
+# Who wrote a change, by the server's own log.
+
+source-logged = according to the server's log (not proven): { $who }
+source-logged-between = {", "}
+source-logged-role = account { $value }
+source-logged-application = program that calls itself { $value }
+source-logged-address = from { $value }
+source-logged-session = session { $value }

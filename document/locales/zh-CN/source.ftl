@@ -6,3 +6,12 @@ cli-stamp-key-unwritten = 无法将密钥写入 { $file }：{ $error }
 cli-stamp-key-unread = 无法读取密钥文件 { $file }：{ $error }
 cli-stamp-no-key = { $file } 中没有写入令牌密钥（至少 32 字节，十六进制）。生成密钥：balefire source stamp-key FILE
 cli-stamp-writer = 写入者名称须为 1 至 64 个字母、数字、`_` 或 `-`，请另选一个。
+
+# 服务器日志所记的写入者。
+
+source-logged = 据服务器日志（未经证实）：{ $who }
+source-logged-between = ，
+source-logged-role = 账号 { $value }
+source-logged-application = 程序自称 { $value }
+source-logged-address = 来自 { $value }
+source-logged-session = 会话 { $value }

@@ -171,7 +171,10 @@ pub(crate) fn page(visit: &Visit) -> Reply {
     };
     let findings = visit.desk().findings_told(&filter);
     let full = findings.len() >= PAGE as usize;
-    let next = findings.last().filter(|_| full).map(|f| f.finding.id.to_string());
+    let next = findings
+        .last()
+        .filter(|_| full)
+        .map(|f| f.finding.id.to_string());
     let lines: Vec<FindingLine> = findings
         .iter()
         .map(|told| FindingLine {
