@@ -5,6 +5,8 @@
 
 use crate::DeskError;
 use crate::intake::{Ingested, Intake, Seen};
+use crate::ledger::GROUP_ENTRIES;
+use crate::open_source::reshape::Reshape;
 use connect::source::{Feed, UnreadableRow};
 use model::image::ImageRecord;
 use model::{Instant, Key, Observed, Row};
@@ -34,20 +36,33 @@ pub(crate) enum Missed {
     ToldByFeed,
 }
 
-/// Looks at every row through the feed and takes in what differs from the images.
+/// Looks at every row through the feed and takes in what differs from the images; rows whose
+/// differences `reshape` explains are adopted as they stand.
 pub(crate) fn run(
     intake: &mut Intake,
     feed: &mut dyn Feed,
     at: Instant,
     missed_are: Missed,
+    reshape: Option<&Reshape>,
 ) -> Result<Caught, DeskError> {
     intake.ledger.settle()?;
     let snapshot = intake.ledger.snapshot();
     let mut missed: Vec<Observed> = Vec::new();
+    let mut adoption = Adoption {
+        reshape,
+        rows: Vec::new(),
+        at,
+    };
     let mut merge: Option<Merge<'_>> = None;
     let mut failure = None;
     let looked = feed.rescan(&mut |row: Observed| {
-        let step = take(&snapshot, &mut merge, intake, &mut missed, row);
+        let step = take(
+            &snapshot,
+            &mut merge,
+            intake,
+            (&mut missed, &mut adoption),
+            row,
+        );
         step.map_err(|error| {
             let text = error.to_string();
             failure = Some(error);
@@ -58,6 +73,7 @@ pub(crate) fn run(
         return Err(error);
     }
     let unreadable = looked?.unreadable;
+    adoption.finish(intake)?;
     let first_left = merge.as_ref().map_or(0, |m| m.table + 1);
     if let Some(done) = merge.take() {
         done.rest(&mut missed)?;
@@ -110,7 +126,7 @@ fn take<'s>(
     snapshot: &'s journal::index::Snapshot,
     merge: &mut Option<Merge<'s>>,
     intake: &mut Intake,
-    missed: &mut Vec<Observed>,
+    (missed, adoption): (&mut Vec<Observed>, &mut Adoption<'_>),
     row: Observed,
 ) -> Result<(), DeskError> {
     while merge.as_ref().is_none_or(|m| m.table != row.table) {
@@ -128,6 +144,9 @@ fn take<'s>(
     let Some(image) = &row.row else { return Ok(()) };
     let live = intake.ledger.sealer.digest_of(row.table, &row.key, image);
     match record {
+        Some(record) if adoption.takes(intake, &row, &record, record.live == Some(live))? => {
+            adoption.add(intake, row)
+        }
         Some(record) if record.live == Some(live) => {
             intake.learn(row.table, &row.key, &record, Some(image as &Row))
         }
@@ -135,6 +154,74 @@ fn take<'s>(
             missed.push(row);
             Ok(())
         }
+    }
+}
+
+/// Adopts those of the rows that `reshape` explains, and gives the others back.
+pub(crate) fn explained(
+    intake: &mut Intake,
+    reshape: Option<&Reshape>,
+    rows: Vec<Observed>,
+    at: Instant,
+) -> Result<Vec<Observed>, DeskError> {
+    let mut left = Vec::new();
+    let mut adoption = Adoption {
+        reshape,
+        rows: Vec::new(),
+        at,
+    };
+    for row in rows {
+        let takes = match intake.ledger.record(row.table, &row.key)? {
+            Some(record) => adoption.takes(intake, &row, &record, false)?,
+            None => false,
+        };
+        if takes {
+            adoption.add(intake, row)?;
+        } else {
+            left.push(row);
+        }
+    }
+    adoption.finish(intake)?;
+    Ok(left)
+}
+
+/// Rows that are taken as they stand, because their table's new shape explains all that differs.
+struct Adoption<'r> {
+    reshape: Option<&'r Reshape>,
+    rows: Vec<Observed>,
+    at: Instant,
+}
+
+impl Adoption<'_> {
+    /// `same`: the row is as it was seen last.
+    fn takes(
+        &self,
+        intake: &mut Intake,
+        row: &Observed,
+        record: &ImageRecord,
+        same: bool,
+    ) -> Result<bool, DeskError> {
+        let (Some(reshape), Some(live)) = (self.reshape, &row.row) else {
+            return Ok(false);
+        };
+        if same {
+            return Ok(reshape.takes_every_row(row.table));
+        }
+        let last = intake.last_seen(row.table, &row.key, record, live)?;
+        Ok(last.is_some_and(|last| reshape.explains(row.table, &last, live)))
+    }
+
+    fn add(&mut self, intake: &mut Intake, row: Observed) -> Result<(), DeskError> {
+        self.rows.push(row);
+        if self.rows.len() >= GROUP_ENTRIES {
+            intake.adopt(std::mem::take(&mut self.rows), self.at)?;
+        }
+        Ok(())
+    }
+
+    fn finish(self, intake: &mut Intake) -> Result<(), DeskError> {
+        intake.adopt(self.rows, self.at)?;
+        intake.ledger.settle()
     }
 }
 

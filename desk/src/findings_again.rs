@@ -7,7 +7,7 @@ use crate::window;
 use detect::FindingAt;
 use detect::policy::CompiledPolicy;
 use model::entry::{EntryKind, LedgerEntry, RowEntry};
-use model::{Change, Finding, FindingKind, Judgement, Standing, Verdict};
+use model::{Change, Finding, FindingKind, Judgement, Row, Standing, Verdict};
 
 /// The findings of one judged change, those that a maintenance window excused under their own kind.
 pub(crate) fn found_in(
@@ -38,13 +38,15 @@ pub(crate) fn findings_since(intake: &mut Intake, from: u64) -> Result<Vec<Findi
         let LedgerEntry::Row(entry) = LedgerEntry::decode(&bytes)? else {
             continue;
         };
-        let judgement = entry.judgement.clone();
+        let judged = &entry.judgement;
         if entry.kind != EntryKind::Change
-            || (judgement.verdict == Verdict::Lawful && judgement.hits.is_empty())
+            || (judged.verdict == Verdict::Lawful && judged.hits.is_empty())
         {
             continue;
         }
-        let change = change_again(intake, entry)?;
+        let (entry, image) = intake.ledger.sealer.open_entry(entry)?;
+        let judgement = entry.judgement.clone();
+        let change = change_again(intake, entry, image)?;
         let at = FindingAt {
             log: &intake.ledger.name,
             position,
@@ -61,7 +63,7 @@ pub(crate) fn findings_since(intake: &mut Intake, from: u64) -> Result<Vec<Findi
 }
 
 /// The change that an entry recorded, with the images before it taken from the chain of entries.
-fn change_again(intake: &Intake, entry: RowEntry) -> Result<Change, DeskError> {
+fn change_again(intake: &Intake, entry: RowEntry, new: Option<Row>) -> Result<Change, DeskError> {
     let (reader, sealer) = (&intake.ledger.reader, &intake.ledger.sealer);
     let open = |index| recover::images::entry_image(index, reader, sealer);
     let (mut old, mut lawful, mut standing) = (None, None, Standing::Gone);
@@ -81,10 +83,6 @@ fn change_again(intake: &Intake, entry: RowEntry) -> Result<Change, DeskError> {
         }
         next = earlier.previous;
     }
-    let new = match &entry.image {
-        Some(image) => Some(sealer.open(entry.table, &entry.key, &entry.subject, image)?),
-        None => None,
-    };
     Ok(Change {
         table: entry.table,
         key: entry.key,

@@ -6,6 +6,7 @@ use crate::daybook::Daybook;
 use crate::guard::Guard;
 use crate::intake::Seen;
 use crate::ledger::WatchEntry;
+use crate::open_source::reshape::mark_settled;
 use crate::resume::Resumed;
 use crate::window::Windows;
 use crate::{standing_still, unreadable};
@@ -21,11 +22,19 @@ impl Guard {
             Some(_) => Missed::ToldByFeed,
             None => Missed::Unwitnessed,
         };
-        let caught = catch_up::run(&mut self.intake, self.feed.as_mut(), at, missed_are)
-            .inspect_err(|error| {
-                self.desk
-                    .raise_mass_change(&self.intake, &self.source, error, at);
-            })?;
+        self.tell_reshape(at)?;
+        let caught = catch_up::run(
+            &mut self.intake,
+            self.feed.as_mut(),
+            at,
+            missed_are,
+            self.reshape.as_ref(),
+        )
+        .inspect_err(|error| {
+            self.desk
+                .raise_mass_change(&self.intake, &self.source, error, at);
+        })?;
+        fail::fail_point!("reshape-looked");
         let without_key =
             self.desk
                 .new_unreadable(&self.intake, &self.source, &caught.unreadable, at)?;
@@ -34,7 +43,18 @@ impl Guard {
             self.catch_up_with_shop()?;
             self.take_in_what_went_round(&caught.open)?;
         }
-        self.store_at_once(without_key)
+        self.store_at_once(without_key)?;
+        self.settle_shape()
+    }
+
+    /// Every row was looked at in the shape that the tables have now.
+    fn settle_shape(&mut self) -> Result<(), DeskError> {
+        if self.reshape.take().is_some() {
+            self.flush()?;
+        }
+        let settled = self.intake.ledger.schema_entry;
+        let mark = (mark_settled(&self.source), settled);
+        self.desk.store_marks(vec![mark])
     }
 
     /// The position from which the feed was told to go on.
@@ -52,21 +72,29 @@ impl Guard {
     /// without it, or while there was none.
     pub fn take_in_what_went_round(&mut self, open: &[(u16, Key)]) -> Result<(), DeskError> {
         let rows = standing_still::unseen(self, open)?;
-        if rows.is_empty() {
-            return Ok(());
-        }
         let observed = rows
             .into_iter()
             .map(|(table, key, row)| Observed::state(table, key, row));
+        let at = self.desk.now();
+        // What the feed has told of such a row may leave but the new columns to explain.
+        let observed = catch_up::explained(
+            &mut self.intake,
+            self.reshape.as_ref(),
+            observed.collect(),
+            at,
+        )?;
+        if observed.is_empty() {
+            return Ok(());
+        }
         let seen = Seen {
-            at: self.desk.now(),
+            at,
             witnessed: false,
             coalesced: true,
             source_position: 0,
             transactions: &[],
             stamps: &[],
         };
-        let ingested = self.intake.ingest(observed.collect(), seen)?;
+        let ingested = self.intake.ingest(observed, seen)?;
         self.store(ingested)
     }
 
@@ -98,6 +126,7 @@ impl Guard {
             self.feed.as_mut(),
             at,
             Missed::Unwitnessed,
+            None,
         ) {
             Ok(caught) => caught,
             Err(error) => {

@@ -7,6 +7,7 @@ use crate::daybook::Daybook;
 use crate::intake::{Ingested, Intake, Seen};
 use crate::ledger::WatchEntry;
 use crate::open_source::Opened;
+use crate::open_source::reshape::Reshape;
 use crate::resume::{self, Resumed};
 use crate::server_log::ServerLog;
 use crate::source::mark_findings;
@@ -51,6 +52,8 @@ pub(crate) struct Guard {
     /// Findings are stored and listed, but nobody is called.
     pub shadow: bool,
     pub resumed: Resumed,
+    /// The tables have changed since every row was looked at.
+    pub reshape: Option<Reshape>,
     pub heartbeat_at: Instant,
     /// Position up to which everything that the source told is durable and judged.
     pub position: Option<u64>,
@@ -184,6 +187,7 @@ impl Guard {
             daybook: None,
             shadow,
             resumed: opened.resumed,
+            reshape: opened.reshape,
             heartbeat_at,
             position: opened.resumed.position,
             broken: None,

@@ -239,7 +239,10 @@ impl Intake {
     }
 
     /// Makes the keys of new subjects durable, then digests and seals the rows.
-    fn look(&self, observed: &[Observed]) -> Result<(Vec<Option<Look>>, SealedImages), DeskError> {
+    pub fn look(
+        &self,
+        observed: &[Observed],
+    ) -> Result<(Vec<Option<Look>>, SealedImages), DeskError> {
         let subjects = row_work::subjects(&self.ledger.sealer, observed);
         self.ledger.prepare(subjects.iter().filter_map(|s| *s))?;
         row_work::look(&self.ledger.sealer, observed, &subjects)
@@ -461,7 +464,7 @@ fn standing_of(row: Option<&Row>) -> Standing {
 }
 
 /// Puts a long cell back where the journal holds its hash and the new row still has the same cell.
-fn unfold(journaled: Row, new: &Row) -> Row {
+pub(crate) fn unfold(journaled: Row, new: &Row) -> Row {
     if !has_long_cell(&journaled) {
         return journaled;
     }

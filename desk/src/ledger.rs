@@ -356,7 +356,8 @@ impl Ledger {
                 continue;
             }
             let previous = self.record(entry.table, &entry.key)?;
-            let change = self.change_of(&entry, previous.as_ref())?;
+            let (entry, image) = self.sealer.open_entry(entry)?;
+            let change = self.change_of(&entry, image, previous.as_ref())?;
             let live = change.new.as_ref();
             let live = live.map(|row| self.sealer.digest_of(entry.table, &entry.key, row));
             self.advance(&change, &entry.judgement, previous.as_ref(), position, live)?;
@@ -367,10 +368,11 @@ impl Ledger {
         Ok(())
     }
 
-    /// The change that an entry recorded, with the images that stood before it.
-    pub fn change_of(
+    /// The change that an entry recorded, with its image and the images that stood before it.
+    fn change_of(
         &mut self,
         entry: &RowEntry,
+        new: Option<Row>,
         previous: Option<&ImageRecord>,
     ) -> Result<Change, DeskError> {
         let (table, key) = (entry.table, &entry.key);
@@ -384,10 +386,6 @@ impl Ledger {
                 };
                 (old, lawful, record.standing.clone())
             }
-        };
-        let new = match &entry.image {
-            Some(image) => Some(self.sealer.open(table, key, &entry.subject, image)?),
-            None => None,
         };
         Ok(Change {
             table,

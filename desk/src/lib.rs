@@ -6,6 +6,7 @@
 pub mod accept_rows;
 mod acceptance;
 pub mod account;
+mod adopt;
 pub mod audit;
 pub mod audit_part;
 pub mod audit_turns;
@@ -40,6 +41,7 @@ mod people_report;
 mod rebaseline;
 mod repair;
 mod repair_terms;
+mod reshaped;
 mod resume;
 mod row_cache;
 mod row_work;

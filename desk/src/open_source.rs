@@ -1,5 +1,7 @@
 //! Opening a source: its policy held against its schema, its ledger with index and sealer, its feed.
 
+pub(crate) mod reshape;
+
 use crate::intake::Intake;
 use crate::ledger::Ledger;
 use crate::resume::Resumed;
@@ -13,6 +15,7 @@ use model::entry::LedgerEntry;
 use model::policy::Sees;
 use model::{SourceName, SourcePolicy, TableSchema};
 use recover::seal::{RowSealer, SealTable};
+use reshape::{History, Reshape, mark_settled};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 use std::sync::{Arc, PoisonError};
@@ -26,6 +29,8 @@ pub(crate) struct Opened {
     pub log: Option<ServerLog>,
     /// Ledger entries that the index covers.
     pub covered: u64,
+    /// The tables have changed since every row was looked at.
+    pub reshape: Option<Reshape>,
 }
 
 /// Which schema the shop may have.
@@ -43,6 +48,36 @@ struct SchemaEntry {
     source: SourceName,
     tables: Vec<TableSchema>,
     policy: SourcePolicy,
+    /// By table: whether any of its columns is sealed.
+    #[serde(default)]
+    personal: Vec<bool>,
+    /// The schema entry that was in force before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    before: Option<u64>,
+}
+
+impl SchemaEntry {
+    fn new(
+        source: &SourceName,
+        policy: SourcePolicy,
+        tables: &[GuardedTable],
+        compiled: &CompiledPolicy,
+    ) -> Self {
+        let sealed = |table| !compiled.personal_columns(table).is_empty();
+        Self {
+            source: source.clone(),
+            personal: (0..tables.len() as u16).map(sealed).collect(),
+            tables: tables.iter().map(|t| t.schema.clone()).collect(),
+            policy,
+            before: None,
+        }
+    }
+
+    /// Says the same of the tables and the policy.
+    fn is_as(&self, other: &Self) -> bool {
+        (&self.source, &self.tables, &self.policy, &self.personal)
+            == (&other.source, &other.tables, &other.policy, &other.personal)
+    }
 }
 
 fn mark_schema(source: &SourceName) -> String {
@@ -55,17 +90,34 @@ impl Desk {
         allowed: Schema,
     ) -> Result<Opened, DeskError> {
         let config = self.source_config(name)?;
-        let policy = config.policy();
         let location = config.location();
         let schemas = location.source()?.tables()?;
+        let history = self.history(name)?;
+        // A feed of states stops at every change of its tables.
+        let goes_on = config.sees() == Sees::Transactions && allowed == Schema::OfBaseline;
+        let policy = match goes_on {
+            true => history.without_gone(config.policy(), &schemas),
+            false => config.policy(),
+        };
         let compiled = compile(name, &policy, &schemas, config.sees())?;
         let tables = guarded(&policy, &schemas)?;
         let stamps = Stamps::of_source(config)?;
         let log = ServerLog::of_source(config)?;
-        let (mut ledger, covered) = self.open_ledger(name, sealer(self, &tables, &compiled))?;
+        let present = SchemaEntry::new(name, policy, &tables, &compiled);
+        if let Some(known) = history.newest().filter(|_| allowed == Schema::OfBaseline) {
+            may_go_on(known, &present, &tables, goes_on)?;
+        }
+        let settled = self.settled(name)?;
+        let reshape = history.since(settled, &present).filter(|_| goes_on);
+        let sealer = sealer(self, &tables, &compiled).with_older(history.older(&present.tables));
+        // Digests of another shape are worth nothing: the ledger tells what they are in this one.
+        let anew = reshape.as_ref().is_some_and(|r| r.images_read_otherwise);
+        let (mut ledger, covered) = self.open_ledger(name, sealer, anew)?;
+        let mut present = Some(present);
         let mut open_feed = || {
-            ledger.schema_entry =
-                self.schema_entry(name, &mut ledger, &policy, &tables, allowed)?;
+            if let Some(present) = present.take() {
+                ledger.schema_entry = self.schema_entry(name, &mut ledger, present, settled)?;
+            }
             let resumed = match (config.sees(), allowed) {
                 (Sees::Transactions, Schema::OfBaseline) => self.resumed(name, &ledger)?,
                 _ => Resumed::default(),
@@ -81,10 +133,42 @@ impl Desk {
                 stamps,
                 log,
                 covered,
+                reshape,
             }),
             // The next attempt finds the log where this one has taken it from.
             Err(error) => self.give_back(name, ledger).and(Err(error)),
         }
+    }
+
+    /// Whether a guard would go on with the tables as the shop has them now, and what became of them.
+    pub(crate) fn can_go_on(&self, name: &SourceName) -> Result<Option<Reshape>, DeskError> {
+        let config = self.source_config(name)?;
+        let schemas = config.location().source()?.tables()?;
+        let history = self.history(name)?;
+        let policy = history.without_gone(config.policy(), &schemas);
+        let compiled = compile(name, &policy, &schemas, config.sees())?;
+        let tables = guarded(&policy, &schemas)?;
+        let present = SchemaEntry::new(name, policy, &tables, &compiled);
+        if let Some(known) = history.newest() {
+            may_go_on(known, &present, &tables, true)?;
+        }
+        Ok(history.since(self.settled(name)?, &present))
+    }
+
+    /// The schema entries that the source's ledger holds.
+    fn history(&self, name: &SourceName) -> Result<History, DeskError> {
+        let marked = self.store().mark(&mark_schema(name))?;
+        let log = format!("ledger/{}", self.source_number(name)?);
+        match self.log_reader(&log) {
+            Some(reader) => History::read(&reader, marked),
+            None => Ok(History::default()),
+        }
+    }
+
+    /// The schema entry in whose shape every row was looked at.
+    fn settled(&self, name: &SourceName) -> Result<Option<u64>, DeskError> {
+        let settled = self.store().mark(&mark_settled(name))?;
+        Ok(settled.or(self.store().mark(&mark_schema(name))?))
     }
 
     /// The source's log with its index; how many entries the index covers.
@@ -92,6 +176,7 @@ impl Desk {
         &self,
         name: &SourceName,
         sealer: RowSealer,
+        anew: bool,
     ) -> Result<(Ledger, u64), DeskError> {
         let number = self.source_number(name)?;
         let log = self
@@ -110,7 +195,7 @@ impl Desk {
             .journal()
             .join("index")
             .join(number.to_string());
-        let (index, covered) = open_index(&folder, self, log.size())?;
+        let (index, covered) = open_index(&folder, self, log.size(), anew)?;
         let keys = Arc::clone(&self.inner.subject_keys);
         let name = format!("ledger/{number}");
         Ok((
@@ -119,35 +204,29 @@ impl Desk {
         ))
     }
 
-    /// The schema entry in force: the one marked if it still holds, else a new one.
+    /// The schema entry in force: the one marked if it still holds, else a new one. `settled` goes
+    /// on standing until every row was looked at in the new one's shape.
     fn schema_entry(
         &self,
         name: &SourceName,
         ledger: &mut Ledger,
-        policy: &SourcePolicy,
-        tables: &[GuardedTable],
-        allowed: Schema,
+        mut present: SchemaEntry,
+        settled: Option<u64>,
     ) -> Result<u64, DeskError> {
-        let entry = SchemaEntry {
-            source: name.clone(),
-            tables: tables.iter().map(|t| t.schema.clone()).collect(),
-            policy: policy.clone(),
-        };
-        let json = serde_json::to_vec(&entry)?;
         let marked = self.store().mark(&mark_schema(name))?;
         if let Some(at) = marked.filter(|at| *at < ledger.reader.size())
             && let LedgerEntry::Schema(known) = LedgerEntry::decode(&ledger.reader.entry(at)?)?
         {
-            if known == json {
+            if serde_json::from_slice::<SchemaEntry>(&known)?.is_as(&present) {
                 return Ok(at);
             }
-            if allowed == Schema::OfBaseline {
-                same_columns(&serde_json::from_slice(&known)?, &entry)?;
-            }
+            present.before = Some(at);
         }
-        let at = ledger.push(&LedgerEntry::Schema(json))?;
+        let at = ledger.push(&LedgerEntry::Schema(serde_json::to_vec(&present)?))?;
         ledger.settle()?;
-        self.store_mark(&mark_schema(name), at)?;
+        let mut marks = vec![(mark_schema(name), at)];
+        marks.extend(settled.map(|settled| (mark_settled(name), settled)));
+        self.store_marks(marks)?;
         Ok(at)
     }
 }
@@ -169,8 +248,17 @@ pub(crate) fn guarded(
 }
 
 /// A damaged index, or one ahead of its ledger, is made again from the ledger.
-fn open_index(folder: &Path, desk: &Desk, size: u64) -> Result<(ImageIndex, u64), DeskError> {
+fn open_index(
+    folder: &Path,
+    desk: &Desk,
+    size: u64,
+    anew: bool,
+) -> Result<(ImageIndex, u64), DeskError> {
     std::fs::create_dir_all(folder).map_err(|e| DeskError::file(folder, e))?;
+    if anew {
+        tracing::info!(folder = %folder.display(), "the tables changed: the image index is made again from the ledger");
+        return Ok((ImageIndex::reset(folder, Arc::clone(&desk.inner.key))?, 0));
+    }
     match ImageIndex::open(folder, Arc::clone(&desk.inner.key)) {
         Ok((index, covered)) if covered <= size => Ok((index, covered)),
         Ok(_) | Err(_) => {
@@ -216,8 +304,13 @@ fn compile(
     })
 }
 
-/// A guarded table whose columns changed cannot be compared with its images.
-fn same_columns(known: &SchemaEntry, present: &SchemaEntry) -> Result<(), DeskError> {
+/// Refuses tables that cannot be compared with their images. `goes_on`: other columns can.
+fn may_go_on(
+    known: &SchemaEntry,
+    present: &SchemaEntry,
+    tables: &[GuardedTable],
+    goes_on: bool,
+) -> Result<(), DeskError> {
     // Images are kept under the tables' numbers.
     for (i, table) in known.tables.iter().enumerate() {
         if present.tables.get(i).is_none_or(|t| t.name != table.name) {
@@ -227,6 +320,9 @@ fn same_columns(known: &SchemaEntry, present: &SchemaEntry) -> Result<(), DeskEr
                     .into(),
             });
         }
+    }
+    if goes_on {
+        return reshape::can_go_on(known, tables);
     }
     for table in &present.tables {
         let before = known.tables.iter().find(|t| t.name == table.name);

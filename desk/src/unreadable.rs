@@ -1,5 +1,5 @@
 //! What the guard cannot guard is a finding too: rows without a key, and tables that are no longer
-//! the ones it knows. Nothing is skipped in silence.
+//! the ones it knows (`reshaped`). Nothing is skipped in silence.
 
 use crate::guard::Guard;
 use crate::intake::Intake;
@@ -39,7 +39,7 @@ pub(crate) fn rows(
     rows.iter().filter_map(finding).collect()
 }
 
-fn of(
+pub(crate) fn of(
     intake: &Intake,
     source: &SourceName,
     [rule, table, key]: [&str; 3],
@@ -150,31 +150,5 @@ impl Guard {
         ));
         let found = rows(&self.intake, &self.source, seen, at);
         self.store_at_once(found)
-    }
-
-    /// The schema is another one: raised before the guard stops, since to change a table is one
-    /// way to blind it.
-    pub fn schema_changed(&mut self, tables: &[String]) -> DeskError {
-        let at = self.desk.now();
-        let found = tables.iter().map(|table| {
-            let detail = "its columns are other ones, or it is gone".to_owned();
-            // Each time is a finding of its own: the time stands for the key.
-            let key = at.to_string();
-            of(
-                &self.intake,
-                &self.source,
-                ["schema_changed", table, &key],
-                detail,
-                at,
-            )
-        });
-        let found = found.collect();
-        if let Err(error) = self.store_at_once(found) {
-            tracing::error!(error = %crate::error::chain(&error), "the change of the schema could not be stored as a finding");
-        }
-        DeskError::SchemaChanged {
-            table: tables.join(", "),
-            detail: "its columns are other ones, or it is gone".into(),
-        }
     }
 }

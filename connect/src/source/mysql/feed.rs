@@ -40,6 +40,8 @@ pub struct MysqlFeed {
     waiting: Option<Box<Transaction>>,
     /// Up to here everything was handed over.
     handed: u64,
+    /// Where the server stood when every row was looked at.
+    looked: u64,
     acknowledged: u64,
     wanted: Option<u64>,
     lag_s: Option<f64>,
@@ -63,6 +65,7 @@ impl MysqlFeed {
             changed: None,
             waiting: None,
             handed: 0,
+            looked: 0,
             acknowledged: 0,
             wanted: None,
             lag_s: None,
@@ -101,6 +104,7 @@ impl MysqlFeed {
             }
         }
         scanned?;
+        self.looked = at;
         let from = self.resume.take().unwrap_or(at);
         self.handed = from;
         self.following = Some(Following::new(Assembler::new(watched), from));
@@ -204,11 +208,14 @@ impl MysqlFeed {
             return;
         };
         let writes = ["DELETE", "UPDATE", "REPLACE", "TRUNCATE"].contains(&first.as_str());
+        let alters = ["ALTER", "RENAME", "CREATE", "DROP"].contains(&first.as_str());
+        // Every row was looked at behind it, and its columns are the ones that were found.
+        let seen = alters && (self.following.as_ref()).is_some_and(|f| f.place() <= self.looked);
         match (first.as_str(), guarded.first()) {
             ("TRUNCATE", Some(table)) => self.lose(LostReason::TableTruncated {
                 table: table.clone(),
             }),
-            (_, Some(_)) => self.lose(unlogged),
+            (_, Some(_)) if !seen => self.lose(unlogged),
             _ if writes => self.lose(unlogged),
             _ => {
                 if let Some(following) = &mut self.following {
@@ -302,7 +309,9 @@ impl Feed for MysqlFeed {
     }
 
     fn position(&self) -> Option<u64> {
-        self.following.as_ref().map(|_| self.handed)
+        // Behind what changed a table, rows are of other columns; up to there they were handed over.
+        let knows = self.following.is_some() || self.changed.is_some();
+        knows.then_some(self.handed)
     }
 
     fn sees(&self) -> Sees {

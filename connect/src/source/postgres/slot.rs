@@ -127,11 +127,12 @@ pub(super) fn standing(
     })
 }
 
-/// Partitions count with what they keep their rows in: rows that come and go with a partition are
-/// in no log.
+/// Tables count with what they keep their rows in, which is another file after a statement that
+/// wrote every row anew (`ALTER COLUMN ... TYPE ... USING`): such rows are in no log. So do
+/// partitions: rows that come and go with one are in no log either.
 const TABLES: &str = "\
     SELECT c.oid, \
-      concat_ws(' ', c.relnamespace, c.relname, \
+      concat_ws(' ', c.relnamespace, c.relname, CASE WHEN c.relkind = 'r' THEN pg_relation_filenode(c.oid) END, \
         (SELECT string_agg(concat_ws(' ', a.attnum, a.attname, a.atttypid, a.atttypmod, a.attgenerated, a.attnotnull), \
            ',' ORDER BY a.attnum) \
          FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped)), \

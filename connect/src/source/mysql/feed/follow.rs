@@ -97,6 +97,11 @@ impl Following {
         self.warned = far;
     }
 
+    /// Behind the last thing that happened.
+    pub(super) fn place(&self) -> u64 {
+        self.at
+    }
+
     pub(super) fn is_connected(&self) -> bool {
         self.dump.is_some()
     }
