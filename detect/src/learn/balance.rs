@@ -1,17 +1,19 @@
 //! From what was seen to rules: columns that move together, steps of a state, sums and twins.
 
-use super::choose::Wanted;
 use super::proposal::{Proposed, Rule, TableProposal};
 use super::propose::Writer;
 use super::roles::Role;
-use super::shop::class;
 use super::sums;
+use super::tables::Column;
 use super::words::{Sort, same_stem};
-use model::policy::{Equal, Sum, Together, WriteKind};
+use model::policy::{Equal, Sum, Together};
 use std::collections::BTreeMap;
 
 /// Updates after which a time of change is believed to move every time.
 const ENOUGH_UPDATES: u64 = 8;
+
+/// Rows that came to a state before the steps from it are believed to be all there are.
+const ENOUGH_ROWS: u64 = 60;
 
 impl Writer<'_> {
     pub(super) fn together(&self, out: &mut TableProposal) {
@@ -26,6 +28,7 @@ impl Writer<'_> {
             .filter(|c| {
                 table.updates >= ENOUGH_UPDATES
                     && changes(*c) == table.updates
+                    && table.columns[usize::from(*c)].replaced > ENOUGH_UPDATES / 2
                     && !table.is_coarse(*c)
             })
             .collect();
@@ -73,8 +76,9 @@ impl Writer<'_> {
         self.role(a) == Role::Flag && self.role(b) == Role::State && changes >= 3
     }
 
-    /// A closed list of steps is believed only when it has long shown nothing new: the share of steps
-    /// seen once estimates how probable a new one is (Good and Turing).
+    /// A closed list of steps is believed only where it has long shown nothing new: from a state that
+    /// many rows came to and left by steps that were all seen again. From any other state every
+    /// known state may follow.
     pub(super) fn states(&self, out: &mut TableProposal) {
         let table = self.seen_table();
         let Some(column) = self
@@ -86,48 +90,26 @@ impl Writer<'_> {
         };
         let seen = &table.columns[usize::from(column)];
         let total: u64 = seen.steps.values().sum();
-        let once = seen.steps.values().filter(|n| **n == 1).count() as u64;
-        let alone = self
-            .shop
-            .company(
-                &class(self.number, WriteKind::Update, Some(column), None),
-                Wanted::State,
-            )
-            .is_none();
-        let enough = if alone { 20 } else { 25 };
-        if seen.too_many
-            || total < enough
-            || once > 0
-            || seen.steps.keys().any(|(a, b)| a == "NULL" || b == "NULL")
-        {
-            if total > 0 && alone {
-                out.undecided.push(format!(
-                    "{} took {total} steps of {} kinds, {once} of them seen once: too few to close the list",
-                    self.name(column),
-                    seen.steps.len()
-                ));
-            }
+        let null = |(a, b): &(String, String)| a == "NULL" || b == "NULL";
+        if seen.too_many || total < self.cautious(20) || seen.steps.keys().any(null) {
             return;
         }
-        let mut transitions: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        for (from, to) in seen.steps.keys() {
-            transitions
-                .entry(from.clone())
-                .or_default()
-                .push(to.clone());
-            transitions.entry(to.clone()).or_default();
+        let transitions = self.closed_steps(seen);
+        let closed = transitions.values().any(|to| to.len() < transitions.len());
+        if !closed {
+            out.undecided.push(format!(
+                "{} took {total} steps of {} kinds: too few from any state to close the list",
+                self.name(column),
+                seen.steps.len()
+            ));
+            return;
         }
-        let begins: Vec<String> = seen
-            .begins
-            .keys()
+        let begins: Vec<String> = (seen.begins.keys())
             .filter(|b| *b != "NULL")
             .cloned()
             .collect();
-        for begin in &begins {
-            transitions.entry(begin.clone()).or_default();
-        }
         let rare = seen.begins.values().any(|n| *n == 1);
-        let initial = if rare || table.inserts < enough {
+        let initial = if rare || table.inserts < self.cautious(25) {
             transitions.keys().cloned().collect()
         } else {
             begins
@@ -139,8 +121,35 @@ impl Writer<'_> {
                 transitions,
             },
             held: total,
-            why: "no other step was seen, and none of these only once".to_owned(),
+            why: "no other step was seen from states that many rows came to".to_owned(),
         });
+    }
+
+    fn closed_steps(&self, seen: &Column) -> BTreeMap<String, Vec<String>> {
+        let mut came: BTreeMap<&String, u64> = BTreeMap::new();
+        for (begin, times) in seen.begins.iter().filter(|(b, _)| *b != "NULL") {
+            *came.entry(begin).or_default() += times;
+        }
+        for ((from, to), times) in &seen.steps {
+            *came.entry(to).or_default() += times;
+            came.entry(from).or_default();
+        }
+        let steps = |state: &String| -> Vec<(String, u64)> {
+            let from = seen.steps.iter().filter(|((from, _), _)| from == state);
+            from.map(|((_, to), times)| (to.clone(), *times)).collect()
+        };
+        came.iter()
+            .map(|(state, came_to)| {
+                let steps = steps(state);
+                let again = steps.iter().all(|(_, times)| *times > 2);
+                let to = if again && *came_to >= self.cautious(ENOUGH_ROWS) {
+                    steps.into_iter().map(|(to, _)| to).collect()
+                } else {
+                    came.keys().map(|s| (*s).clone()).collect()
+                };
+                ((*state).clone(), to)
+            })
+            .collect()
     }
 
     pub(super) fn sums(&self, out: &mut TableProposal) {

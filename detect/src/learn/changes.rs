@@ -6,7 +6,7 @@ use super::proposal::{Proposed, Rule, TableProposal};
 use super::propose::Writer;
 use super::roles::Role;
 use super::shop::class;
-use super::words::{Sort, words};
+use super::words::{Sort, is_cart, words};
 use model::policy::{Company, Frozen, WriteKind};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -114,9 +114,24 @@ impl Writer<'_> {
         of_kind && !yes_or_no && seen.replaced == 0 && seen.late == 0 && may_be_empty
     }
 
+    /// Cases that names have to be borne out by.
+    pub(super) fn few(&self) -> u64 {
+        self.cautious(match self.sort() {
+            Sort::Ledger | Sort::Order => 4,
+            _ => 8,
+        })
+    }
+
     /// What holds for a column that was never seen to change.
     fn never_changed(&self, column: u16) -> Option<(Frozen, String)> {
         let (sort, table) = (self.sort(), self.seen_table());
+        let key = table.schema.primary_key.contains(&column);
+        let moves = matches!(self.role(column), Role::Running | Role::Quantity);
+        let settles = matches!(sort, Sort::Ledger | Sort::History) && !moves;
+        let few = table.inserts + table.updates < self.few();
+        if !key && (is_cart(&table.schema) || few && !settles) {
+            return None;
+        }
         let seen = &table.columns[usize::from(column)];
         let always_filled = table.schema.columns[usize::from(column)].not_null
             || table.inserts > 0 && seen.filled == table.inserts;
@@ -222,7 +237,14 @@ impl Writer<'_> {
         let update =
             |value: Option<&str>| class(self.number, WriteKind::Update, Some(column), value);
         let name = self.name(column);
-        if let Some((any_of, held)) = self.shop.company(&update(None), wanted) {
+        if let Some((any_of, held)) = self.shop.company(&update(None), wanted)
+            && held >= self.few()
+        {
+            let mut any_of = any_of;
+            if wanted == Wanted::State && self.is_narrow(column, held) {
+                // Other steps are written down in other words.
+                any_of.iter_mut().for_each(|other| other.holds.clear());
+            }
             let place = companies.entry(format!("{any_of:?}")).or_insert((
                 Company {
                     on: WriteKind::Update,
@@ -251,7 +273,7 @@ impl Writer<'_> {
                 .collect();
             for value in values {
                 if let Some((any_of, held)) = self.shop.company(&update(Some(value)), wanted)
-                    && held >= 2
+                    && held >= self.few()
                 {
                     some = true;
                     companies.insert(

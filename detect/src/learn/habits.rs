@@ -5,16 +5,27 @@
 //! rows come and go are asked for more.
 
 use super::choose::add;
+use super::company::Link;
 use super::proposal::{Proposed, Rule, TableProposal};
 use super::propose::Writer;
 use super::roles::Role;
 use super::shop::class;
-use super::words::Sort;
+use super::tables::Pointer;
+use super::words::{Sort, is_cart};
 use model::policy::{Company, Frozen, OtherWrite, Together, WriteKind};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Companions in which rows are edited, named in one rule.
 const MAX_UNLESS: usize = 12;
+
+/// Steps of a state to one or two values, before other values are believed to need company too.
+const ENOUGH_FOR_NARROW: u64 = 80;
+
+/// See [`ENOUGH_FOR_NARROW`].
+const MOST_NARROW: usize = 2;
+
+/// Rows after which what never changed is believed not to change in the company of relatives either.
+const SETTLED: u64 = 60;
 
 /// Columns that are named in one rule of columns that change together.
 const MAX_WITH: usize = 6;
@@ -44,11 +55,19 @@ impl Writer<'_> {
             Sort::Plain => 30,
             Sort::Noise => 200,
         };
-        if table.deletes * 10 > table.inserts {
-            by_name * 3
-        } else {
-            by_name
-        }
+        let by_name = match table.deletes * 10 > table.inserts {
+            true => by_name * 3,
+            false => by_name,
+        };
+        self.cautious(match is_cart(&table.schema) {
+            true => by_name.max(200),
+            false => by_name,
+        })
+    }
+
+    /// More cases in a shop that still shows new things.
+    pub(super) fn cautious(&self, cases: u64) -> u64 {
+        cases * self.shop.caution / 100
     }
 
     fn only_inserted(&self, out: &mut TableProposal) -> bool {
@@ -122,7 +141,19 @@ impl Writer<'_> {
             Rule::SetOnce(columns) => !columns.is_empty(),
             _ => true,
         });
-        let unless = self.edits();
+        let mut unless = self.edits();
+        let settled = match self.sort() {
+            Sort::Plain | Sort::Noise => SETTLED * 2,
+            _ => SETTLED,
+        };
+        if table.inserts < self.cautious(settled)
+            && !matches!(self.sort(), Sort::Ledger | Sort::History)
+        {
+            self.relatives()
+                .into_iter()
+                .for_each(|o| add(&mut unless, o));
+            unless.truncate(MAX_UNLESS);
+        }
         let firm = |c: &u16| {
             table.schema.primary_key.contains(c)
                 || unless.is_empty()
@@ -149,6 +180,31 @@ impl Writer<'_> {
                 });
             }
         }
+    }
+
+    /// Rows that point here, or that this one points to.
+    fn relatives(&self) -> Vec<OtherWrite> {
+        let tables = self.shop.tables;
+        let mut out = Vec::new();
+        let shown = &self.shop.learner.company.shown;
+        for from in (0..tables.all.len() as u16).filter(|n| tables.has_key(*n)) {
+            let believed = |p: &&Pointer| shown.is_believed(from, p.column, p.to);
+            let learnt = shown.of(from);
+            let all = tables
+                .pointers(from)
+                .iter()
+                .chain(learnt.iter().filter(believed));
+            for pointer in all.filter(|p| (from == self.number) != (p.to == self.number)) {
+                let (other, link) = match from == self.number {
+                    true => (pointer.to, Link::To(pointer.column)),
+                    false => (from, Link::Via(pointer.column)),
+                };
+                if tables.has_key(other) {
+                    add(&mut out, self.shop.other(other, None, link, self.number));
+                }
+            }
+        }
+        out
     }
 
     /// In what company rows of this table are edited by people; empty where they are not. What
@@ -201,7 +257,7 @@ impl Writer<'_> {
         } else if !varied && !telling {
             // What was the same in every row may belong to a step that was not taken yet.
             wanted *= 5;
-        } else if !telling && seen.too_many && seen.numbers == 0 {
+        } else if !telling && seen.numbers == 0 && (seen.too_many || seen.begins.len() > 4) {
             // People correct addresses and names.
             wanted *= 5;
         } else if !telling {
@@ -243,6 +299,7 @@ impl Writer<'_> {
             let whole = class(self.number, WriteKind::Update, Some(column), None);
             if let Some((any_of, held)) = self.shop.habit(&whole)
                 && held >= self.enough()
+                && !self.is_narrow(column, held)
             {
                 let place = found.entry(format!("{any_of:?}")).or_insert((
                     Company {
@@ -276,9 +333,23 @@ impl Writer<'_> {
         }
     }
 
+    /// Whether a state was seen to change to so few values that nobody knows of the others.
+    pub(super) fn is_narrow(&self, column: u16, held: u64) -> bool {
+        let seen = &self.seen_table().columns[usize::from(column)];
+        let values: BTreeSet<&String> = seen.steps.keys().map(|(_, to)| to).collect();
+        !seen.too_many
+            && (1..=MOST_NARROW).contains(&values.len())
+            && held < self.cautious(ENOUGH_FOR_NARROW)
+    }
+
     /// Steps to some values that always had company, though others came alone.
     fn by_value(&self, column: u16) -> Vec<(String, Vec<OtherWrite>, u64)> {
-        if !self.shop.tables.has_few_values(self.number, column) {
+        let seen = &self.seen_table().columns[usize::from(column)];
+        // A number that goes up and down is no state.
+        let back =
+            |(from, to): &(String, String)| seen.steps.contains_key(&(to.clone(), from.clone()));
+        let counts = seen.others == 0 && seen.steps.keys().any(back);
+        if counts || !self.shop.tables.has_few_values(self.number, column) {
             return Vec::new();
         }
         let classes = self.shop.learner.company.classes.keys().filter(|c| {

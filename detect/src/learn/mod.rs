@@ -17,6 +17,7 @@ mod changes;
 mod choose;
 mod company;
 mod habits;
+mod novelty;
 mod observe;
 pub mod packs;
 mod pointers;
@@ -34,6 +35,7 @@ pub use proposal::{Proposal, Proposed, Rule, TableProposal};
 
 use company::Company;
 use model::{TableSchema, WrittenTransaction};
+use novelty::Novelty;
 use observe::Rows;
 use sums::Equalities;
 use tables::Tables;
@@ -50,6 +52,7 @@ pub struct Learner {
     company: Company,
     equalities: Equalities,
     trials: Trials,
+    novelty: Novelty,
     transactions: u64,
     writes: u64,
 }
@@ -64,6 +67,7 @@ impl Learner {
             company: Company::default(),
             equalities: Equalities::default(),
             trials: Trials::new(schemas),
+            novelty: Novelty::default(),
             transactions: 0,
             writes: 0,
         }
@@ -77,6 +81,7 @@ impl Learner {
         for net in &nets {
             self.tables.observe(net);
         }
+        self.novelty.observe(&nets);
         self.company.observe(&self.tables, &nets);
         self.equalities.observe(&self.tables, &self.rows, &nets);
         self.trials.transaction(transaction);

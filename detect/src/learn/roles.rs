@@ -124,8 +124,8 @@ fn role_of(column: &ColumnSchema, numeric: bool) -> Role {
 
 /// A time of change, or a version.
 fn is_touched(name: &[String], last: &str, moment: bool, numeric: bool) -> bool {
-    let ends = "at on date updated modified time changed";
-    let time = any(name, "updated modified changed gengxin")
+    let ends = "at on am date updated modified time changed uid by";
+    let time = any(name, "updated modified changed write gengxin geaendert")
         && (moment || ends.split_whitespace().any(|e| e == last));
     let named = name.concat() == "lastmodified" || within(name, "更新时间 修改时间");
     time || named || numeric && any(name, "version etag revision")

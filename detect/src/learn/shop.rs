@@ -18,6 +18,8 @@ pub(super) struct Shop<'a> {
     pub(super) steps: Option<Vec<OtherWrite>>,
     /// Whether this shop writes what belongs together in one transaction, as far as was seen.
     pub(super) together: bool,
+    /// How many times as many cases to ask for, in percent.
+    pub(super) caution: u64,
 }
 
 impl<'a> Shop<'a> {
@@ -37,6 +39,7 @@ impl<'a> Shop<'a> {
             sorts,
             steps: None,
             together: false,
+            caution: learner.novelty.caution(),
         };
         shop.steps = steps_of(&shop);
         shop.together = writes_together(&shop);

@@ -23,6 +23,9 @@ const MAX_STATE_BYTES: usize = 64;
 /// Steps from state to state that are told apart.
 const MAX_STEPS: usize = 400;
 
+/// Updates that show a time of change.
+const MANY_MOVES: u64 = 8;
+
 /// A column that holds another table's key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Pointer {
@@ -63,6 +66,10 @@ pub(super) struct Column {
     pub(super) rises: u64,
     /// Moments without a fraction of a second: two changes in one second look like none.
     pub(super) coarse: u64,
+    /// Moments of any kind.
+    pub(super) moments: u64,
+    /// Changes to the next whole number.
+    pub(super) ones: u64,
     pub(super) numbers: u64,
     pub(super) others: u64,
     /// Inserts in which it was not NULL.
@@ -239,7 +246,22 @@ impl Table {
         for pointer in &self.pointers {
             roles[usize::from(pointer.column)] = Role::Other;
         }
+        for (column, role) in self.columns.iter().zip(&mut roles) {
+            if matches!(role, Role::Other | Role::Flag | Role::Code) && self.moves_along(column) {
+                *role = Role::Touched;
+            }
+        }
         roles
+    }
+
+    /// A time or a version that moves on with nearly every update, whatever its name.
+    fn moves_along(&self, column: &Column) -> bool {
+        let time = column.others > 0 && column.moments == column.others && column.numbers == 0;
+        let version = column.others == 0 && column.ones == column.changes;
+        self.updates >= MANY_MOVES
+            && column.changes * 10 >= self.updates * 9
+            && column.replaced * 10 >= column.changes * 9
+            && (time || version)
     }
 
     /// A time of change that may stay as it is when two changes come quickly.
@@ -279,6 +301,7 @@ impl Table {
                     _ => false,
                 };
                 column.rises += u64::from(rose);
+                column.ones += u64::from(is_next(before, after));
             }
             for &b in &net.changed {
                 if let Some(count) = self
@@ -317,6 +340,7 @@ impl Table {
             }
             ValueRef::Text(text) => {
                 column.others += 1;
+                column.moments += u64::from(is_moment(text));
                 column.coarse += u64::from(is_coarse_moment(text));
             }
             _ => column.others += 1,
@@ -351,6 +375,20 @@ impl Table {
             }
         }
     }
+}
+
+fn is_next(before: Option<ValueRef<'_>>, after: Option<ValueRef<'_>>) -> bool {
+    match (before, after) {
+        (Some(ValueRef::Integer(before)), Some(ValueRef::Integer(after))) => {
+            before.checked_add(1) == Some(after)
+        }
+        _ => false,
+    }
+}
+
+/// Begins with a date: `2026-11-22 20:23:25.68`.
+fn is_moment(text: &[u8]) -> bool {
+    text.len() >= 10 && text[4] == b'-' && text[7] == b'-' && text[0].is_ascii_digit()
 }
 
 /// `2026-11-22 20:23:25`, `2026-11-22`.

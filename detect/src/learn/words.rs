@@ -28,6 +28,10 @@ const NOISE: &str = "session job cache token search thumbnail migration analytic
 const SETTINGS: &str = "type method provider setting config template gateway option category group \
     region zone rule profile permission";
 const CARTS: &str = "cart basket wishlist quote draft 购物车 gouwuche";
+pub(super) fn is_cart(table: &TableSchema) -> bool {
+    within(&words(&table.name), CARTS)
+}
+
 const LEDGER: &str = "payment refund transaction ledger journal payout settlement capture chargeback \
     invoice withdrawal transfer creditline credit giftcard wallet deposit dispute remittance \
     disbursement commission posting creditmemo";
@@ -98,7 +102,10 @@ pub(super) fn sort_of(table: &TableSchema, roles: &[Role]) -> Sort {
     let last = words.last().map_or("", String::as_str);
     let last = last.strip_suffix('s').unwrap_or(last);
     // What is not ordered yet changes freely, and settings are no ledgers.
-    if SETTINGS.split_whitespace().any(|s| last.ends_with(s)) || within(&words, CARTS) {
+    if within(&words, "settings")
+        || SETTINGS.split_whitespace().any(|s| last.ends_with(s))
+        || within(&words, CARTS)
+    {
         return if valued { Sort::Valued } else { Sort::Plain };
     }
     if any_number(&words, LEDGER) || within(&words, LEDGER_PARTS) {
