@@ -17,3 +17,4 @@ mod server_crash;
 mod stamp;
 mod story;
 mod vendure;
+mod writers;
