@@ -10,7 +10,7 @@ use super::proposal::{Proposed, Rule, TableProposal};
 use super::propose::Writer;
 use super::roles::Role;
 use super::shop::class;
-use super::tables::Pointer;
+use super::tables::{Column, Pointer};
 use super::words::{Sort, is_cart};
 use model::policy::{Company, Frozen, OtherWrite, Together, WriteKind};
 use std::collections::{BTreeMap, BTreeSet};
@@ -52,6 +52,7 @@ impl Writer<'_> {
         let by_name = match self.sort() {
             Sort::Ledger | Sort::Order | Sort::History => 12,
             Sort::Valued => 24,
+            Sort::Plain if self.is_bound() => 12,
             Sort::Plain => 30,
             Sort::Noise => 200,
         };
@@ -68,6 +69,30 @@ impl Writer<'_> {
     /// More cases in a shop that still shows new things.
     pub(super) fn cautious(&self, cases: u64) -> u64 {
         cases * self.shop.caution / 100
+    }
+
+    /// Rows with an amount that were never deleted and came only with rows they are tied to: what
+    /// ledgers and parts of orders look like under any name.
+    fn is_bound(&self) -> bool {
+        let table = self.seen_table();
+        let amount = |(c, seen): (u16, &Column)| {
+            let points = table.pointers.iter().any(|p| p.column == c);
+            let varied = seen.too_many || seen.begins.len() > 4;
+            varied
+                && seen.numbers > 0
+                && seen.others == 0
+                && !points
+                && !table.schema.primary_key.contains(&c)
+                && seen.ones < seen.changes.max(1)
+        };
+        let insert = class(self.number, WriteKind::Insert, None, None);
+        let tied = |other: &OtherWrite| other.via.is_some() || other.to.is_some();
+        table.deletes == 0
+            && (0..).zip(&table.columns).any(amount)
+            && self
+                .shop
+                .habit(&insert)
+                .is_some_and(|(others, _)| others.iter().all(tied))
     }
 
     fn only_inserted(&self, out: &mut TableProposal) -> bool {

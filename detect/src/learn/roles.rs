@@ -28,24 +28,26 @@ pub(super) enum Role {
 const ADDRESS: &str = "postcode zip zipcode postal city";
 const PAYEE: &str = "iban bic swift bank payee recipient wallet beneficiary routing sortcode payout \
     bankaccount cardnumber accountnumber payer card pan";
-const PAYEE_PARTS: &str = "收款 银行 账号 账户 卡号 户名 shoukuan yinhang zhanghao kahao";
+const PAYEE_PARTS: &str = "bankverbindung kontoinhaber kontonummer cuenta beneficiario beneficiaire \
+    intestatario 口座 收款 银行 账号 账户 卡号 户名 shoukuan yinhang zhanghao kahao";
 const NO_STEP: &str =
     "created expires expiry start starts end ends valid last birth updated joined";
 const STEP: &str = "active paid captured settled refunded cancelled canceled void voided approved \
     confirmed completed closed locked";
-const STATE_PARTS: &str = "状态 zhuangtai";
+const STATE_PARTS: &str = "zustand estado statut stato situacao 状态 zhuangtai";
 const NAMED: &str = "code number reference ref method provider processor handler gateway label \
     direction identifier";
 const RUNNING: &str = "captured authorized authorised refunded allocated debited paid balance used \
     remaining settled spent redeemed outstanding pending due";
-const RUNNING_PARTS: &str = "余额 已付 已退 yue";
+const RUNNING_PARTS: &str = "saldo guthaben bezahlt erstattet solde 余额 已付 已退 yue";
 const MONEY: &str = "amount total price subtotal tax fee fees cost discount charge credit debit \
     payable net gross commission tip deposit payout shipping surcharge value sum vat money revenue \
     cents minor adjustment rate totals";
-const MONEY_PARTS: &str =
-    "amount price total 金额 价格 单价 总价 总额 运费 税 优惠 实付 jine jiage danjia yunfei";
+const MONEY_PARTS: &str = "betrag summe preis gebuehr importe precio monto montant prix importo prezzo valor bedrag prijs \
+    kwota cena amount price total 金额 价格 单价 总价 总额 运费 税 优惠 实付 jine jiage danjia yunfei";
 const QUANTITY: &str = "quantity qty units stock";
-const QUANTITY_PARTS: &str = "quantity stock 数量 库存 shuliang kucun";
+const QUANTITY_PARTS: &str =
+    "menge anzahl cantidad quantite quantita aantal ilosc quantity stock 数量 库存 shuliang kucun";
 const COUNTS: &str = "count num position index priority percent percentage attempts days orders";
 
 pub(super) fn roles_of(table: &TableSchema, numeric: impl Fn(u16) -> bool) -> Vec<Role> {
@@ -78,7 +80,12 @@ fn role_of(column: &ColumnSchema, numeric: bool) -> Role {
     if is_touched(&name, last, moment, numeric) || declared == "rowversion" {
         return Role::Touched;
     }
-    if any(&name, "currency ccy") || within(&name, "币种 bizhong") {
+    if any(&name, "currency ccy")
+        || within(
+            &name,
+            "币种 bizhong waehrung moneda devise valuta moeda waluta",
+        )
+    {
         let rate = last == "rate";
         return if rate { Role::Money } else { Role::Currency };
     }

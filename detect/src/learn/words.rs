@@ -37,13 +37,16 @@ const LEDGER: &str = "payment refund transaction ledger journal payout settlemen
     disbursement commission posting creditmemo";
 /// Also within a word that is run together.
 const LEDGER_PARTS: &str = "payment refund transaction invoice payout giftcard chargeback creditmemo \
-    支付 付款 退款 流水 账单 结算 提现 转账 充值 zhifu fukuan tuikuan liushui zhangdan jiesuan tixian";
+    zahlung rechnung gutschrift guthaben erstattung buchung auszahlung pago factura reembolso \
+    paiement facture remboursement virement pagamento fattura rimborso fatura betaling factuur \
+    platnosc faktura 支払 返金 請求 支付 付款 退款 流水 账单 结算 提现 转账 充值 zhifu fukuan tuikuan liushui zhangdan jiesuan tixian";
 const HISTORY: &str =
     "history audit movement log logentry statuschange event entry note activity timeline";
-const HISTORY_PARTS: &str = "statuschange logentry history event 日志 记录 历史 变动 rizhi jilu";
+const HISTORY_PARTS: &str = "statuschange logentry history event verlauf protokoll zustandswechsel historial historique storico 日志 记录 历史 变动 rizhi jilu";
 const ORDER: &str = "order line item sale purchase booking subscription checkout fulfillment \
     fulfilment shipment return surcharge";
-const ORDER_PARTS: &str = "order lineitem 订单 明细 发货 售后 dingdan fahuo";
+const ORDER_PARTS: &str = "order lineitem bestellung bestellposition auftrag pedido commande \
+    ordine bestelling zamowienie 注文 订单 明细 发货 售后 dingdan fahuo";
 
 /// `subTotalWithTax`, `total_incl_tax`, `ORDERLINE` -> lower-case words.
 pub(super) fn words(name: &str) -> Vec<String> {
