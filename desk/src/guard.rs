@@ -282,7 +282,7 @@ impl Guard {
             &mut batch.observed,
         )?;
         let stamps = self.stamps.of(&self.source, &batch.transactions, at);
-        if let Some(log) = &self.log {
+        if let Some(log) = &mut self.log {
             log.name(&mut batch.transactions);
         }
         let seen = Seen {

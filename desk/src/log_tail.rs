@@ -14,6 +14,8 @@ use std::path::{Path, PathBuf};
 const MOST_RECORD: usize = 256 * 1024;
 /// Where a JSON log that is new to us is taken up: so far before its end.
 const LOOK_BACK: u64 = 16 * 1024 * 1024;
+/// Whether another file has taken the log's place is looked at with every so many quiet reads.
+const LOOK_EVERY: u32 = 20;
 /// Files of a folder that are looked at for the newest.
 const MOST_FILES: usize = 10_000;
 
@@ -40,6 +42,7 @@ struct Open {
     splitter: Splitter,
     /// Another file has taken its place; what is left of it is read first.
     replaced: bool,
+    quiet: u32,
 }
 
 /// The format of a log by its file's name; PostgreSQL ends them so.
@@ -87,6 +90,10 @@ impl Tail {
             self.open = None;
             return Ok(Read::More);
         }
+        open.quiet = (open.quiet + 1) % LOOK_EVERY;
+        if open.quiet != 0 {
+            return Ok(Read::End);
+        }
         let cut_short = open.file.metadata()?.len() < open.place;
         // Gone for a moment while it is rotated: the next look finds the new one.
         let present = current(&self.path).and_then(|path| std::fs::metadata(path).ok());
@@ -129,6 +136,7 @@ impl Tail {
             place,
             splitter: Splitter::new(format, place > 0),
             replaced: false,
+            quiet: 0,
         })
     }
 }
@@ -212,10 +220,12 @@ mod tests {
             let cut = if whole { "" } else { " (cut)" };
             told.push(format!("{}{cut}", text.trim_end()));
         };
-        for _ in 0..10_000 {
+        let mut quiet = 0;
+        while quiet < 2 * LOOK_EVERY {
             match tail.read(&mut buffer, &mut each) {
-                Ok(Read::More) => {}
-                Ok(Read::End) | Err(_) => break,
+                Ok(Read::More) => quiet = 0,
+                Ok(Read::End) => quiet += 1,
+                Err(_) => break,
             }
         }
         told

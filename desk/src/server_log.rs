@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::{HashMap, VecDeque};
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use store::{Batch, PutDocument};
 
@@ -29,8 +29,12 @@ const MOST_WAITING: usize = 10_000;
 const WAIT_S: f64 = 600.0;
 const MOST_FILES: usize = 16;
 const READ_BYTES: usize = 256 * 1024;
+/// A change is journaled so much later at most, to have its writer with it.
+const GRACE: Duration = Duration::from_millis(50);
+/// Batches for which the log had nothing to tell, until the guard waits for it no more.
+const PATIENCE: u32 = 10;
 /// How long a log without news rests.
-const REST: Duration = Duration::from_millis(20);
+const REST: Duration = Duration::from_millis(5);
 /// ... and one that cannot be read.
 const REST_BAD: Duration = Duration::from_secs(1);
 
@@ -109,6 +113,12 @@ impl Known {
     }
 }
 
+#[derive(Default)]
+struct Shared {
+    known: Mutex<Known>,
+    risen: Condvar,
+}
+
 /// A transaction with findings whose line has not come.
 struct Waiting {
     position: u64,
@@ -118,7 +128,9 @@ struct Waiting {
 
 /// The guard's end of the reading thread, which ends with it.
 pub(crate) struct ServerLog {
-    known: Arc<Mutex<Known>>,
+    shared: Arc<Shared>,
+    /// Batches that the guard will still wait for in vain.
+    patience: u32,
     waiting: VecDeque<Waiting>,
     /// Of `Known::count`, as it was looked at last.
     seen: u64,
@@ -132,16 +144,17 @@ impl ServerLog {
         let Some(log) = &config.audit_log else {
             return Ok(None);
         };
-        let known = Arc::new(Mutex::new(Known::default()));
+        let shared = Arc::new(Shared::default());
         let (stop, stopped) = sync_channel(1);
         let tails = log.files.iter().cloned().map(Tail::new).collect();
-        let into = Arc::clone(&known);
+        let into = Arc::clone(&shared);
         std::thread::Builder::new()
             .name(format!("log-{}", config.name))
             .spawn(move || follow(tails, &into, &stopped))
             .map_err(|e| DeskError::GuardStopped(e.to_string()))?;
         Ok(Some(Self {
-            known,
+            shared,
+            patience: PATIENCE,
             waiting: VecDeque::new(),
             seen: 0,
             unreadable: 0,
@@ -149,12 +162,28 @@ impl ServerLog {
         }))
     }
 
-    /// Puts to the transactions what is known of them by now.
-    pub fn name(&self, transactions: &mut [SourceTransaction]) {
-        let known = lock(&self.known);
+    /// Puts to the transactions what is known of them by now, or in a moment: the log and the
+    /// change come at the same time, by different ways.
+    pub fn name(&mut self, transactions: &mut [SourceTransaction]) {
+        let missing = |known: &mut Known| {
+            let mut xids = transactions.iter().filter_map(xid_of);
+            xids.any(|xid| !known.writers.contains_key(&xid))
+        };
+        let mut known = lock(&self.shared.known);
+        if self.patience > 0 {
+            let waited = self.shared.risen.wait_timeout_while(known, GRACE, missing);
+            known = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        let mut named = false;
         for told in transactions {
             told.logged = xid_of(told).and_then(|xid| known.writers.get(&xid).cloned());
+            named |= told.logged.is_some();
         }
+        // A log that tells nothing of those who write must not slow the guard down.
+        self.patience = match named {
+            true => PATIENCE,
+            false => self.patience.saturating_sub(1),
+        };
     }
 
     fn wait_for(&mut self, told: &SourceTransaction, since: Instant) {
@@ -173,7 +202,7 @@ impl ServerLog {
 
     /// Those whose lines have come; the others go on waiting, for a while.
     fn late(&mut self, now: Instant) -> Vec<(u64, String, LoggedWriter)> {
-        let known = lock(&self.known);
+        let known = lock(&self.shared.known);
         if known.unreadable > self.unreadable {
             let lines = known.unreadable - self.unreadable;
             tracing::warn!(
@@ -207,7 +236,7 @@ fn lock(known: &Mutex<Known>) -> MutexGuard<'_, Known> {
 }
 
 /// Reads until the guard's end is gone.
-fn follow(mut tails: Vec<Tail>, known: &Mutex<Known>, stopped: &Receiver<()>) {
+fn follow(mut tails: Vec<Tail>, shared: &Shared, stopped: &Receiver<()>) {
     let mut buffer = vec![0; READ_BYTES];
     let mut bad: Vec<Option<String>> = vec![None; tails.len()];
     loop {
@@ -219,8 +248,9 @@ fn follow(mut tails: Vec<Tail>, known: &Mutex<Known>, stopped: &Receiver<()>) {
             };
             let read = tail.read(&mut buffer, &mut each);
             if !lines.is_empty() {
-                let mut known = lock(known);
+                let mut known = lock(&shared.known);
                 lines.into_iter().for_each(|line| known.take(line));
+                shared.risen.notify_all();
             }
             match read {
                 Ok(Read::More) => rest = None,
