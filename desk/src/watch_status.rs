@@ -86,10 +86,11 @@ impl Status {
         self.lock().0.rows = rows;
     }
 
+    /// Of one kind of findings; each kind comes by itself.
     pub fn earlier_findings(&self, findings: u64, unwitnessed: u64) {
         let mut held = self.lock();
-        held.0.findings = findings;
-        held.0.unwitnessed = unwitnessed;
+        held.0.findings += findings;
+        held.0.unwitnessed += unwitnessed;
     }
 
     pub fn load(&self, load: connect::source::SourceLoad) {
@@ -169,4 +170,19 @@ fn what(policy: &CompiledPolicy, change: &Change) -> String {
         .filter_map(|c| table.columns().get(usize::from(*c)).map(String::as_str))
         .collect();
     names.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn findings_of_earlier_runs_add_up_over_their_kinds() {
+        let status = Status::new("shop", "sqlite");
+        status.earlier_findings(2, 0);
+        status.earlier_findings(1, 0);
+        status.earlier_findings(0, 4);
+        let view = status.view(Instant::from_secs(0));
+        assert_eq!((view.findings, view.unwitnessed), (3, 4));
+    }
 }

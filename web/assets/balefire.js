@@ -56,7 +56,12 @@
       for (const id of open) document.getElementById(id)?.setAttribute('open', '');
       if (focused) document.getElementById(focused)?.focus();
     }
-    runClocks();
+    // On a phone navigation and tabs are wider than the screen: where the reader is shows first.
+  for (const here of document.querySelectorAll('.side [aria-current], .tabs [aria-current]')) {
+    const strip = here.closest('nav');
+    strip.scrollLeft = here.offsetLeft - strip.offsetLeft - (strip.clientWidth - here.offsetWidth) / 2;
+  }
+  runClocks();
   };
   let fetching = false, again = false, last = 0;
   const refresh = () => {
@@ -133,7 +138,7 @@
   const off = document.getElementById('keys-off'), keys = document.getElementById('keys');
   const store = { get: () => { try { return localStorage.getItem('balefire-keys'); } catch { return null; } }, set: (v) => { try { localStorage.setItem('balefire-keys', v); } catch { /* private window */ } } };
   if (off) { off.checked = store.get() === 'off'; off.addEventListener('change', () => store.set(off.checked ? 'off' : 'on')); }
-  const places = { b: '/', i: '/incidents', e: '/evidence', o: '/outbox', p: '/plan', r: '/report' };
+  const places = { b: '/', i: '/incidents', s: '/sources', e: '/evidence', o: '/outbox', p: '/plan', r: '/report' };
   let going = 0;
   document.addEventListener('keydown', (event) => {
     if (event.key === 'Escape') closeMenus();
@@ -145,6 +150,11 @@
     if (Date.now() - going < 1500 && places[event.key]) { going = 0; location.href = places[event.key]; }
   });
 
+  // On a phone navigation and tabs are wider than the screen: where the reader is shows first.
+  for (const here of document.querySelectorAll('.side [aria-current], .tabs [aria-current]')) {
+    const strip = here.closest('nav');
+    strip.scrollLeft = here.offsetLeft - strip.offsetLeft - (strip.clientWidth - here.offsetWidth) / 2;
+  }
   runClocks();
   setInterval(runClocks, 1000);
 })();

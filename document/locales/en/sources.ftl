@@ -16,9 +16,9 @@ sources-state-standing = Standing still
 sources-state-unguarded = Not guarded yet
 sources-no-baseline = This source has no baseline, so nothing is guarded. Run: balefire source baseline { $name }
 sources-shadow = Shadow mode
-sources-armed = Live
+sources-armed = Alarms on
 sources-shadow-means = Shadow: findings are stored and listed, but nobody is called
-sources-armed-means = Live: a finding opens an incident and calls the groups
+sources-armed-means = Alarms on: a finding opens an incident and calls the groups
 sources-kind = Database
 sources-kind-sqlite = SQLite file
 sources-kind-postgres = PostgreSQL
@@ -57,7 +57,7 @@ sources-audits-off = No automatic partial audits are set for this source. Three 
 sources-audit-problem = The last turn came to nothing and is tried again:
 sources-no-turns = No part was audited yet.
 sources-every = every { $span }
-sources-rows-a-turn = { $n } rows a turn
+sources-rows-a-turn = { $rows } rows a turn
 sources-share-a-turn = { $share } of the rows a turn
 sources-next-turn = next turn
 sources-since = since
@@ -67,7 +67,7 @@ sources-missed-n = { $n ->
     [one] 1 tampered row
    *[other] { $n } tampered rows
 }
-sources-last-round = Last whole round: { $n } rows.
+sources-last-round = Last whole round: { $rows } rows.
 sources-turns = Last turns, newest first
 sources-turn-at = When
 sources-turn-mode = How
@@ -79,7 +79,7 @@ sources-turn-differing = { $n ->
    *[other] { $n } rows differ
 }
 sources-days = Days of watching
-sources-days-intro = What a team needs to trust the guard before it lets it act: false alarms a day, load on the shop, blind minutes. `balefire judge` marks a finding as a false alarm.
+sources-days-intro = What a team needs to trust the guard before it lets it act: false alarms a day, load on the shop, blind minutes. The verb balefire judge marks a finding as a false alarm.
 sources-days-caption = { $n ->
     [one] 1 day, newest first
    *[other] { $n } days, newest first

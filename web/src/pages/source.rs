@@ -22,8 +22,10 @@ use plan::Act;
 
 /// Days shown when nobody asks for more.
 const DAYS: u32 = 31;
-/// Turns of partial audits that are shown.
-const TURNS: usize = 12;
+/// Newest turns of partial audits that are shown, whatever they found.
+const TURNS: usize = 6;
+/// Turns that are shown at most: older ones stay while their rows differed.
+const MOST_TURNS: usize = 20;
 /// Windows on one page; older ones stay in the journal.
 const WINDOWS: usize = 100;
 
@@ -42,8 +44,9 @@ pub(crate) fn page(visit: &Visit) -> Reply {
     let days = visit.query.get("days").parse().unwrap_or(DAYS);
     match card(&v, name, days) {
         Ok(mut c) => {
-            let mut turns = std::mem::take(&mut c.audits.turns);
-            turns.truncate(TURNS);
+            let turns = std::mem::take(&mut c.audits.turns).into_iter().enumerate();
+            let shown = turns.filter(|(i, turn)| *i < TURNS || turn.differing > 0);
+            let turns = shown.map(|(_, turn)| turn).take(MOST_TURNS).collect();
             c.shadow.days.reverse();
             Reply::page(&SourcePage {
                 tab: "state",

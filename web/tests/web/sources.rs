@@ -146,7 +146,7 @@ async fn the_overview_says_how_each_source_stands() {
     let world = World::new();
     let reader = world.person("reader", &["ciso"]);
     let page = world.get("/sources", Some(&reader)).await.body;
-    for told in ["Following", "Live", "SQLite file", "A file carries none"] {
+    for told in ["Following", "Alarms on", "SQLite file", "A file carries none"] {
         assert!(page.contains(told), "{told}: {page}");
     }
     assert!(page.contains(&format!("href=\"{}\"", path(""))), "{page}");
