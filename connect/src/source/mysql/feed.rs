@@ -3,6 +3,7 @@
 //! One thread, two connections: one on which the server sends the binlog, one on which rows are
 //! read. What the caller does not take, the server holds back in its connection.
 
+mod elsewhere;
 mod follow;
 
 use super::dump::Dump;
@@ -32,6 +33,8 @@ pub struct MysqlFeed {
     /// Where to read on from once the tables were looked at.
     resume: Option<u64>,
     following: Option<Following>,
+    /// What was known of the server before a look at the tables, behind which reading goes on.
+    known: Option<follow::Known>,
     /// Said again until the tables are looked at anew.
     lost: Option<LostReason>,
     /// Said again until the feed is opened anew.
@@ -61,6 +64,7 @@ impl MysqlFeed {
             source,
             resume,
             following: None,
+            known: None,
             lost: None,
             changed: None,
             waiting: None,
@@ -107,7 +111,8 @@ impl MysqlFeed {
         self.looked = at;
         let from = self.resume.take().unwrap_or(at);
         self.handed = from;
-        self.following = Some(Following::new(Assembler::new(watched), from));
+        let known = self.known.take();
+        self.following = Some(Following::new(Assembler::new(watched), from, known));
         self.lost = None;
         self.waiting = None;
         Ok(report)
@@ -135,6 +140,11 @@ impl MysqlFeed {
                 Err(_) if !batch.is_empty() => break,
                 Err(error) => return Err(error),
             };
+            // Places of the server before say nothing any more.
+            if following.has_moved() && self.wanted.is_some() {
+                self.wanted = Some(u64::MAX);
+                self.request_catch_up()?;
+            }
             match next {
                 follow::Next::Transaction(transaction) => {
                     if batch.touches(&transaction) {
@@ -247,8 +257,11 @@ impl Feed for MysqlFeed {
             // The look itself failed; what was to be read on from still is.
             (Some(LostReason::Failed), _) => {}
             // What lies between cannot be read: everything is as it is now.
-            (Some(_), _) => self.resume = None,
-            (None, Some(_)) => self.resume = Some(self.handed),
+            (Some(_), _) => (self.resume, self.known) = (None, None),
+            (None, Some(following)) => {
+                self.resume = Some(self.handed);
+                self.known = Some(following.known());
+            }
             (None, None) => {}
         }
         let looked = self.look(each);
@@ -283,7 +296,12 @@ impl Feed for MysqlFeed {
     }
 
     fn request_catch_up(&mut self) -> Result<(), ConnectError> {
-        self.wanted = Some(self.source.again(place::end)?);
+        let end = match &mut self.following {
+            Some(following) => self.source.again(|session| following.end(session))?,
+            None => Some(self.source.again(place::end)?),
+        };
+        // Known once reading has moved to the server that answers now.
+        self.wanted = Some(end.unwrap_or(u64::MAX));
         Ok(())
     }
 

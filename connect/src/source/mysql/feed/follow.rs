@@ -1,6 +1,6 @@
 //! The stream itself: connected, lost, connected again, event by event.
 
-use super::Dump;
+use super::{Dump, elsewhere};
 use crate::ConnectError;
 use crate::source::mysql::catalog::Table;
 use crate::source::mysql::dump::Came;
@@ -29,6 +29,11 @@ pub(super) struct Following {
     dump: Option<Dump>,
     /// Between two transactions; reading goes on from here.
     at: u64,
+    /// What our count of files is ahead of the server's by: a server that another one took over
+    /// from counts its own, and positions only grow.
+    ahead: u64,
+    /// Reading went on on another server since this was asked last.
+    moved: bool,
     /// The server that we read from, once we did.
     server: Option<String>,
     /// The last transaction before `at`, where transactions have names.
@@ -40,11 +45,23 @@ pub(super) struct Following {
     warned: bool,
 }
 
+/// What a new look at the tables does not change.
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    ahead: u64,
+    server: Option<String>,
+    gtid: Option<String>,
+}
+
 /// The server and its file that we read on in.
 struct Found {
     server: String,
     kept_s: u64,
     file: String,
+    /// Where, in the server's own count.
+    at: u64,
+    /// The transaction before it, where that was not known and the server can say it.
+    gtid: Option<String>,
 }
 
 struct Outage {
@@ -70,17 +87,28 @@ pub(super) enum Next {
 }
 
 impl Following {
-    pub(super) fn new(assembler: Assembler, at: u64) -> Self {
+    pub(super) fn new(assembler: Assembler, at: u64, known: Option<Known>) -> Self {
+        let known = known.unwrap_or_default();
         Self {
             assembler,
             dump: None,
             at,
-            server: None,
-            gtid: None,
+            ahead: known.ahead,
+            moved: false,
+            server: known.server,
+            gtid: known.gtid,
             heard: Instant::now(),
             failed: None,
             kept_s: 0,
             warned: false,
+        }
+    }
+
+    pub(super) fn known(self) -> Known {
+        Known {
+            ahead: self.ahead,
+            server: self.server,
+            gtid: self.gtid,
         }
     }
 
@@ -104,6 +132,26 @@ impl Following {
 
     pub(super) fn is_connected(&self) -> bool {
         self.dump.is_some()
+    }
+
+    /// Whether another server took over since this was asked last.
+    pub(super) fn has_moved(&mut self) -> bool {
+        std::mem::take(&mut self.moved)
+    }
+
+    /// Where the server's log ends, in our count; `None` when another server than the one that is
+    /// followed answers, to which reading moves next.
+    pub(super) fn end(&mut self, session: &mut Session) -> Result<Option<u64>, ConnectError> {
+        let server = identity(session)?;
+        if self.server.as_ref().is_some_and(|known| *known != server) {
+            self.dump = None;
+            return Ok(None);
+        }
+        Ok(Some(self.counted(place::end(session)?)))
+    }
+
+    fn counted(&self, place: u64) -> u64 {
+        place.wrapping_add(self.ahead << 32)
     }
 
     pub(super) fn watch(&mut self, database: &str, tables: &[Table], guarded: &[Access]) {
@@ -150,12 +198,15 @@ impl Following {
                 return Ok(Next::Nothing(self.at));
             }
         };
+        let place = place.wrapping_add(self.ahead << 32);
         let told = self.assembler.take(&header, event, place);
         self.heard = Instant::now();
         if self.assembler.is_between() {
             self.at = place;
-            if self.gtid.as_deref() != self.assembler.gtid() {
-                self.gtid = self.assembler.gtid().map(str::to_owned);
+            if let Some(gtid) = self.assembler.gtid()
+                && self.gtid.as_deref() != Some(gtid)
+            {
+                self.gtid = Some(gtid.to_owned());
             }
         }
         Ok(match told {
@@ -183,10 +234,11 @@ impl Following {
         }
         self.assembler.restart();
         match source.again(|session| self.find(session)) {
-            Ok(Ok(found)) => match Dump::open(address, &found.file, self.at) {
+            Ok(Ok(found)) => match Dump::open(address, &found.file, found.at) {
                 Ok(dump) => {
                     self.dump = Some(dump);
                     self.server = Some(found.server);
+                    self.gtid = self.gtid.take().or(found.gtid);
                     self.kept_s = found.kept_s;
                     self.failed = None;
                     self.heard = Instant::now();
@@ -194,9 +246,41 @@ impl Following {
                 }
                 Err(error) => self.fail(error),
             },
+            Ok(Err(LostReason::OtherHistory { detail })) => {
+                match source.again(|session| self.moved_to(session, address)) {
+                    Ok(true) => Ok(Next::Quiet(self.at)),
+                    Ok(false) => Ok(Next::Lost(LostReason::OtherHistory { detail })),
+                    Err(error) => self.fail(error),
+                }
+            }
             Ok(Err(reason)) => Ok(Next::Lost(reason)),
             Err(error) => self.fail(error),
         }
+    }
+
+    /// Goes on behind the last transaction on the server that answers now, if it has that one.
+    fn moved_to(
+        &mut self,
+        session: &mut Session,
+        address: &ServerAddress,
+    ) -> Result<bool, ConnectError> {
+        let Some(gtid) = self.gtid.clone() else {
+            return Ok(false);
+        };
+        let Some(place) = elsewhere::behind(session, address, &gtid)? else {
+            return Ok(false);
+        };
+        self.server = Some(identity(session)?);
+        let next = (self.at >> 32) + 1;
+        self.ahead = next.wrapping_sub(place >> 32);
+        self.at = self.counted(place);
+        self.moved = true;
+        tracing::warn!(
+            server = session.server,
+            gtid,
+            "another server answers and has the transaction that was read last; going on behind it"
+        );
+        Ok(true)
     }
 
     fn fail(&mut self, error: ConnectError) -> Result<Next, ConnectError> {
@@ -226,7 +310,8 @@ impl Following {
             }));
         }
         let files = place::files(session)?;
-        let (number, offset) = (self.at >> 32, self.at & 0xffff_ffff);
+        let at = self.at.wrapping_sub(self.ahead << 32);
+        let (number, offset) = (at >> 32, at & 0xffff_ffff);
         let Some(file) = files.iter().find(|f| f.number == number) else {
             let newest = files.last().map_or(0, |f| f.number);
             return Ok(Err(if number > newest {
@@ -251,10 +336,16 @@ impl Following {
             return Ok(Err(LostReason::OtherHistory { detail }));
         }
         let kept_s = place::kept_s(session)?;
+        let gtid = match &self.gtid {
+            Some(_) => None,
+            None => last_before(session, &file.name, at)?,
+        };
         Ok(Ok(Found {
             server,
             kept_s,
             file: file.name.clone(),
+            at,
+            gtid,
         }))
     }
 
@@ -278,6 +369,32 @@ impl Following {
             "the last transaction that was read is {gtid}; the binlog has {there} there"
         )))
     }
+}
+
+/// The transaction that ends at a place; `None` where the server does not say, or where several
+/// stand beside each other.
+fn last_before(session: &mut Session, file: &str, at: u64) -> Result<Option<String>, ConnectError> {
+    const DOING: &str = "asking for the last transaction";
+    if session.mariadb {
+        let offset = at & 0xffff_ffff;
+        let sql = format!("SELECT BINLOG_GTID_POS({}, {offset})", literal(file));
+        let found = session.value(DOING, &sql)?;
+        return Ok(found.filter(|gtid| !gtid.is_empty() && !gtid.contains(',')));
+    }
+    // MySQL says it of the log's end only, which must not move meanwhile.
+    if place::end(session)? != at {
+        return Ok(None);
+    }
+    let executed = session.value(DOING, "SELECT @@GLOBAL.gtid_executed")?;
+    let executed = executed.unwrap_or_default();
+    if place::end(session)? != at || executed.contains(',') {
+        return Ok(None);
+    }
+    let last = executed.rsplit_once(':').map(|(uuid, numbers)| {
+        let number = numbers.rsplit_once('-').map_or(numbers, |(_, n)| n);
+        format!("{uuid}:{number}")
+    });
+    Ok(last.filter(|_| executed.matches(':').count() == 1))
 }
 
 /// What tells one server from another.
