@@ -57,7 +57,8 @@ impl Status {
     pub fn stopped(&self, at: Instant, problem: &str) {
         let mut held = self.lock();
         held.0.watching = false;
-        held.0.blind_since = Some(at);
+        // Each attempt to start it anew that fails comes here again: it is blind since the first.
+        held.0.blind_since.get_or_insert(at);
         held.0.problem = Some(problem.to_owned());
     }
 
@@ -175,6 +176,20 @@ fn what(policy: &CompiledPolicy, change: &Change) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_guard_is_blind_since_it_stopped_first() {
+        let status = Status::new("shop", "postgres");
+        let at = Instant::from_secs(1_000);
+        status.looking();
+        status.stopped(at, "it cannot be reached");
+        status.stopped(at.plus_s(5), "it still cannot be reached");
+        let view = status.view(at.plus_s(5));
+        assert_eq!(view.blind_since, Some(at));
+        assert_eq!(view.problem.as_deref(), Some("it still cannot be reached"));
+        status.looking();
+        assert_eq!(status.view(at.plus_s(6)).blind_since, None);
+    }
 
     #[test]
     fn findings_of_earlier_runs_add_up_over_their_kinds() {

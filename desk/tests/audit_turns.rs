@@ -6,8 +6,9 @@ use desk::config::{Config, SourceConfig};
 use desk::{DataFolder, Desk, FindingFilter};
 use model::{Clock as _, SourceName};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
-use testkit::{SmallShop, TempFolder, VirtualClock, small_shop_policy};
+use testkit::{SmallShop, TempFolder, VirtualClock, postgres, small_shop_policy};
 
 struct World {
     shop: SmallShop,
@@ -177,5 +178,86 @@ fn the_thread_takes_turns_while_the_shop_trades() {
         seen = desk.wait_for_change(seen, Duration::from_millis(100));
     }
     assert_eq!(desk.part_audits(&name()).unwrap().turns.len(), 1);
+    desk.stop();
+}
+
+/// Updates rows of the shop until told to stop; gives the number of committed changes.
+fn trade(database: &postgres::Database, stop: &AtomicBool, done: &AtomicU64) {
+    let mut round = 0_u64;
+    while !stop.load(Ordering::SeqCst) {
+        let updates: Vec<String> = (0..40)
+            .map(|i| {
+                let id = 1 + (round * 40 + i) * 7 % 2_000;
+                format!("UPDATE orders SET visits = visits + 1 WHERE id = {id};")
+            })
+            .collect();
+        database.run(&updates.join("\n"));
+        done.fetch_add(40, Ordering::SeqCst);
+        round += 1;
+    }
+}
+
+#[test]
+fn turns_on_a_server_take_nothing_for_a_difference_while_it_trades() {
+    let database = postgres::Server::shared().database();
+    database.run(
+        "CREATE TABLE orders (id bigint PRIMARY KEY, total numeric(12,2) NOT NULL, visits bigint NOT NULL);
+         INSERT INTO orders SELECT g, g, 0 FROM generate_series(1, 2000) g;",
+    );
+    let folder = TempFolder::new();
+    let url = testkit::write_url_file(folder.path(), &database.url());
+    let config = Config::parse(&format!(
+        r#"
+[[source]]
+name = "shop"
+kind = "postgres"
+url_file = {url:?}
+tls = "off"
+slot = "balefire_audit_turns_{}"
+[source.audit]
+every = "10s"
+share = 0.2
+[[source.table]]
+name = "orders"
+key = ["id"]
+frozen = {{ columns = ["total"] }}
+"#,
+        std::process::id()
+    ))
+    .unwrap();
+    let clock = VirtualClock::default();
+    let data = DataFolder::new(folder.join("data"));
+    let desk = Desk::open_with(data, config, Arc::new(clock.clone())).unwrap();
+    let shop = SourceName::new("shop");
+    desk.attach(&shop).unwrap();
+    desk.baseline(&shop, false, &mut |_, _| {}).unwrap();
+    desk.start_guards().unwrap();
+    let (stop, done) = (AtomicBool::new(false), AtomicU64::new(0));
+    std::thread::scope(|scope| {
+        scope.spawn(|| trade(&database, &stop, &done));
+        for _ in 0..10 {
+            assert_eq!(desk.take_due_audits(), 1);
+            clock.advance_s(10);
+        }
+        database.run("UPDATE orders SET total = 0 WHERE id = 1000");
+        for _ in 0..5 {
+            assert_eq!(desk.take_due_audits(), 1);
+            clock.advance_s(10);
+        }
+        stop.store(true, Ordering::SeqCst);
+    });
+    let audits = desk.part_audits(&shop).unwrap();
+    let differing: Vec<u64> = audits.turns.iter().rev().map(|t| t.differing).collect();
+    assert_eq!(differing[..10], [0; 10]);
+    assert_eq!(differing[10..].iter().sum::<u64>(), 1, "{differing:?}");
+    assert_eq!(audits.last_round.map(|round| round.rows), Some(2_000));
+    // The feed went on meanwhile: all that was written is in the ledger after one more look.
+    desk.audit_source(&shop).unwrap();
+    let changes = desk.sources()[0].changes;
+    assert!(
+        changes > done.load(Ordering::SeqCst),
+        "{changes} of {done:?}"
+    );
+    desk.detach(&shop).unwrap();
     desk.stop();
 }
