@@ -8,6 +8,7 @@ use crate::DeskError;
 use model::digest::hex;
 use model::entry::{EntryKind, RowEntry};
 use model::{Row, Standing, ValueRef};
+use recover::shape::OlderTable;
 
 /// Tells the newest steps of a row; what is left out is said.
 pub(super) fn of(
@@ -41,7 +42,7 @@ pub(super) fn of(
     for index in told {
         let entry = sight.row_entry(index)?;
         if life.steps.is_empty() {
-            before.row = earlier_image(sight, &entry)?;
+            before = earlier(sight, &entry)?;
         }
         let step = step(sight, index, &entry, &mut before)?;
         if entry.kind != EntryKind::Expected {
@@ -56,19 +57,34 @@ pub(super) fn of(
 #[derive(Default)]
 struct Before {
     row: Option<Row>,
+    /// The schema entry that it was journaled under.
+    schema: u64,
     /// The image that a repair announced last, until a change is seen.
     expected: Option<Option<Row>>,
 }
 
-/// The image before the first step that is told.
-fn earlier_image(sight: &mut Sight, entry: &RowEntry) -> Result<Option<Row>, DeskError> {
-    match entry.previous {
-        Some(previous) => {
-            let previous = sight.row_entry(previous)?;
-            sight.image(&previous)
-        }
-        None => Ok(None),
+/// How the row stood before the first step that is told.
+fn earlier(sight: &mut Sight, entry: &RowEntry) -> Result<Before, DeskError> {
+    let mut before = Before::default();
+    if let Some(previous) = entry.previous {
+        let previous = sight.row_entry(previous)?;
+        before.schema = previous.schema;
+        before.row = sight.image(&previous)?;
     }
+    Ok(before)
+}
+
+/// A row of another schema in the columns of this one, by their names.
+fn in_columns_of(shape: &Shape, other: &Shape, table: u16, row: &Row) -> Row {
+    let of = |shape: &'_ Shape| shape.schemas.get(usize::from(table)).cloned();
+    let (Some(now), Some(then)) = (of(shape), of(other)) else {
+        return row.clone();
+    };
+    OlderTable {
+        from: now.columns.iter().map(|c| then.column(&c.name)).collect(),
+        columns: Vec::new(),
+    }
+    .present(row)
 }
 
 fn step(
@@ -79,6 +95,13 @@ fn step(
 ) -> Result<Step, DeskError> {
     let shape = sight.shape(entry.schema)?;
     let image = sight.image(entry)?;
+    if before.schema != entry.schema
+        && let Some(row) = &before.row
+    {
+        let other = sight.shape(before.schema)?;
+        before.row = Some(in_columns_of(&shape, &other, entry.table, row));
+    }
+    before.schema = entry.schema;
     let kind = match entry.kind {
         EntryKind::Baseline => StepKind::Baseline,
         EntryKind::Expected => StepKind::Expected,
