@@ -159,7 +159,8 @@ impl Server {
         site.make_folder("tmp");
         let data = site.make_folder("data");
         let mut installing = site.command(install.0);
-        installing.args(install.1);
+        // A server that starts removes temporary tables from its folder, whoever made them.
+        installing.args(install.1).env("TMPDIR", site.join("tmp"));
         installing.arg(format!("--datadir={}", data.display()));
         if let Err(said) = ask(installing, "").result() {
             panic!("a server's data cannot be made: {said}");

@@ -292,13 +292,12 @@ fn statements_that_rows_do_not_tell_of_are_said() {
         tables: vec!["o".to_owned()],
     };
     assert_eq!(shop::poll_until_told(feed.as_mut()), changed);
-    // Opened anew with the new columns, it comes to the statement once more, and goes on behind it.
+    // Opened anew with the new columns, it comes to the statement once more and passes over it:
+    // every row was looked at behind it.
     let guarded = shop.guarded(&[("o", &["id"])]);
     let mut feed = shop.feed(&guarded, position);
     assert_eq!(shop::rescan(feed.as_mut()).len(), 1);
-    let told = shop::poll_until_told(feed.as_mut());
-    assert!(matches!(told, Polled::Lost { .. }), "{told:?}");
-    assert_eq!(shop::rescan(feed.as_mut()).len(), 1);
+    assert_eq!(shop::keys(&[shop::next_batch(feed.as_mut())]), ["2"]);
     shop.database.run("INSERT INTO o VALUES (3, 1, 1)");
     assert_eq!(shop::keys(&[shop::next_batch(feed.as_mut())]), ["3"]);
     shop.database.run("DROP TABLE o");

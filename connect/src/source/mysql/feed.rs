@@ -108,11 +108,12 @@ impl MysqlFeed {
             }
         }
         scanned?;
-        self.looked = at;
         let from = self.resume.take().unwrap_or(at);
         self.handed = from;
         let known = self.known.take();
-        self.following = Some(Following::new(Assembler::new(watched), from, known));
+        let following = Following::new(Assembler::new(watched), from, known);
+        self.looked = following.counted(at);
+        self.following = Some(following);
         self.lost = None;
         self.waiting = None;
         Ok(report)
@@ -141,9 +142,12 @@ impl MysqlFeed {
                 Err(error) => return Err(error),
             };
             // Places of the server before say nothing any more.
-            if following.has_moved() && self.wanted.is_some() {
-                self.wanted = Some(u64::MAX);
-                self.request_catch_up()?;
+            if following.has_moved() {
+                self.looked = 0;
+                if self.wanted.is_some() {
+                    self.wanted = Some(u64::MAX);
+                    self.request_catch_up()?;
+                }
             }
             match next {
                 follow::Next::Transaction(transaction) => {

@@ -150,7 +150,8 @@ impl Following {
         Ok(Some(self.counted(place::end(session)?)))
     }
 
-    fn counted(&self, place: u64) -> u64 {
+    /// A place of the server in our count.
+    pub(super) fn counted(&self, place: u64) -> u64 {
         place.wrapping_add(self.ahead << 32)
     }
 
@@ -198,6 +199,7 @@ impl Following {
                 return Ok(Next::Nothing(self.at));
             }
         };
+        // Not `counted`: what came is still borrowed from the connection.
         let place = place.wrapping_add(self.ahead << 32);
         let told = self.assembler.take(&header, event, place);
         self.heard = Instant::now();
