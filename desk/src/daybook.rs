@@ -164,12 +164,13 @@ impl Desk {
         let shadow = self.source_config(source)?.shadow;
         let today = day_of(self.now());
         let days = i64::from(days.clamp(1, MOST_DAYS));
+        let judged_on = self.judged_by_day(source)?;
         let mut found = Vec::new();
         for number in today - days + 1..=today {
             let stored = self.store().document(DAYS, &id(source, &date_of(number)))?;
             let Some(stored) = stored else { continue };
             let mut day: Day = serde_json::from_str(&stored.json)?;
-            let judged = self.judged_on(source, number)?;
+            let judged = judged_on.get(&number).copied().unwrap_or_default();
             day.false_alarms = judged.lawful;
             let alarms: u64 = (day.findings.iter())
                 .filter(|(kind, _)| !matches!(kind.as_str(), "unwitnessed" | "in_window"))

@@ -7,6 +7,7 @@ use crate::{Desk, DeskError};
 use model::{FindingId, Operation, SourceName};
 use plan::Act;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use store::{Batch, PutDocument};
 
 const OPINIONS: &str = "finding-opinion";
@@ -22,8 +23,16 @@ pub struct Opinion {
     pub day: i64,
     /// The change was the shop's own: a false alarm.
     pub lawful: bool,
+    /// The finding alarms; one that is only listed can be no false alarm.
+    #[serde(default = "alarms")]
+    pub alarms: bool,
     pub reason: String,
     pub by: String,
+}
+
+/// Opinions of earlier versions do not say.
+const fn alarms() -> bool {
+    true
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -55,6 +64,7 @@ impl Desk {
             source: found.source,
             day: day_of(found.seen_at),
             lawful,
+            alarms: found.kind.alarms(),
             reason: reason.to_owned(),
             by: name_of(&op.actor),
         };
@@ -76,15 +86,20 @@ impl Desk {
         Ok(opinion)
     }
 
-    pub(crate) fn judged_on(&self, source: &SourceName, day: i64) -> Result<Judged, DeskError> {
-        let mut judged = Judged::default();
+    /// The opinions of a source's alarms by the day of the change; read at once for all days.
+    pub(crate) fn judged_by_day(
+        &self,
+        source: &SourceName,
+    ) -> Result<BTreeMap<i64, Judged>, DeskError> {
+        let mut days: BTreeMap<i64, Judged> = BTreeMap::new();
         for stored in self.store().documents(OPINIONS, MOST)? {
             let opinion: Opinion = serde_json::from_str(&stored.json)?;
-            if opinion.source == *source && opinion.day == day {
+            if opinion.source == *source && opinion.alarms {
+                let judged = days.entry(opinion.day).or_default();
                 judged.lawful += u64::from(opinion.lawful);
                 judged.unlawful += u64::from(!opinion.lawful);
             }
         }
-        Ok(judged)
+        Ok(days)
     }
 }

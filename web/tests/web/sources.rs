@@ -146,7 +146,12 @@ async fn the_overview_says_how_each_source_stands() {
     let world = World::new();
     let reader = world.person("reader", &["ciso"]);
     let page = world.get("/sources", Some(&reader)).await.body;
-    for told in ["Following", "Alarms on", "SQLite file", "A file carries none"] {
+    for told in [
+        "Following",
+        "Alarms on",
+        "SQLite file",
+        "A file carries none",
+    ] {
         assert!(page.contains(told), "{told}: {page}");
     }
     assert!(page.contains(&format!("href=\"{}\"", path(""))), "{page}");
@@ -215,6 +220,28 @@ async fn what_nobody_witnessed_is_listed() {
     );
     let overview = world.get("/sources", Some(&reader)).await.body;
     assert!(overview.contains("2 unwitnessed changes"), "{overview}");
+    // Nobody was alarmed by it: calling it lawful makes no false alarm.
+    let found = world.desk.unwitnessed(&shop(), None).findings;
+    let op = model::Operation {
+        actor: model::Actor::Person {
+            account: "chief".into(),
+            name: "chief".to_owned(),
+            positions: vec!["ciso".into()],
+        },
+        reason: String::new(),
+        request: model::RequestId::new("judged"),
+        now: world.desk.now(),
+    };
+    (world.desk)
+        .judge_finding(&op, &found[0].id, true, "the shop's own")
+        .expect("an opinion is stored");
+    world.desk.stop();
+    let report = world.desk.shadow_report(&shop(), 31).expect("a report");
+    assert_eq!(
+        (report.days.len(), report.false_alarms_a_day),
+        (1, 0.0),
+        "{report:?}"
+    );
     let empty = World::new();
     let reader = empty.person("reader", &["ciso"]);
     let page = empty.get(&path("/unwitnessed"), Some(&reader)).await.body;
