@@ -3,6 +3,7 @@
 
 use crate::DeskError;
 use crate::audit_turns::AuditConfig;
+use crate::expected_writers::WritersConfig;
 use crate::server_log::AuditLogConfig;
 use connect::source::address::OnFull;
 use connect::source::{Location, ServerAddress, TlsMode};
@@ -86,6 +87,8 @@ pub struct SourceConfig {
     pub audit: Option<AuditConfig>,
     /// The server's own log, for who wrote: PostgreSQL's `jsonlog` or `csvlog`.
     pub audit_log: Option<AuditLogConfig>,
+    /// Who writes lawfully, by that log: a change by anybody else is a finding.
+    pub writers: Option<WritersConfig>,
 }
 
 /// Log that a server may keep for a guard that is behind.
@@ -155,6 +158,7 @@ impl SourceConfig {
             stamp: None,
             audit: None,
             audit_log: None,
+            writers: None,
         }
     }
 
@@ -245,6 +249,9 @@ impl SourceConfig {
                     (Some(_), _) => "is for PostgreSQL: the logs of other servers name no transactions; take it out".into(),
                 };
                 Some(format!("source `{name}`: [source.audit_log] {why}"))
+            }).or_else(|| {
+                let why = self.writers.as_ref()?.problem(self.audit_log.is_some())?;
+                Some(format!("source `{name}`: [source.writers] {why}"))
             }),
         }
     }
@@ -375,7 +382,15 @@ mod tests {
         assert!(
             told("kind = \"postgres\"\nurl_file = \"u\"\nslot = \"A-b\"").contains("lower-case")
         );
-        let good = parse("kind = \"postgres\"\nurl_file = \"u\"").unwrap();
+        let server = "kind = \"postgres\"\nurl_file = \"u\"\n";
+        let log = |file: &str| format!("[source.audit_log]\nfiles = [{file:?}]\n");
+        let writers = "[source.writers]\nroles = [\"shop\"]\n";
+        assert!(told(&format!("{server}{}", log("pg.log"))).contains("jsonlog"));
+        assert!(told(&format!("{server}{writers}")).contains("needs [source.audit_log]"));
+        let other = format!("kind = \"mysql\"\nurl_file = \"u\"\n{}", log("pg.json"));
+        assert!(told(&other).contains("is for PostgreSQL"));
+        parse(&format!("{server}{}{writers}", log("pg.json"))).unwrap();
+        let good = parse(server).unwrap();
         let Location::Postgres(address) = good.source[0].location() else {
             panic!("a PostgreSQL source has a server's address");
         };

@@ -4,6 +4,7 @@
 //! expected images) is a request to this thread, answered between two polls.
 
 use crate::daybook::Daybook;
+use crate::expected_writers::ExpectedWriters;
 use crate::intake::{Ingested, Intake, Seen};
 use crate::ledger::WatchEntry;
 use crate::open_source::Opened;
@@ -48,6 +49,7 @@ pub(crate) struct Guard {
     pub checks: crate::cross_check::CrossChecks,
     pub stamps: Stamps,
     pub log: Option<ServerLog>,
+    pub expected_writers: Option<ExpectedWriters>,
     pub daybook: Option<Daybook>,
     /// Findings are stored and listed, but nobody is called.
     pub shadow: bool,
@@ -173,7 +175,9 @@ impl Guard {
     pub fn new(source: SourceName, desk: Desk, opened: Opened, status: Arc<Status>) -> Self {
         let checks = crate::cross_check::CrossChecks::of(&desk, &source);
         let heartbeat_at = desk.now();
-        let shadow = desk.source_config(&source).is_ok_and(|c| c.shadow);
+        let config = desk.source_config(&source).ok();
+        let shadow = config.is_some_and(|c| c.shadow);
+        let expected_writers = config.and_then(ExpectedWriters::of_source);
         Self {
             source,
             intake: opened.intake,
@@ -184,6 +188,7 @@ impl Guard {
             checks,
             stamps: opened.stamps,
             log: opened.log,
+            expected_writers,
             daybook: None,
             shadow,
             resumed: opened.resumed,
@@ -199,7 +204,7 @@ impl Guard {
     fn turn(&mut self) -> Result<(), DeskError> {
         self.poll()?;
         let now = self.desk.now();
-        self.name_late_writers(now);
+        self.name_late_writers(now)?;
         if self.checks.due(now, CHECK_EVERY_S) {
             self.run_checks(now)?;
         }
@@ -294,10 +299,11 @@ impl Guard {
             transactions: &batch.transactions,
             stamps: &stamps,
         };
+        let before = self.intake.ledger.reader.size();
         let ingested = self.intake.ingest(batch.observed, seen)?;
         let found: Vec<u64> = ingested.findings.iter().map(|f| f.position).collect();
         self.store(ingested)?;
-        self.name_writers(&found, &batch.transactions, at)?;
+        self.name_writers((before, &found), &batch.transactions, at)?;
         self.without_key(&batch.unreadable, at)?;
         self.checks.changed();
         // A crash before this line: the source tells the batch again, and the ledger has it.

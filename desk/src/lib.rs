@@ -23,6 +23,7 @@ mod dispatch;
 pub mod error;
 pub mod evidence;
 mod expectation;
+pub mod expected_writers;
 mod findings;
 mod findings_again;
 mod first_look;

@@ -119,9 +119,22 @@ struct Shared {
     risen: Condvar,
 }
 
-/// A transaction with findings whose line has not come.
+/// A transaction and who wrote it.
+pub(crate) struct Named {
+    pub position: u64,
+    /// One of its row entries: that of a finding, where there is one.
+    pub entry: u64,
+    /// It has findings.
+    pub found: bool,
+    pub transaction: String,
+    pub writer: LoggedWriter,
+}
+
+/// A transaction whose line has not come and that somebody asks for.
 struct Waiting {
     position: u64,
+    entry: u64,
+    found: bool,
     xid: u32,
     since: Instant,
 }
@@ -186,13 +199,15 @@ impl ServerLog {
         };
     }
 
-    fn wait_for(&mut self, told: &SourceTransaction, since: Instant) {
+    fn wait_for(&mut self, told: &SourceTransaction, (entry, found): (u64, bool), since: Instant) {
         let Some(xid) = xid_of(told) else { return };
         if self.waiting.len() >= MOST_WAITING {
             self.waiting.pop_front();
         }
         self.waiting.push_back(Waiting {
             position: told.position,
+            entry,
+            found,
             xid,
             since,
         });
@@ -201,7 +216,7 @@ impl ServerLog {
     }
 
     /// Those whose lines have come; the others go on waiting, for a while.
-    fn late(&mut self, now: Instant) -> Vec<(u64, String, LoggedWriter)> {
+    fn late(&mut self, now: Instant) -> Vec<Named> {
         let known = lock(&self.shared.known);
         if known.unreadable > self.unreadable {
             let lines = known.unreadable - self.unreadable;
@@ -218,7 +233,13 @@ impl ServerLog {
         let mut came = Vec::new();
         self.waiting.retain(|w| match known.writers.get(&w.xid) {
             Some(writer) => {
-                came.push((w.position, w.xid.to_string(), writer.clone()));
+                came.push(Named {
+                    position: w.position,
+                    entry: w.entry,
+                    found: w.found,
+                    transaction: w.xid.to_string(),
+                    writer: writer.clone(),
+                });
                 false
             }
             None => now.since_s(w.since) < WAIT_S,
@@ -279,59 +300,71 @@ fn follow(mut tails: Vec<Tail>, shared: &Shared, stopped: &Receiver<()>) {
 }
 
 impl Guard {
-    /// Puts who wrote the transactions of these findings, ledger positions, beside them.
+    /// Puts who wrote the transactions of these findings, ledger positions, beside them. `before`:
+    /// size of the ledger before the batch.
     pub fn name_writers(
         &mut self,
-        found: &[u64],
+        (before, found): (u64, &[u64]),
         transactions: &[SourceTransaction],
         now: Instant,
     ) -> Result<(), DeskError> {
-        if self.log.is_none() || found.is_empty() {
+        let all = self.expected_writers.is_some();
+        if self.log.is_none() || (found.is_empty() && !all) {
             return Ok(());
         }
-        let mut positions = Vec::new();
-        for entry in found {
-            let bytes = self.intake.ledger.reader.entry(*entry)?;
+        let size = self.intake.ledger.reader.size();
+        let others = if all { before..size } else { 0..0 };
+        let entries = found.iter().map(|entry| (*entry, true));
+        let mut places = HashMap::new();
+        for (entry, found) in entries.chain(others.map(|entry| (entry, false))) {
+            let bytes = self.intake.ledger.reader.entry(entry)?;
             if let LedgerEntry::Row(row) = LedgerEntry::decode(&bytes)? {
-                positions.push(row.source_position);
+                places.entry(row.source_position).or_insert((entry, found));
             }
         }
-        positions.sort_unstable();
-        positions.dedup();
         let mut known = Vec::new();
         for told in transactions {
-            if positions.binary_search(&told.position).is_err() {
+            let Some((entry, found)) = places.get(&told.position).copied() else {
                 continue;
-            }
+            };
             match (&told.logged, &mut self.log) {
-                (Some(writer), _) => known.push((told.position, told.id.clone(), writer.clone())),
-                (None, Some(log)) => log.wait_for(told, now),
+                (Some(writer), _) => known.push(Named {
+                    position: told.position,
+                    entry,
+                    found,
+                    transaction: told.id.clone(),
+                    writer: writer.clone(),
+                }),
+                (None, Some(log)) => log.wait_for(told, (entry, found), now),
                 (None, None) => {}
             }
         }
-        self.keep_writers(known, now);
-        Ok(())
+        self.keep_writers(known, now)
     }
 
     /// Takes what the log has told since.
-    pub fn name_late_writers(&mut self, now: Instant) {
+    pub fn name_late_writers(&mut self, now: Instant) -> Result<(), DeskError> {
         let came = self.log.as_mut().map(|log| log.late(now));
-        self.keep_writers(came.unwrap_or_default(), now);
+        self.keep_writers(came.unwrap_or_default(), now)
     }
 
-    /// A failure here must not stop the guard: the findings are stored.
-    fn keep_writers(&mut self, told: Vec<(u64, String, LoggedWriter)>, now: Instant) {
-        if told.is_empty() {
-            return;
+    fn keep_writers(&mut self, mut named: Vec<Named>, now: Instant) -> Result<(), DeskError> {
+        if named.is_empty() {
+            return Ok(());
         }
+        let foreign = self.foreign_writers(&mut named, now)?;
+        self.store_at_once(foreign)?;
+        named.retain(|named| named.found);
         let log = &self.intake.ledger.name;
-        match self.desk.store_writers((&self.source, log), told, now) {
+        // A failure here must not stop the guard: the findings are stored.
+        match self.desk.store_writers((&self.source, log), named, now) {
             Ok(()) => self.desk.touched(),
             Err(error) => {
                 let error = crate::error::chain(&error);
                 tracing::error!(source = %self.source, error, "who wrote is told by the log, but cannot be stored");
             }
         }
+        Ok(())
     }
 }
 
@@ -339,11 +372,12 @@ impl Desk {
     fn store_writers(
         &self,
         (source, log): (&SourceName, &str),
-        told: Vec<(u64, String, LoggedWriter)>,
+        named: Vec<Named>,
         now: Instant,
     ) -> Result<(), DeskError> {
         let mut batch = Batch::default();
-        for (position, transaction, writer) in told {
+        for named in named {
+            let position = named.position;
             let id = place(log, position);
             // After a crash the source tells a transaction again.
             if self.store().document(WRITERS, &id)?.is_some() {
@@ -351,8 +385,8 @@ impl Desk {
             }
             let told = Told {
                 source: source.clone(),
-                transaction,
-                writer,
+                transaction: named.transaction,
+                writer: named.writer,
             };
             let leaf = serde_json::json!({
                 "record": "logged_writer", "at": now, "position": position, "told": told,
@@ -366,7 +400,9 @@ impl Desk {
                 at: now,
             });
         }
-        self.store().commit(batch)?;
+        if !batch.documents.is_empty() {
+            self.store().commit(batch)?;
+        }
         Ok(())
     }
 

@@ -15,3 +15,4 @@ source-logged-role = account { $value }
 source-logged-application = program that calls itself { $value }
 source-logged-address = from { $value }
 source-logged-session = session { $value }
+rule-writer = written by an account or program that is not among the expected writers

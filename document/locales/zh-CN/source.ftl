@@ -15,3 +15,4 @@ source-logged-role = 账号 { $value }
 source-logged-application = 程序自称 { $value }
 source-logged-address = 来自 { $value }
 source-logged-session = 会话 { $value }
+rule-writer = 写入者不在预期的账号或程序之列
