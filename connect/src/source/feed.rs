@@ -157,7 +157,8 @@ pub enum Polled {
     /// Nothing that concerns the guarded tables.
     Quiet,
     Changes(FeedBatch),
-    /// A guarded table's columns changed or the table is gone; open the feed anew with the new schema.
+    /// A guarded table's columns changed, a statement may have written its rows though the columns
+    /// look as before, or the table is gone; open the feed anew with the schema as it is now.
     SchemaChanged {
         tables: Vec<String>,
     },

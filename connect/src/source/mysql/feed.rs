@@ -45,6 +45,8 @@ pub struct MysqlFeed {
     handed: u64,
     /// Where the server stood when every row was looked at.
     looked: u64,
+    /// Rows were handed over since.
+    told: bool,
     acknowledged: u64,
     wanted: Option<u64>,
     lag_s: Option<f64>,
@@ -70,6 +72,7 @@ impl MysqlFeed {
             waiting: None,
             handed: 0,
             looked: 0,
+            told: false,
             acknowledged: 0,
             wanted: None,
             lag_s: None,
@@ -114,6 +117,8 @@ impl MysqlFeed {
         let following = Following::new(Assembler::new(watched), from, known);
         self.looked = following.counted(at);
         self.following = Some(following);
+        self.told = false;
+        self.changed = None;
         self.lost = None;
         self.waiting = None;
         Ok(report)
@@ -179,6 +184,7 @@ impl MysqlFeed {
 
     fn hand_over(&mut self, batch: &mut Gathered, transaction: Transaction) {
         self.handed = self.handed.max(transaction.told.position);
+        self.told |= !transaction.observed.is_empty();
         let now = SystemClock.now();
         let lag_s = now.since_s(transaction.told.committed_at).max(0.0);
         self.lag_s = Some(lag_s);
@@ -186,6 +192,15 @@ impl MysqlFeed {
             following.is_behind(lag_s);
         }
         batch.add(transaction);
+    }
+
+    /// Reading stops before what changed these tables.
+    fn change(&mut self, tables: Vec<String>) {
+        if let Some(following) = self.following.take() {
+            self.resume = Some(self.handed);
+            self.known = Some(following.known().before());
+        }
+        self.changed = Some(tables);
     }
 
     fn lose(&mut self, reason: LostReason) {
@@ -223,12 +238,19 @@ impl MysqlFeed {
         };
         let writes = ["DELETE", "UPDATE", "REPLACE", "TRUNCATE"].contains(&first.as_str());
         let alters = ["ALTER", "RENAME", "CREATE", "DROP"].contains(&first.as_str());
-        // Every row was looked at behind it, and its columns are the ones that were found.
-        let seen = alters && (self.following.as_ref()).is_some_and(|f| f.place() <= self.looked);
+        // Every row was looked at behind it, with the columns that it left, and none was read before
+        // it with these.
+        let behind = self
+            .following
+            .as_ref()
+            .is_some_and(|f| f.place() <= self.looked);
+        let seen = alters && behind && !self.told;
         match (first.as_str(), guarded.first()) {
             ("TRUNCATE", Some(table)) => self.lose(LostReason::TableTruncated {
                 table: table.clone(),
             }),
+            // It may have written rows, though the columns look as before.
+            (_, Some(_)) if alters && !seen => self.change(guarded),
             (_, Some(_)) if !seen => self.lose(unlogged),
             _ if writes => self.lose(unlogged),
             _ => {

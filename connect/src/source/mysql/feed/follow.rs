@@ -86,6 +86,13 @@ pub(super) enum Next {
     Lost(LostReason),
 }
 
+impl Known {
+    /// For a place before the transaction that was read last: which one stands there is not known.
+    pub(super) fn before(self) -> Self {
+        Self { gtid: None, ..self }
+    }
+}
+
 impl Following {
     pub(super) fn new(assembler: Assembler, at: u64, known: Option<Known>) -> Self {
         let known = known.unwrap_or_default();
