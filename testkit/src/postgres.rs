@@ -93,14 +93,46 @@ impl Server {
             panic!("initdb: {said}");
         }
         configure(&site, &sockets, settings, tls);
+        Self::launched(site, sockets, found[0].clone(), found[2].clone())
+    }
+
+    /// A standby of this server, of PostgreSQL 17 or later, by the physical slot `standby` that it
+    /// makes there; logical slots that are made for it are kept on it too.
+    pub fn standby(&self) -> Self {
+        let site = Site::new();
+        let sockets = site.make_folder("sockets");
+        let mut copy = site.command(&self.programs().join("pg_basebackup"));
+        let from = format!(
+            "host=127.0.0.1 port={} user=postgres dbname=postgres",
+            self.port()
+        );
+        copy.args(["--write-recovery-conf", "--checkpoint=fast", "--no-sync"]);
+        copy.args(["--create-slot", "--slot=standby", "--dbname", &from]);
+        copy.arg("--pgdata").arg(site.join("data"));
+        if let Err(said) = ask(copy, "").result() {
+            panic!("pg_basebackup: {said}");
+        }
+        let settings = ["hot_standby_feedback=on", "sync_replication_slots=on"];
+        configure(&site, &sockets, &settings, None);
+        let psql = self.access.psql.clone();
+        Self::launched(site, sockets, self.postgres.clone(), psql)
+    }
+
+    /// Takes over from the server that it follows.
+    pub fn promote(&self) {
+        let promoted = self.maintenance().value("SELECT pg_promote()");
+        assert_eq!(promoted, "t", "{}", self.log());
+    }
+
+    fn launched(site: Site, sockets: PathBuf, postgres: PathBuf, psql: PathBuf) -> Self {
         let mut server = Self {
             running: Mutex::new(None),
             access: Arc::new(Access {
-                psql: found[2].clone(),
+                psql,
                 sockets,
                 port: 0,
             }),
-            postgres: found[0].clone(),
+            postgres,
             site,
         };
         for _ in 0..PORT_TRIES {
