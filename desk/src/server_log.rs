@@ -201,6 +201,10 @@ impl ServerLog {
 
     fn wait_for(&mut self, told: &SourceTransaction, (entry, found): (u64, bool), since: Instant) {
         let Some(xid) = xid_of(told) else { return };
+        // A flood of lawful changes that no line tells of must not push the findings out.
+        if !found && self.waiting.len() >= MOST_WAITING / 2 {
+            return;
+        }
         if self.waiting.len() >= MOST_WAITING {
             self.waiting.pop_front();
         }
@@ -462,4 +466,72 @@ pub struct FindingTold {
 
 fn place(log: &str, position: u64) -> String {
     format!("{log}@{position}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn log() -> ServerLog {
+        ServerLog {
+            shared: Arc::default(),
+            patience: 0,
+            waiting: VecDeque::new(),
+            seen: 0,
+            unreadable: 0,
+            _stop: sync_channel(1).0,
+        }
+    }
+
+    fn line(xid: u32, role: &str) -> Line {
+        let writer = LoggedWriter {
+            role: role.into(),
+            application: None,
+            address: None,
+            session: String::new(),
+            logged_at: String::new(),
+        };
+        Line::Writer(xid, writer)
+    }
+
+    fn transaction(xid: u32) -> SourceTransaction {
+        SourceTransaction {
+            position: u64::from(xid) * 10,
+            id: xid.to_string(),
+            ..SourceTransaction::default()
+        }
+    }
+
+    #[test]
+    fn memory_is_bounded_and_the_first_line_counts() {
+        let mut known = Known::default();
+        for xid in 1..=MOST_KNOWN as u32 + 5 {
+            known.take(line(xid, "first"));
+            known.take(line(xid, "forged"));
+        }
+        assert_eq!(known.writers.len(), MOST_KNOWN);
+        assert_eq!(known.order.len(), MOST_KNOWN);
+        assert!(!known.writers.contains_key(&5));
+        assert_eq!(known.writers[&6].role, "first");
+    }
+
+    #[test]
+    fn findings_wait_before_lawful_changes_and_not_for_ever() {
+        let mut log = log();
+        let at = Instant::from_secs(1_800_000_000);
+        for xid in 1..=2 * MOST_WAITING as u32 {
+            log.wait_for(&transaction(xid), (0, false), at);
+        }
+        assert_eq!(log.waiting.len(), MOST_WAITING / 2);
+        let found = 4_000_000_000;
+        log.wait_for(&transaction(found), (7, true), at);
+        lock(&log.shared.known).take(line(found, "mallory"));
+        let came = log.late(at.plus_s(1));
+        assert_eq!(came.len(), 1);
+        assert_eq!((came[0].entry, came[0].found), (7, true));
+        assert_eq!(came[0].writer.role, "mallory");
+        lock(&log.shared.known).take(line(3_999_999_999, "shop"));
+        assert!(log.late(at.plus_s(WAIT_S as i64 + 1)).is_empty());
+        assert!(log.waiting.is_empty());
+    }
 }
