@@ -388,6 +388,25 @@ fn postgres_what_a_change_of_a_column_writes_is_found() {
 fn mariadb_what_a_change_of_a_column_writes_is_found() {
     let again = "ALTER TABLE orders DROP COLUMN total, ADD COLUMN total decimal(12,2) NOT NULL DEFAULT 14.00";
     is_found_in_all_rows(&on_mariadb(), again, 4);
+    // In its place, so that the columns look as before.
+    let again = format!("{again} AFTER status");
+    is_found_in_all_rows(&on_mariadb(), &again, 4);
+}
+
+/// What writes every row anew, and none otherwise, is said and looked into; nobody is called.
+fn a_table_made_anew_is_looked_at(shop: &impl Shop, sql: &str) {
+    let world = goes_on(shop, "orders", sql, "every row is looked at again");
+    assert_eq!(notices(&world).len(), 1, "{sql}");
+}
+
+#[test]
+fn postgres_a_table_that_is_made_anew_is_looked_at() {
+    a_table_made_anew_is_looked_at(&on_postgres(), "VACUUM FULL orders");
+}
+
+#[test]
+fn mariadb_a_table_that_gets_an_index_is_looked_at() {
+    a_table_made_anew_is_looked_at(&on_mariadb(), "ALTER TABLE orders ADD INDEX (currency)");
 }
 
 /// A rule names what is gone: it can no longer be held, so that the guard stops and says so; after a
