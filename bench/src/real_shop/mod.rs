@@ -145,8 +145,8 @@ impl Shop {
     /// What the plain read is, for people.
     fn plain(&self) -> &'static str {
         match self.server.kind {
-            Kind::Postgres => "binary COPY in key order to psql",
-            Kind::Mariadb => "unbuffered SELECT in key order to mariadb",
+            Kind::Postgres => "binary COPY to psql",
+            Kind::Mariadb => "unbuffered SELECT to the mariadb client",
         }
     }
 
