@@ -150,16 +150,19 @@ fn note(id: i64, order: i64, text: &str) -> Vec<Value> {
 }
 
 fn replay(lawful: &Trade, then: &Trade) -> Vec<ReplayFinding> {
-    let schemas = schemas();
-    let mut learner = Learner::new(&schemas);
+    replay_in(&schemas(), lawful, then)
+}
+
+fn replay_in(schemas: &[TableSchema], lawful: &Trade, then: &Trade) -> Vec<ReplayFinding> {
+    let mut learner = Learner::new(schemas);
     lawful.done.iter().for_each(|t| learner.transaction(t));
     let policy = learner.propose().policy(SourceName::new("shop"));
-    let compiled = detect::policy::compile_for(&policy, &schemas, Sees::Transactions)
+    let compiled = detect::policy::compile_for(&policy, schemas, Sees::Transactions)
         .unwrap_or_else(|problems| panic!("{problems:?}"));
     let options = JudgeOptions {
         tainted_input: false,
     };
-    let mut replay = Replay::new(Judge::with_options(compiled, options), &schemas);
+    let mut replay = Replay::new(Judge::with_options(compiled, options), schemas);
     then.done
         .iter()
         .flat_map(|t| replay.transaction(t))
@@ -320,4 +323,106 @@ fn a_shop_that_writes_row_by_row_is_told_what_cannot_be_decided() {
             .contains("# Undecided: rows were inserted alone")
     );
     assert_eq!(replay(&alone, &alone), []);
+}
+
+/// The same shop, where neither names nor types nor foreign keys say anything.
+fn nameless() -> Vec<TableSchema> {
+    (1..)
+        .zip(schemas())
+        .map(|(t, table)| TableSchema {
+            name: format!("t{t}"),
+            columns: (1..)
+                .zip(table.columns)
+                .map(|(c, column)| ColumnSchema {
+                    name: format!("c{c}"),
+                    declared: String::new(),
+                    ..column
+                })
+                .collect(),
+            foreign_keys: Vec::new(),
+            ..table
+        })
+        .collect()
+}
+
+#[test]
+fn a_shop_without_words_is_learnt_by_what_it_does() {
+    let mut lawful = Trade::default();
+    (1..=80).for_each(|id| lawful.order(id));
+    let mut then = Trade::default();
+    then.order(81);
+    then.transaction(vec![Trade::insert(PAYMENTS, row(99, 2, 20))]);
+    let set = |table, new: Vec<Value>, old| vec![(table, WriteKind::Update, old, new)];
+    then.transaction(set(PAYMENTS, row(3, 3, 1), row(3, 3, 30)));
+    then.transaction(vec![
+        Trade::insert(ORDERS, order(82, "placed", 820)),
+        Trade::insert(LINES, row(82, 82, 820)),
+        Trade::insert(HISTORY, note(164, 82, "placed")),
+    ]);
+    then.transaction(set(
+        ORDERS,
+        order(82, "paid", 820),
+        order(82, "placed", 820),
+    ));
+    then.transaction(set(LINES, row(5, 6, 50), row(5, 5, 50)));
+    then.transaction(vec![(LINES, WriteKind::Delete, row(6, 6, 60), Vec::new())]);
+    let found: Vec<(String, ReplayKind)> = replay_in(&nameless(), &lawful, &then)
+        .into_iter()
+        .map(|f| (f.table, f.kind))
+        .collect();
+    let at = |table: &str, kind| (table.to_owned(), kind);
+    assert_eq!(
+        found,
+        [
+            at("t3", ReplayKind::Forged),
+            at("t3", ReplayKind::Altered),
+            at("t1", ReplayKind::Altered),
+            at("t2", ReplayKind::Altered),
+            at("t2", ReplayKind::Deleted),
+        ]
+    );
+}
+
+/// A name alone is no reason to forbid what was never seen either way.
+#[test]
+fn a_table_that_was_hardly_seen_is_left_alone() {
+    let mut schemas = schemas();
+    let mut returns = schemas[1].clone();
+    returns.name = "order_returns".to_owned();
+    returns.columns[2].name = "received_quantity".to_owned();
+    schemas.push(returns);
+    let mut then = Trade::default();
+    then.transaction(vec![
+        Trade::insert(4, row(1, 2, 0)),
+        Trade::insert(HISTORY, note(900, 2, "return")),
+        (
+            ORDERS,
+            WriteKind::Update,
+            order(2, "paid", 20),
+            order(2, "returned", 20),
+        ),
+    ]);
+    then.transaction(vec![(4, WriteKind::Update, row(1, 2, 0), row(1, 2, 1))]);
+    assert_eq!(replay_in(&schemas, &lawful(), &then), []);
+}
+
+/// Steps are closed from a state that many rows came to, and from no other.
+#[test]
+fn steps_are_closed_state_by_state() {
+    let mut trade = Trade::default();
+    for id in 1..=130 {
+        trade.order(id);
+        let to = if id % 30 == 0 { "cancelled" } else { "shipped" };
+        trade.step(id, "paid", to, None);
+    }
+    let mut then = Trade::default();
+    then.step(120, "cancelled", "paid", None);
+    then.step(7, "shipped", "placed", None);
+    let found: Vec<ReplayFinding> = replay(&trade, &then)
+        .into_iter()
+        .filter(|f| f.table == "orders")
+        .collect();
+    assert_eq!(found.len(), 1, "{found:#?}");
+    assert_eq!(found[0].key, [("id".to_owned(), Value::Integer(7))]);
+    assert!(found[0].rules.contains(&"transition".to_owned()));
 }

@@ -171,6 +171,11 @@ impl Writer<'_> {
                     .for_each(|o| add(&mut unless, o));
             }
         }
+        // With nobody to excuse them names alone say too much.
+        let bare = !hard && unless.is_empty();
+        if bare && table.inserts + table.updates < self.cautious(MANY_UPDATES) {
+            return None;
+        }
         let why = match (hard, table.updates) {
             (true, 0) => "by name and type; no update was seen",
             (_, 0) => "by name and type; no update was seen",
@@ -237,8 +242,12 @@ impl Writer<'_> {
         let update =
             |value: Option<&str>| class(self.number, WriteKind::Update, Some(column), value);
         let name = self.name(column);
+        let few = match self.role(column) {
+            Role::Payee => self.cautious(3),
+            _ => self.few(),
+        };
         if let Some((any_of, held)) = self.shop.company(&update(None), wanted)
-            && held >= self.few()
+            && held >= few
         {
             let mut any_of = any_of;
             if wanted == Wanted::State && self.is_narrow(column, held) {
