@@ -21,11 +21,12 @@ const WITHIN: Duration = Duration::from_secs(120);
 const SILENCE: Duration = Duration::from_secs(20);
 const DOING: &str = "looking for the last transaction on another server";
 
-/// The place behind the transaction of this name, `None` when the server's binlog does not have it.
+/// The place behind the transaction of this name that was begun in this second, `None` when the server's binlog does not have it.
 pub(super) fn behind(
     session: &mut Session,
     address: &ServerAddress,
     name: &str,
+    begun: u32,
 ) -> Result<Option<u64>, ConnectError> {
     if name.is_empty() || !keeps_order(session)? {
         return Ok(None);
@@ -34,7 +35,7 @@ pub(super) fn behind(
     for file in files.iter().rev() {
         // The newest file that begins before the transaction is the one that has it.
         if !begins_behind(session, file, name)? {
-            return search(address, file, name);
+            return search(address, file, name, begun);
         }
     }
     Ok(None)
@@ -97,18 +98,27 @@ fn lists(list: &str, name: &str) -> bool {
     listed.any(|(d, n)| d == domain && n >= number)
 }
 
-fn search(address: &ServerAddress, file: &File, name: &str) -> Result<Option<u64>, ConnectError> {
+fn search(
+    address: &ServerAddress,
+    file: &File,
+    name: &str,
+    begun: u32,
+) -> Result<Option<u64>, ConnectError> {
     let mut dump = Dump::open(address, &file.name, place::place(file.number, FIRST))?;
     let began = Instant::now();
     let mut found = false;
     // Behind the event before.
     let mut last = place::place(file.number, FIRST);
     while began.elapsed() < WITHIN {
-        let (event, place) = match dump.next(Wait::Within(SILENCE))? {
-            Came::Event(_, event, place) => (event, place),
+        let (header, event, place) = match dump.next(Wait::Within(SILENCE))? {
+            Came::Event(header, event, place) => (header, event, place),
             Came::Nothing | Came::Lost(_) => return Ok(None),
         };
         let (ends, next_file) = match &event {
+            // Another transaction of the same name: the server was set up anew, or is a stranger.
+            Event::Gtid(gtid) if gtid.text == name && header.timestamp != begun => {
+                return Ok(None);
+            }
             Event::Gtid(gtid) if found && gtid.text != name => (true, false),
             Event::Gtid(gtid) => {
                 found = gtid.text == name;

@@ -4,6 +4,7 @@ use super::{Dump, elsewhere};
 use crate::ConnectError;
 use crate::source::mysql::catalog::Table;
 use crate::source::mysql::dump::Came;
+use crate::source::mysql::event::Event;
 use crate::source::mysql::group::{Assembler, Told, Transaction};
 use crate::source::mysql::guarded::Access;
 use crate::source::mysql::place::{self, FIRST};
@@ -38,6 +39,11 @@ pub(super) struct Following {
     server: Option<String>,
     /// The last transaction before `at`, where transactions have names.
     gtid: Option<String>,
+    /// The second that it was begun in. Names alone do not do: a server that is set up anew counts
+    /// from one again.
+    begun: Option<u32>,
+    /// The same of the transaction that is being read.
+    beginning: Option<u32>,
     heard: Instant,
     failed: Option<Outage>,
     /// For how long the server keeps its binlog; 0 for always.
@@ -51,6 +57,7 @@ pub(super) struct Known {
     ahead: u64,
     server: Option<String>,
     gtid: Option<String>,
+    begun: Option<u32>,
 }
 
 /// The server and its file that we read on in.
@@ -104,6 +111,8 @@ impl Following {
             moved: false,
             server: known.server,
             gtid: known.gtid,
+            begun: known.begun,
+            beginning: None,
             heard: Instant::now(),
             failed: None,
             kept_s: 0,
@@ -116,6 +125,7 @@ impl Following {
             ahead: self.ahead,
             server: self.server,
             gtid: self.gtid,
+            begun: self.begun,
         }
     }
 
@@ -208,6 +218,9 @@ impl Following {
         };
         // Not `counted`: what came is still borrowed from the connection.
         let place = place.wrapping_add(self.ahead << 32);
+        if matches!(event, Event::Gtid(_)) {
+            self.beginning = Some(header.timestamp);
+        }
         let told = self.assembler.take(&header, event, place);
         self.heard = Instant::now();
         if self.assembler.is_between() {
@@ -216,6 +229,7 @@ impl Following {
                 && self.gtid.as_deref() != Some(gtid)
             {
                 self.gtid = Some(gtid.to_owned());
+                self.begun = self.beginning;
             }
         }
         Ok(match told {
@@ -273,10 +287,10 @@ impl Following {
         session: &mut Session,
         address: &ServerAddress,
     ) -> Result<bool, ConnectError> {
-        let Some(gtid) = self.gtid.clone() else {
+        let (Some(gtid), Some(begun)) = (self.gtid.clone(), self.begun) else {
             return Ok(false);
         };
-        let Some(place) = elsewhere::behind(session, address, &gtid)? else {
+        let Some(place) = elsewhere::behind(session, address, &gtid, begun)? else {
             return Ok(false);
         };
         self.server = Some(identity(session)?);
@@ -380,30 +394,16 @@ impl Following {
     }
 }
 
-/// The transaction that ends at a place; `None` where the server does not say, or where several
-/// stand beside each other.
+/// The transaction that ends at a place; `None` where the server does not say (MySQL), or where
+/// several stand beside each other.
 fn last_before(session: &mut Session, file: &str, at: u64) -> Result<Option<String>, ConnectError> {
-    const DOING: &str = "asking for the last transaction";
-    if session.mariadb {
-        let offset = at & 0xffff_ffff;
-        let sql = format!("SELECT BINLOG_GTID_POS({}, {offset})", literal(file));
-        let found = session.value(DOING, &sql)?;
-        return Ok(found.filter(|gtid| !gtid.is_empty() && !gtid.contains(',')));
-    }
-    // MySQL says it of the log's end only, which must not move meanwhile.
-    if place::end(session)? != at {
+    if !session.mariadb {
         return Ok(None);
     }
-    let executed = session.value(DOING, "SELECT @@GLOBAL.gtid_executed")?;
-    let executed = executed.unwrap_or_default();
-    if place::end(session)? != at || executed.contains(',') {
-        return Ok(None);
-    }
-    let last = executed.rsplit_once(':').map(|(uuid, numbers)| {
-        let number = numbers.rsplit_once('-').map_or(numbers, |(_, n)| n);
-        format!("{uuid}:{number}")
-    });
-    Ok(last.filter(|_| executed.matches(':').count() == 1))
+    let offset = at & 0xffff_ffff;
+    let sql = format!("SELECT BINLOG_GTID_POS({}, {offset})", literal(file));
+    let found = session.value("asking for the last transaction", &sql)?;
+    Ok(found.filter(|gtid| !gtid.is_empty() && !gtid.contains(',')))
 }
 
 /// What tells one server from another.
