@@ -7,7 +7,7 @@ use super::propose::Writer;
 use super::roles::Role;
 use super::shop::class;
 use super::words::{Sort, is_cart, words};
-use model::policy::{Company, Frozen, WriteKind};
+use model::policy::{Company, Frozen, OtherWrite, WriteKind};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Updates in which a column never changed, before that counts by itself.
@@ -227,6 +227,21 @@ impl Writer<'_> {
         ))
     }
 
+    /// In what company a column changed, whatever its new value.
+    fn company_of_change(&self, column: u16, wanted: Wanted) -> Option<(Vec<OtherWrite>, u64)> {
+        let update = class(self.number, WriteKind::Update, Some(column), None);
+        let (mut any_of, held) = self.shop.company(&update, wanted)?;
+        if wanted == Wanted::State && self.is_narrow(column, held) {
+            // Other steps are written down in other words.
+            any_of.iter_mut().for_each(|other| other.holds.clear());
+        }
+        let few = match self.role(column) {
+            Role::Payee => self.cautious(3),
+            _ => self.few(),
+        };
+        (held >= few).then_some((any_of, held))
+    }
+
     fn changed(
         &self,
         column: u16,
@@ -242,18 +257,7 @@ impl Writer<'_> {
         let update =
             |value: Option<&str>| class(self.number, WriteKind::Update, Some(column), value);
         let name = self.name(column);
-        let few = match self.role(column) {
-            Role::Payee => self.cautious(3),
-            _ => self.few(),
-        };
-        if let Some((any_of, held)) = self.shop.company(&update(None), wanted)
-            && held >= few
-        {
-            let mut any_of = any_of;
-            if wanted == Wanted::State && self.is_narrow(column, held) {
-                // Other steps are written down in other words.
-                any_of.iter_mut().for_each(|other| other.holds.clear());
-            }
+        if let Some((any_of, held)) = self.company_of_change(column, wanted) {
             let place = companies.entry(format!("{any_of:?}")).or_insert((
                 Company {
                     on: WriteKind::Update,
