@@ -303,6 +303,10 @@ impl Guard {
         let ingested = self.intake.ingest(batch.observed, seen)?;
         let found: Vec<u64> = ingested.findings.iter().map(|f| f.position).collect();
         self.store(ingested)?;
+        let counted = self.intake.windows.marks();
+        if !counted.is_empty() {
+            self.desk.store_marks(counted)?;
+        }
         self.name_writers((before, &found), &batch.transactions, at)?;
         self.without_key(&batch.unreadable, at)?;
         self.checks.changed();

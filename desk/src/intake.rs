@@ -194,7 +194,7 @@ impl Intake {
         }
         let mut judgements = std::mem::take(&mut self.judgements);
         self.judge.judge(&rows.changes, &mut judgements);
-        window::apply(self, &rows.changes, &mut judgements);
+        window::apply(self, &rows.changes, seen, &mut judgements);
         self.journal_all(rows, &judgements, &images, (seen, true), &mut out)?;
         self.judgements = judgements;
         self.ledger.seal_group()?;

@@ -4,11 +4,12 @@
 //! A window excuses what the policy forbids, nothing else: such a change becomes lawful, and each
 //! leaves a finding of its own kind that alarms nobody. Archiving and lawful erasure are windows.
 
-use crate::intake::Intake;
+use crate::intake::{Intake, Seen};
 use crate::repair::name_of;
 use crate::{Desk, DeskError};
 use model::{
-    AccountId, Change, Instant, Judgement, Operation, RuleHit, SourceName, Standing, Verdict,
+    AccountId, Change, Instant, Judgement, Operation, Row, RuleHit, SourceName, Standing, Value,
+    Verdict,
 };
 use plan::Act;
 use serde::{Deserialize, Serialize};
@@ -212,8 +213,9 @@ impl Desk {
 
     /// The guard takes the windows anew; one that does not run reads them when it starts.
     fn tell_guard(&self, source: &SourceName) -> Result<(), DeskError> {
-        let windows = Windows::of(self, source)?;
+        let mut windows = Windows::of(self, source)?;
         let told = self.on_guard(source, move |guard| {
+            windows.counted_so_far(&guard.intake.windows);
             guard.intake.windows = windows;
             Ok(())
         });
@@ -255,26 +257,44 @@ impl Windows {
     }
 
     /// Makes lawful what an open window excuses; the window's name joins the rules that were broken.
-    pub fn excuse(&mut self, table: &str, change: &Change, judgement: &mut Judgement) -> bool {
-        if judgement.verdict != Verdict::Unlawful {
+    ///
+    /// What was unlawful before stays so: a window is for the changes made in it, by the
+    /// database's own clock where it tells one, and not for what nobody saw happen.
+    pub fn excuse(
+        &mut self,
+        table: &str,
+        change: &Change,
+        made_at: Instant,
+        judgement: &mut Judgement,
+    ) -> bool {
+        if judgement.verdict != Verdict::Unlawful || !change.witnessed {
             return false;
         }
+        let Some(standing) = excused_standing(change, &judgement.standing) else {
+            return false;
+        };
         let open = self.windows.iter_mut().find(|window| {
-            window.is_open(change.seen_at) && window.tables.iter().any(|name| name == table)
+            window.is_open(made_at) && window.tables.iter().any(|name| name == table)
         });
         let Some(window) = open else { return false };
         window.used += 1;
         self.moved = true;
         judgement.verdict = Verdict::Lawful;
-        judgement.standing = match &change.new {
-            Some(_) => Standing::Clean,
-            None => Standing::Gone,
-        };
+        judgement.standing = standing;
         judgement.hits.push(RuleHit {
             rule: format!("{RULE}{}", window.id),
             columns: Vec::new(),
         });
         true
+    }
+
+    /// Takes over what was counted since it was stored last.
+    fn counted_so_far(&mut self, before: &Self) {
+        for window in &mut self.windows {
+            let known = before.windows.iter().find(|w| w.id == window.id);
+            window.used = window.used.max(known.map_or(0, |w| w.used));
+        }
+        self.moved = true;
     }
 
     /// The counts as marks, when they changed.
@@ -287,8 +307,47 @@ impl Windows {
     }
 }
 
+/// How a row stands when a change of it is excused: columns that were tainted before stay tainted.
+/// `None`: nothing of the row is lawful, and no change of it can be excused.
+fn excused_standing(change: &Change, judged: &Standing) -> Option<Standing> {
+    match (&change.standing, &change.new) {
+        (Standing::Forged | Standing::Deleted, _) | (Standing::Altered { .. }, None) => None,
+        (_, None) => Some(Standing::Gone),
+        (Standing::Altered { columns: before }, Some(_)) => {
+            let Standing::Altered { columns: now } = judged else {
+                return None;
+            };
+            let still: Vec<u16> = now.iter().copied().filter(|c| before.contains(c)).collect();
+            Some(if still.is_empty() {
+                Standing::Clean
+            } else {
+                Standing::Altered { columns: still }
+            })
+        }
+        (Standing::Clean | Standing::Gone, Some(_)) => Some(Standing::Clean),
+    }
+}
+
+/// The row as it lawfully is after an excused change.
+fn lawful_now(change: &Change, standing: &Standing) -> Option<Row> {
+    let new = change.new.as_ref()?;
+    let (Standing::Altered { columns }, Some(Some(lawful))) = (standing, &change.lawful) else {
+        return Some(new.clone());
+    };
+    let kept: Vec<(u16, Value)> = columns
+        .iter()
+        .filter_map(|c| Some((*c, lawful.get(usize::from(*c))?.to_value())))
+        .collect();
+    Some(new.with(&kept))
+}
+
 /// Judgements of a batch under its windows; the judge learns what became lawful.
-pub(crate) fn apply(intake: &mut Intake, changes: &[Change], judgements: &mut [Judgement]) {
+pub(crate) fn apply(
+    intake: &mut Intake,
+    changes: &[Change],
+    seen: Seen<'_>,
+    judgements: &mut [Judgement],
+) {
     if intake.windows.windows.is_empty() {
         return;
     }
@@ -296,11 +355,12 @@ pub(crate) fn apply(intake: &mut Intake, changes: &[Change], judgements: &mut [J
         let Some(table) = intake.policy.table(change.table) else {
             continue;
         };
-        let excused = intake.windows.excuse(table.name(), change, judgement);
+        let told = seen.transactions.get(change.transaction as usize);
+        let made_at = told.map_or(change.seen_at, |t| t.committed_at);
+        let excused = (intake.windows).excuse(table.name(), change, made_at, judgement);
         if excused {
-            intake
-                .judge
-                .learn(change.table, &change.key, change.new.as_ref());
+            let lawful = lawful_now(change, &judgement.standing);
+            (intake.judge).learn(change.table, &change.key, lawful.as_ref());
         }
     }
 }

@@ -147,6 +147,68 @@ fn a_window_of_two_people_excuses_so_many_changes_of_its_tables() {
 }
 
 #[test]
+fn a_window_washes_nothing_that_was_unlawful_before_it() {
+    let world = World::new(false);
+    let paid = world.shop.orders_in("paid");
+    let set = |what: &str, order: i64| {
+        world.sql(&format!("UPDATE orders SET {what} WHERE id = {order}"));
+        world.desk.audit_source(&shop_name()).unwrap().discrepancies
+    };
+    set("total_minor = 1", paid[0]);
+    let asked = world
+        .desk
+        .ask_window(&world.asker(), world.window(9))
+        .unwrap();
+    world
+        .desk
+        .approve_window(&world.approver(), &asked.id)
+        .unwrap();
+    let left = set("currency = 'USD'", paid[0]);
+    assert_eq!(
+        kinds(&world.findings(2)),
+        [FindingKind::Altered, FindingKind::InWindow]
+    );
+    assert_eq!(left.len(), 1, "{left:?}");
+    let columns: Vec<_> = left[0].columns.iter().map(|c| c.name.as_str()).collect();
+    assert_eq!(columns, ["total_minor"], "the currency is excused");
+    // The row itself is as guarded as before: its lawful total may come back, no other.
+    let lawful = left[0].columns[0].lawful.clone().unwrap();
+    let left = set(&format!("total_minor = {lawful}"), paid[0]);
+    assert_eq!(left, [], "{left:?}");
+    world.desk.stop();
+}
+
+#[test]
+fn other_windows_do_not_give_a_window_its_rows_back() {
+    let world = World::new(false);
+    let paid = world.shop.orders_in("paid");
+    let asked = world
+        .desk
+        .ask_window(&world.asker(), world.window(1))
+        .unwrap();
+    world
+        .desk
+        .approve_window(&world.approver(), &asked.id)
+        .unwrap();
+    for order in &paid[0..2] {
+        world.sql(&format!(
+            "UPDATE orders SET total_minor = 1 WHERE id = {order}"
+        ));
+        world.desk.audit_source(&shop_name()).unwrap();
+        let other = world
+            .desk
+            .ask_window(&world.asker(), world.window(1))
+            .unwrap();
+        world.desk.close_window(&world.asker(), &other.id).unwrap();
+    }
+    assert_eq!(
+        kinds(&world.findings(2)),
+        [FindingKind::InWindow, FindingKind::Altered]
+    );
+    world.desk.stop();
+}
+
+#[test]
 fn nobody_opens_a_window_alone_or_without_measure() {
     let world = World::new(false);
     let refused = |answer: Result<desk::window::Window, DeskError>| {
