@@ -23,17 +23,26 @@ pub struct OlderTable {
     pub columns: Vec<String>,
     /// For each of today's columns, which one it was then.
     pub from: Vec<Option<u16>>,
+    /// For each of today's columns that was of another type, the digits behind the point that its
+    /// decimals are written with today. Others, and empty: values stay as they are.
+    pub scales: Vec<Option<u8>>,
 }
 
 impl OlderTable {
     /// The row as it would stand in today's columns.
     pub fn present(&self, row: &Row) -> Row {
         let cells: Vec<ValueRef<'_>> = row.iter().collect();
-        let cell = |from: &Option<u16>| {
+        let mut out = Row::builder();
+        for (place, from) in self.from.iter().enumerate() {
             let value = from.and_then(|c| cells.get(usize::from(c)).copied());
-            value.unwrap_or(ValueRef::Null)
-        };
-        Row::from_values(self.from.iter().map(cell))
+            let value = value.unwrap_or(ValueRef::Null);
+            let scale = self.scales.get(place).copied().flatten();
+            match scale.and_then(|scale| at_scale(value, scale)) {
+                Some(text) => out.push(ValueRef::Text(text.as_bytes())),
+                None => out.push(value),
+            }
+        }
+        out.finish()
     }
 
     /// Today's places of these columns; those that are gone are left out.
@@ -44,6 +53,29 @@ impl OlderTable {
         places.sort_unstable();
         places
     }
+}
+
+/// A decimal number written with so many digits behind its point, where it has no others than zeros
+/// beyond them.
+fn at_scale(value: ValueRef<'_>, scale: u8) -> Option<String> {
+    let text = match value {
+        ValueRef::Integer(i) => i.to_string(),
+        ValueRef::Text(text) => std::str::from_utf8(text).ok()?.to_owned(),
+        _ => return None,
+    };
+    let (whole, part) = text.split_once('.').unwrap_or((&text, ""));
+    let digits = whole.strip_prefix('-').unwrap_or(whole);
+    let (part, scale) = (part.trim_end_matches('0'), usize::from(scale));
+    let is_number = !digits.is_empty()
+        && digits
+            .bytes()
+            .chain(part.bytes())
+            .all(|b| b.is_ascii_digit());
+    if !is_number || part.len() > scale {
+        return None;
+    }
+    let point = if scale > 0 { "." } else { "" };
+    Some(format!("{whole}{point}{part:0<scale$}"))
 }
 
 /// The shapes that differ from today's, by the index of their schema entry.
@@ -79,6 +111,7 @@ mod tests {
             columns: ["id", "note", "total"].map(str::to_owned).to_vec(),
             // id, gift, total
             from: vec![Some(0), None, Some(2)],
+            scales: Vec::new(),
         }
     }
 
@@ -88,6 +121,24 @@ mod tests {
         let present = table().present(&row);
         let expected = [ValueRef::Integer(1), ValueRef::Null, ValueRef::Integer(3)];
         assert_eq!(present, Row::from_values(expected));
+    }
+
+    #[test]
+    fn decimals_are_written_with_the_digits_of_today() {
+        let told = |text: &str, scale| at_scale(ValueRef::Text(text.as_bytes()), scale);
+        assert_eq!(told("12.50", 4).as_deref(), Some("12.5000"));
+        assert_eq!(told("-12.500", 1).as_deref(), Some("-12.5"));
+        assert_eq!(told("12.00", 0).as_deref(), Some("12"));
+        assert_eq!(at_scale(ValueRef::Integer(5), 2).as_deref(), Some("5.00"));
+        assert_eq!(told("12.55", 1), None);
+        assert_eq!(told("a.b", 2), None);
+        let table = OlderTable {
+            scales: vec![None, None, Some(2)],
+            ..table()
+        };
+        let present = table.present(&Row::from_values([1, 2, 3].map(ValueRef::Integer)));
+        assert_eq!(present.get(2), Some(ValueRef::Text(b"3.00")));
+        assert_eq!(present.get(0), Some(ValueRef::Integer(1)));
     }
 
     #[test]

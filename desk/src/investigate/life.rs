@@ -82,7 +82,7 @@ fn in_columns_of(shape: &Shape, other: &Shape, table: u16, row: &Row) -> Row {
     };
     OlderTable {
         from: now.columns.iter().map(|c| then.column(&c.name)).collect(),
-        columns: Vec::new(),
+        ..OlderTable::default()
     }
     .present(row)
 }

@@ -119,12 +119,11 @@ impl History {
                 map.iter_mut().for_each(|from| *from = from.and_then(step));
                 after[number] = then;
             }
-            let table = |(map, then): (&Vec<Option<u16>>, &&TableSchema)| OlderTable {
-                columns: then.columns.iter().map(|c| c.name.clone()).collect(),
-                from: map.clone(),
-            };
+            let older = maps.iter().zip(&after).zip(tables);
             let shape = OlderShape {
-                tables: maps.iter().zip(&after).map(table).collect(),
+                tables: older
+                    .map(|((map, then), now)| older_table(map, then, now))
+                    .collect(),
             };
             if !shape
                 .tables
@@ -170,9 +169,34 @@ impl History {
     }
 }
 
+fn older_table(from: &[Option<u16>], then: &TableSchema, now: &TableSchema) -> OlderTable {
+    let scale = |(column, from): (&ColumnSchema, &Option<u16>)| {
+        let was = then.columns.get(usize::from((*from)?))?;
+        (was.declared != column.declared).then(|| decimals(&column.declared))?
+    };
+    OlderTable {
+        columns: then.columns.iter().map(|c| c.name.clone()).collect(),
+        scales: now.columns.iter().zip(from).map(scale).collect(),
+        from: from.to_vec(),
+    }
+}
+
+/// Digits behind the point of `numeric(12,2)` or `decimal(12,2)`.
+fn decimals(declared: &str) -> Option<u8> {
+    let declared = declared.to_lowercase();
+    let sizes = declared
+        .strip_prefix("numeric(")
+        .or(declared.strip_prefix("decimal("))?;
+    let (sizes, _) = sizes.split_once(')')?;
+    sizes
+        .split_once(',')
+        .map_or(Some(0), |(_, scale)| scale.trim().parse().ok())
+}
+
 fn is_same(then: &OlderTable, now: &TableSchema) -> bool {
     let names = then.columns.iter().eq(now.columns.iter().map(|c| &c.name));
-    names && (then.from.iter().enumerate()).all(|(i, from)| *from == Some(i as u16))
+    let written = then.scales.iter().all(Option::is_none);
+    names && written && (then.from.iter().enumerate()).all(|(i, from)| *from == Some(i as u16))
 }
 
 /// What became of the tables since every row was last looked at.

@@ -264,12 +264,14 @@ fn postgres_the_guard_goes_on_with_a_column_that_is_renamed() {
 #[test]
 fn postgres_the_guard_goes_on_with_a_column_of_another_type() {
     let sql = "ALTER TABLE orders ALTER COLUMN total TYPE numeric(14,4)";
-    goes_on(
+    let world = goes_on(
         &on_postgres(),
         "orders",
         sql,
         "the column total was numeric(12,2)",
     );
+    crate::repair::mended(&world);
+    assert_eq!(of_rows(&world).len(), 3, "{:?}", of_rows(&world));
 }
 
 #[test]
@@ -296,12 +298,14 @@ fn mariadb_the_guard_goes_on_with_a_column_that_is_renamed() {
 #[test]
 fn mariadb_the_guard_goes_on_with_a_column_of_another_type() {
     let sql = "ALTER TABLE orders MODIFY total decimal(14,4) NOT NULL";
-    goes_on(
+    let world = goes_on(
         &on_mariadb(),
         "orders",
         sql,
         "the column total was decimal(12,2)",
     );
+    crate::repair::mended(&world);
+    assert_eq!(of_rows(&world).len(), 3, "{:?}", of_rows(&world));
 }
 
 /// What a statement that changes a table does to the rows in its shadow.
