@@ -239,6 +239,8 @@ pub enum Accept {
     },
     /// Approve what somebody else asked for
     Approve { id: String },
+    /// Refuse what somebody else asked for, or take back what one asked for oneself
+    Refuse { id: String },
     /// List what was asked for, the newest first
     List { source: Option<String> },
 }

@@ -13,7 +13,7 @@ use incident::learning::Topic;
 use incident::rows::{RowState, TableRows};
 use model::digest::{hex, unhex};
 use model::entry::LedgerEntry;
-use model::{Finding, FindingId, IncidentId, Instant, Key, Operation, SourceName};
+use model::{ColumnChange, Finding, FindingId, IncidentId, Instant, Key, Operation, SourceName};
 use plan::Act;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -23,6 +23,8 @@ use thiserror::Error;
 const ACCEPTANCES: &str = "acceptance";
 /// Rows of one request: a person is to look at each.
 const MOST_ROWS: usize = 500;
+/// A request that nobody answers ends by itself, so that it keeps no row out of repair for good.
+const DAYS: u8 = 7;
 const MOST_REASON_CHARS: usize = 2_000;
 /// Requests listed and looked through; older ones stay in the journal.
 const MOST_LISTED: u32 = 1_000;
@@ -41,6 +43,8 @@ pub struct Acceptance {
     pub asked_at: Instant,
     pub approved_by: Option<String>,
     pub approved_at: Option<Instant>,
+    /// Who refused it, or took it back.
+    pub refused_by: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,6 +55,8 @@ pub struct AcceptedRow {
     pub key: String,
     /// The same as bytes, in hex.
     key_bytes: String,
+    /// What is to become lawful: the lawful and the present value of each column that differs.
+    pub columns: Vec<ColumnChange>,
     /// Digest of the row as it stood when it was asked for; `None`: it was gone.
     live: Option<String>,
 }
@@ -60,8 +66,10 @@ pub struct AcceptedRow {
 pub enum AcceptRefusal {
     #[error("whoever asked may not approve: a second person must")]
     SamePerson,
-    #[error("this was approved already")]
-    Approved,
+    #[error("this was approved, refused or taken back already")]
+    Ended,
+    #[error("this was asked for more than {DAYS} days ago; look at the rows and ask anew")]
+    TooOld,
     #[error("{table} {key} was written again since it was asked for; look at it and ask anew")]
     WrittenAgain { table: String, key: String },
 }
@@ -71,7 +79,8 @@ impl AcceptRefusal {
     pub fn code(&self) -> &'static str {
         match self {
             Self::SamePerson => "same-person",
-            Self::Approved => "approved",
+            Self::Ended => "ended",
+            Self::TooOld => "too-old",
             Self::WrittenAgain { .. } => "written-again",
         }
     }
@@ -84,6 +93,22 @@ impl AcceptedRow {
 }
 
 impl Acceptance {
+    /// Approved, refused or taken back.
+    pub fn is_over(&self) -> bool {
+        self.approved_by.is_some() || self.refused_by.is_some()
+    }
+
+    /// Whether it can be approved now.
+    pub fn open(&self, now: Instant) -> Result<(), AcceptRefusal> {
+        if self.is_over() {
+            return Err(AcceptRefusal::Ended);
+        }
+        if now.since_s(self.asked_at) > f64::from(DAYS) * 86_400.0 {
+            return Err(AcceptRefusal::TooOld);
+        }
+        Ok(())
+    }
+
     /// Whether this person asked, who therefore may not approve.
     pub fn asked_by_same(&self, op: &Operation) -> bool {
         self.asked_by_account == account_of(op)
@@ -172,6 +197,7 @@ impl Desk {
             asked_at: op.now,
             approved_by: None,
             approved_at: None,
+            refused_by: None,
         };
         self.put_acceptance(&acceptance, None, op.now)?;
         Ok(acceptance)
@@ -184,18 +210,38 @@ impl Desk {
         if acceptance.asked_by_same(op) {
             return Err(AcceptRefusal::SamePerson.into());
         }
-        if acceptance.approved_by.is_some() {
-            return Err(AcceptRefusal::Approved.into());
-        }
+        acceptance.open(op.now)?;
         let (rows, at) = (acceptance.rows.clone(), op.now);
-        self.on_guard(&acceptance.source, move |guard| {
-            guard.catch_up_with_shop()?;
-            accept(guard, &rows, at)
-        })?;
         acceptance.approved_by = Some(name_of(&op.actor));
         acceptance.approved_at = Some(op.now);
-        self.put_acceptance(&acceptance, Some(version), op.now)?;
+        let approved = acceptance.clone();
+        // Who approved is durable before anything becomes lawful. A crash in between leaves rows
+        // that are approved and still unlawful: they are asked for anew.
+        let desk = self.clone();
+        self.on_guard(&acceptance.source, move |guard| {
+            guard.catch_up_with_shop()?;
+            let slots = as_asked(guard, &rows)?;
+            desk.put_acceptance(&approved, Some(version), at)?;
+            for (table, key) in slots {
+                guard.intake.accept(table, &key, at)?;
+            }
+            Ok(())
+        })?;
         self.settle_in_incidents(op, &acceptance);
+        Ok(acceptance)
+    }
+
+    /// Takes back what one asked for oneself, or refuses what somebody else did.
+    pub fn refuse_acceptance(&self, op: &Operation, id: &str) -> Result<Acceptance, DeskError> {
+        let (mut acceptance, version) = self.acceptance(id)?;
+        if !acceptance.asked_by_same(op) {
+            self.may(op, Act::ApproveRepair)?;
+        }
+        if acceptance.is_over() {
+            return Err(AcceptRefusal::Ended.into());
+        }
+        acceptance.refused_by = Some(name_of(&op.actor));
+        self.put_acceptance(&acceptance, Some(version), op.now)?;
         Ok(acceptance)
     }
 
@@ -218,7 +264,8 @@ impl Desk {
         source: &SourceName,
     ) -> Result<BTreeSet<(String, Key)>, DeskError> {
         let open = self.acceptances(Some(source))?;
-        let open = open.into_iter().filter(|a| a.approved_by.is_none());
+        let now = self.now();
+        let open = open.into_iter().filter(|a| a.open(now).is_ok());
         Ok(open
             .flat_map(|a| a.rows)
             .filter_map(|row| row.key().map(|key| (row.table, key)))
@@ -287,8 +334,12 @@ impl Desk {
             json: serde_json::to_string(acceptance)?,
             at,
         };
-        let leaf =
-            serde_json::json!({ "record": "acceptance", "at": at, "acceptance": acceptance });
+        // Values stand in the ledger, sealed; the record names the columns only.
+        let mut told = acceptance.clone();
+        for column in told.rows.iter_mut().flat_map(|row| &mut row.columns) {
+            (column.lawful, column.live) = (None, None);
+        }
+        let leaf = serde_json::json!({ "record": "acceptance", "at": at, "acceptance": told });
         self.store().commit(Batch {
             documents: vec![document],
             leaves: vec![serde_json::to_vec(&leaf)?],
@@ -301,6 +352,7 @@ impl Desk {
 
 /// The rows that the findings are about, each once, as they stand.
 fn rows_of(guard: &mut Guard, findings: &[Finding]) -> Result<Vec<AcceptedRow>, DeskError> {
+    guard.catch_up_with_shop()?;
     let mut rows: Vec<AcceptedRow> = Vec::with_capacity(findings.len());
     for finding in findings {
         let strange = || {
@@ -315,32 +367,68 @@ fn rows_of(guard: &mut Guard, findings: &[Finding]) -> Result<Vec<AcceptedRow>, 
             return Err(strange());
         };
         let key_bytes = hex(&entry.key.0);
-        if rows
-            .iter()
-            .any(|r| r.table == finding.table && r.key_bytes == key_bytes)
-        {
+        let same = |r: &&AcceptedRow| r.table == finding.table && r.key_bytes == key_bytes;
+        if rows.iter().any(|r| same(&r)) {
             continue;
         }
-        let record = guard.intake.ledger.record(table, &entry.key)?;
-        let record = record.ok_or_else(|| {
-            DeskError::Refused(format!(
-                "{} {} is lawfully gone: there is nothing to accept",
-                finding.table, finding.key
-            ))
-        })?;
+        let named = |f: &&Finding| f.table == finding.table && f.key == finding.key;
+        let named: Vec<&Finding> = findings.iter().filter(named).collect();
+        let row = row_of(guard, table, &entry.key, &named)?;
         rows.push(AcceptedRow {
             finding: finding.id.clone(),
             table: finding.table.clone(),
             key: finding.key.clone(),
             key_bytes,
-            live: record.live.map(|digest| hex(&digest)),
+            ..row
         });
     }
     Ok(rows)
 }
 
-/// All of them or none: first every row is looked at.
-fn accept(guard: &mut Guard, rows: &[AcceptedRow], at: Instant) -> Result<(), DeskError> {
+/// What of the row is to become lawful. Each column that is not lawful must be named by one of
+/// the findings, with the value that it has now: what nobody named is accepted by nobody.
+fn row_of(
+    guard: &mut Guard,
+    table: u16,
+    key: &Key,
+    named: &[&Finding],
+) -> Result<AcceptedRow, DeskError> {
+    let refused = |why: &str| {
+        let row = named.first().map(|f| format!("{} {}", f.table, f.key));
+        DeskError::Refused(format!("{}: {why}", row.unwrap_or_default()))
+    };
+    let ledger = &mut guard.intake.ledger;
+    let record = ledger.record(table, key)?;
+    let record = record.ok_or_else(|| refused("lawfully gone, there is nothing to accept"))?;
+    let live = ledger.live_row(table, key, &record)?;
+    let lawful = ledger.lawful_row(table, key, &record)?;
+    let sealer = ledger.sealer.clone();
+    let shape = sealer.table(table).ok_or_else(|| refused("not guarded"))?;
+    let (source, live, lawful) = (&guard.source, live.as_ref(), lawful.as_ref());
+    let found = recover::audit::confirm(source, shape, key, live, Some(&record), lawful);
+    let columns = found.map_or_else(Vec::new, |found| found.columns);
+    let told = |column: &&ColumnChange| {
+        let mut cells = named.iter().flat_map(|f| &f.columns);
+        cells.any(|c| c.name == column.name && c.live == column.live)
+    };
+    if let Some(column) = columns.iter().find(|column| !told(column)) {
+        return Err(refused(&format!(
+            "the findings named do not say what `{}` holds now; name every open finding of the row (`balefire findings`)",
+            column.name
+        )));
+    }
+    Ok(AcceptedRow {
+        finding: FindingId::from(""),
+        table: String::new(),
+        key: String::new(),
+        key_bytes: String::new(),
+        columns,
+        live: record.live.map(|digest| hex(&digest)),
+    })
+}
+
+/// The rows by their keys, if every one stands as it was asked for.
+fn as_asked(guard: &Guard, rows: &[AcceptedRow]) -> Result<Vec<(u16, Key)>, DeskError> {
     let mut slots = Vec::with_capacity(rows.len());
     for row in rows {
         let changed = || AcceptRefusal::WrittenAgain {
@@ -356,10 +444,7 @@ fn accept(guard: &mut Guard, rows: &[AcceptedRow], at: Instant) -> Result<(), De
         }
         slots.push((table, key));
     }
-    for (table, key) in slots {
-        guard.intake.accept(table, &key, at)?;
-    }
-    Ok(())
+    Ok(slots)
 }
 
 fn place(guard: &Guard, table: &str) -> Option<u16> {

@@ -66,6 +66,10 @@ pub enum ControlRequest {
         id: String,
         session: String,
     },
+    AcceptRefuse {
+        id: String,
+        session: String,
+    },
     Acceptances {
         source: Option<SourceName>,
     },
@@ -300,6 +304,9 @@ fn of_windows(desk: &Desk, request: ControlRequest) -> Result<Value, CommandErro
         }
         R::AcceptApprove { id, session } => {
             json(&desk.approve_acceptance(&operation(desk, &session)?, &id)?)?
+        }
+        R::AcceptRefuse { id, session } => {
+            json(&desk.refuse_acceptance(&operation(desk, &session)?, &id)?)?
         }
         R::Acceptances { source } => json(&desk.acceptances(source.as_ref())?)?,
         R::WindowAsk { window, session } => {

@@ -81,6 +81,15 @@ pub(crate) fn approve_acceptance(visit: &Visit) -> Reply {
     })
 }
 
+/// Whoever asked may take it back; the desk asks others for the right to approve.
+pub(crate) fn refuse_acceptance(visit: &Visit) -> Reply {
+    by_desk(visit, |_| {
+        let id = visit.form.get("acceptance");
+        (visit.desk().refuse_acceptance(&visit.operation(), id))?;
+        Ok(())
+    })
+}
+
 pub(crate) fn audit(visit: &Visit) -> Reply {
     by_desk(visit, |incident| {
         visit

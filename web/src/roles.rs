@@ -315,6 +315,11 @@ pub static ROWS: &[Row] = &[
         perform::approve_acceptance,
     ),
     form(
+        "/incidents/{id}/do/refuse-acceptance",
+        Needs::Act(Act::AcceptUnwitnessed),
+        perform::refuse_acceptance,
+    ),
+    form(
         "/incidents/{id}/do/apply-repair",
         Needs::Act(Act::ApplyRepair),
         perform::apply_repair,

@@ -1,4 +1,4 @@
-//! `accept ask|approve|list`.
+//! `accept ask|approve|refuse|list`.
 
 use super::account::session;
 use super::owner::request;
@@ -24,6 +24,10 @@ pub fn run(arguments: &Arguments, accept: &Accept, console: &Console) -> Done {
             id: id.clone(),
             session: session(arguments)?,
         },
+        Accept::Refuse { id } => ControlRequest::AcceptRefuse {
+            id: id.clone(),
+            session: session(arguments)?,
+        },
         Accept::List { source } => ControlRequest::Acceptances {
             source: source.as_ref().map(SourceName::new),
         },
@@ -45,6 +49,8 @@ fn lines(console: &Console, acceptance: &Value) {
     let text = |name: &str| acceptance[name].as_str().unwrap_or_default().to_owned();
     let state = if acceptance["approved_by"].is_string() {
         console.text("cli-accept-done", &[("by", text("approved_by").into())])
+    } else if acceptance["refused_by"].is_string() {
+        console.text("cli-accept-refused", &[("by", text("refused_by").into())])
     } else {
         let (by, id) = (text("asked_by"), text("id"));
         console.text("cli-accept-asked", &[("by", by.into()), ("id", id.into())])
@@ -68,5 +74,18 @@ fn lines(console: &Console, acceptance: &Value) {
             part("key"),
             part("finding")
         ));
+        for column in row["columns"].as_array().into_iter().flatten() {
+            console.data(&format!("    {}", change(column)));
+        }
     }
+}
+
+/// `total: 12.50 -> 0.01`; a person's data is read on the finding's page by those who may.
+fn change(column: &Value) -> String {
+    let name = column["name"].as_str().unwrap_or_default();
+    if column["personal"].as_bool().unwrap_or(true) {
+        return format!("{name}: •••• -> ••••");
+    }
+    let value = |of: &str| column[of].as_str().unwrap_or("-").to_owned();
+    format!("{name}: {} -> {}", value("lawful"), value("live"))
 }

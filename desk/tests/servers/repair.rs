@@ -239,10 +239,38 @@ fn rows_stay_as_they_are_when_two_people_say_so() {
         "written again",
     );
     assert_eq!(world.audited().discrepancies.len(), 3);
+    // Whoever asks names what the row holds now, or nobody has looked at it.
+    refused(
+        world
+            .desk
+            .ask_acceptance(&chief(), &left, "agreed with the customer")
+            .unwrap_err(),
+        "what `total` holds now",
+    );
+    let again: Vec<_> = world
+        .findings(4)
+        .iter()
+        .filter(|f| f.key != "3")
+        .map(|f| f.id.clone())
+        .collect();
+    let dropped = world
+        .desk
+        .ask_acceptance(&chief(), &again, "agreed with the customer")
+        .unwrap();
+    world.desk.refuse_acceptance(&cio(), &dropped.id).unwrap();
+    refused(
+        world
+            .desk
+            .approve_acceptance(&cio(), &dropped.id)
+            .unwrap_err(),
+        "already",
+    );
     let again = world
         .desk
-        .ask_acceptance(&chief(), &left, "agreed with the customer")
+        .ask_acceptance(&chief(), &again, "agreed with the customer")
         .unwrap();
+    let shown: Vec<_> = again.rows.iter().flat_map(|r| &r.columns).collect();
+    assert_eq!(shown[0].live.as_deref(), Some("0.02"), "{shown:?}");
     world.desk.approve_acceptance(&cio(), &again.id).unwrap();
     refused(
         world

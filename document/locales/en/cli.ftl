@@ -106,6 +106,7 @@ cli-windows-none = No maintenance windows.
 cli-accept = { $id }  { $source }  { $state }  { $rows } rows  { $reason }
 cli-accept-asked = asked for by { $by }; a second person approves it: balefire accept approve { $id }
 cli-accept-done = approved by { $by }: lawful as they stand
+cli-accept-refused = refused by { $by }
 cli-accept-none = Nobody asked to leave rows as they are.
 cli-audit-part-done = { $rows } rows compared, { $discrepancies } discrepancies; { $covered } of { $total } rows covered ({ $share }).
 cli-audit-part-missed = { $tampered ->

@@ -595,10 +595,15 @@ accept-rows = { $n ->
 }
 accept-approved-by = approved by { $who }
 accept-approved = Lawful as it stands
+accept-over = Refused, taken back, or too old
+accept-refused-by = refused by { $who }
+do-refuse-acceptance = Refuse
+done-refuse-acceptance = It was refused; the rows stay unlawful.
 accept-waits = Waits for a second person
 do-approve-acceptance = Approve
 confirm-approve-acceptance = From now on these rows are lawful as they stand. Sure?
 done-approve-acceptance = The rows are lawful as they stand.
 accept-why-same-person = Whoever asked may not approve: a second person must.
-accept-why-approved = This was approved already.
+accept-why-ended = This was approved, refused or taken back already.
+accept-why-too-old = This was asked for too long ago. Look at the rows and ask anew.
 accept-why-written-again = { $table } { $key } was written again since it was asked for. Look at it and ask anew.

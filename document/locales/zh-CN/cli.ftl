@@ -106,6 +106,7 @@ cli-windows-none = 没有维护窗口。
 cli-accept = { $id }  { $source }  { $state }  { $rows } 行  { $reason }
 cli-accept-asked = 由 { $by } 申请，须由另一人批准：balefire accept approve { $id }
 cli-accept-done = 由 { $by } 批准：按现状视为合法
+cli-accept-refused = 由 { $by } 拒绝
 cli-accept-none = 没有保留现状的申请。
 cli-audit-part-done = 已核对 { $rows } 行，{ $discrepancies } 处不符；共 { $total } 行，已覆盖 { $covered } 行（{ $share }）。
 cli-audit-part-missed = 假如有 { $tampered } 行被篡改，全部漏检的概率为 { $probability }。

@@ -16,7 +16,7 @@
 //! | `complete-task`, `waive-task` | `task`, `note`, `reason` |
 //! | `collect-evidence` | none: the program takes findings, row histories and proofs |
 //! | `keep-investigation` | `about` and the fields of that question, as on `/investigation` |
-//! | `approve-acceptance` | `acceptance` (its id) |
+//! | `approve-acceptance`, `refuse-acceptance` | `acceptance` (its id) |
 //! | `add-evidence` | `name`, `kind`, `source`, `witness`, `collected`, `method`, `sha256`, `size_bytes`, `location` |
 //! | `transfer-evidence` | `evidence`, `to`, `purpose`, `sha256` |
 //! | `propose-hold` | rows, `until_h` (hours from now), `reason` |

@@ -131,7 +131,17 @@ struct FindingsPage<'a> {
 /// Rows that somebody wants to stay as they are.
 struct AcceptanceLine {
     a: Acceptance,
+    rows: Vec<AcceptedLine>,
     may_approve: bool,
+    may_refuse: bool,
+    open: bool,
+}
+
+struct AcceptedLine {
+    finding: String,
+    table: String,
+    key: String,
+    columns: Vec<ColumnLine>,
 }
 
 fn acceptances(visit: &Visit, incident: &Incident) -> Vec<AcceptanceLine> {
@@ -149,10 +159,27 @@ fn acceptances(visit: &Visit, incident: &Incident) -> Vec<AcceptanceLine> {
         };
         a.incident.as_ref() == Some(&incident.id) || a.rows.iter().any(tracked)
     };
+    let in_full = visit.may(Act::ReadEvidence);
+    let line = |row: &desk::accept_rows::AcceptedRow| AcceptedLine {
+        finding: row.finding.to_string(),
+        table: row.table.clone(),
+        key: row.key.clone(),
+        columns: row
+            .columns
+            .iter()
+            .map(|c| ColumnLine::of(c, in_full))
+            .collect(),
+    };
     let mine = all.into_iter().filter(followed);
-    mine.map(|a| AcceptanceLine {
-        may_approve: may && a.approved_by.is_none() && !a.asked_by_same(&op),
-        a,
+    mine.map(|a| {
+        let (open, own) = (a.open(op.now).is_ok(), a.asked_by_same(&op));
+        AcceptanceLine {
+            rows: a.rows.iter().map(line).collect(),
+            may_approve: may && open && !own,
+            may_refuse: open && (may || own),
+            open,
+            a,
+        }
     })
     .collect()
 }
