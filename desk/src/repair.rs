@@ -354,7 +354,8 @@ fn taken_back(guard: &mut crate::guard::Guard, proposal: &RepairProposal) -> Res
         let place = (guard.tables.iter()).position(|t| t.schema.name == step.table);
         let key = Key::of(step.key_values.iter().map(|(_, value)| value.as_ref()));
         if let (Some(table), Some(key)) = (place, key) {
-            guard.intake.accept(table as u16, &key, now)?;
+            let table = table as u16;
+            guard.intake.accept_taken_back(step, table, &key, now)?;
         }
     }
     Ok(())

@@ -27,7 +27,7 @@ pub(crate) struct Unfinished {
     /// The rows that it was about to write.
     slots: Vec<Slot>,
     /// Forged rows that a reversing entry of it takes back.
-    taken_back: Vec<Slot>,
+    taken_back: Vec<(Slot, RepairStep)>,
     /// Some of them were seen as written before the process ended.
     seen_before: bool,
 }
@@ -88,7 +88,7 @@ impl Desk {
             };
             let cells: Option<Vec<_>> = step.entry.iter().map(cell).collect();
             if let (Some(cells), Some(key)) = (cells, key_of(step)) {
-                unfinished.taken_back.push((table, key));
+                unfinished.taken_back.push(((table, key), step.clone()));
                 of_entries.push((table, cells));
             }
         }
@@ -177,8 +177,8 @@ impl Unfinished {
 
     /// What was left to do when the process ended: forged rows that were taken back are right so.
     pub fn follow_up(&self, intake: &mut Intake, at: Instant) -> Result<(), DeskError> {
-        for (table, key) in &self.taken_back {
-            intake.accept(*table, key, at)?;
+        for ((table, key), step) in &self.taken_back {
+            intake.accept_taken_back(step, *table, key, at)?;
         }
         Ok(())
     }

@@ -45,8 +45,8 @@ fn discrepancies(guarded: &Guarded) -> usize {
     audit["discrepancies"].as_array().map_or(0, Vec::len)
 }
 
-#[test]
-fn an_entry_with_a_key_of_the_database_is_known_again_after_a_crash() {
+/// A guarded shop with a forged entry, the server that it stands on, and the incident.
+fn forged() -> (Guarded, postgres::Server, postgres::Database, String) {
     let server = postgres::Server::start();
     let database = server.database();
     database.run(
@@ -63,17 +63,29 @@ fn an_entry_with_a_key_of_the_database_is_known_again_after_a_crash() {
     guarded.serve();
     database.run("INSERT INTO ledger (order_id, amount) VALUES (1, 700.00)");
     let incident = guarded.incident();
+    (guarded, server, database, incident)
+}
+
+/// Proposes, approves and applies with a server that dies at the point; gives the proposal.
+fn dies_at(guarded: &mut Guarded, point: &str) -> String {
+    let proposal = guarded.approved_proposal();
+    guarded.kill();
+    assert!(guarded.serve_crashing(point));
+    guarded.log_in(ENGINEER);
+    let apply = guarded.program().args(["repair", "apply", &proposal]);
+    drop(apply.run(LONG));
+    guarded.running().wait_for_end(LONG);
+    proposal
+}
+
+#[test]
+fn an_entry_with_a_key_of_the_database_is_known_again_after_a_crash() {
+    let (mut guarded, _server, database, incident) = forged();
     for (point, ended, left) in [
         ("repair-before-commit", "failed", 1),
         ("repair-after-commit", "applied", 0),
     ] {
-        let proposal = guarded.approved_proposal();
-        guarded.kill();
-        assert!(guarded.serve_crashing(point));
-        guarded.log_in(ENGINEER);
-        let apply = guarded.program().args(["repair", "apply", &proposal]);
-        drop(apply.run(LONG));
-        guarded.running().wait_for_end(LONG);
+        let proposal = dies_at(&mut guarded, point);
         guarded.serve();
         assert_eq!(state(&guarded, &incident, &proposal), ended, "{point}");
         assert_eq!(discrepancies(&guarded), left, "{point}");
@@ -85,4 +97,15 @@ fn an_entry_with_a_key_of_the_database_is_known_again_after_a_crash() {
     assert_eq!(amounts, ["9.50", "700.00", "-700.00"]);
     guarded.stop();
     crate::checks::journal(&guarded);
+}
+
+#[test]
+fn a_row_that_was_taken_back_and_written_over_in_the_crash_stays_unlawful() {
+    let (mut guarded, _server, database, incident) = forged();
+    let proposal = dies_at(&mut guarded, "repair-after-commit");
+    database.run("UPDATE ledger SET amount = 900.00 WHERE id = 2");
+    guarded.serve();
+    assert_eq!(state(&guarded, &incident, &proposal), "applied");
+    assert_eq!(discrepancies(&guarded), 1);
+    guarded.stop();
 }
