@@ -109,6 +109,8 @@ pub enum ConnectError {
     NotAttached { slot: String },
     #[error("the replication slot {slot} belongs to another database of the server, {database}")]
     SlotElsewhere { slot: String, database: String },
+    #[error("the publication {publication} does not publish the tables whole: {what}")]
+    Publication { publication: String, what: String },
     #[error("table {table} cannot be guarded: {why}")]
     CannotGuard { table: String, why: String },
     #[error("the rows of table {table} do not come in the order of their keys")]
@@ -185,6 +187,10 @@ impl ConnectError {
             }
             Self::NotAttached { .. } => "run `balefire source attach` first",
             Self::SlotElsewhere { .. } => "give this source a `slot` of its own",
+            Self::Publication { .. } => {
+                "let the owner of the tables run `balefire source attach`, or the statements that \
+                 `balefire source check` prints; every guarded table must be published whole"
+            }
             Self::CannotGuard { .. } => "run `balefire source check`: it says how to mend this",
             Self::KeyOrder { .. } => {
                 "run REINDEX on the table; if that does not help, report this as a fault"

@@ -190,6 +190,13 @@ pub enum LostReason {
     /// PostgreSQL: dropped, or invalidated because it held back more log than the server allows.
     #[error("the replication slot {slot} is gone: {detail}")]
     SlotGone { slot: String, detail: String },
+    /// PostgreSQL: what lies between was confirmed by somebody else, and never sent to us.
+    #[error("the replication slot {slot} was moved on by another hand, from {from} to {to}")]
+    SlotMoved {
+        slot: String,
+        from: String,
+        to: String,
+    },
     /// MySQL: purged before it was read.
     #[error("the server no longer has the binlog {file}")]
     LogPurged { file: String },
@@ -206,6 +213,17 @@ pub enum LostReason {
         "changes of {table} were written while its key had other columns, and cannot be read any more"
     )]
     OldShape { table: String },
+    /// PostgreSQL: columns renamed and named back, a partial publication.
+    #[error("the columns of {table} were others for a while, and rows were written meanwhile")]
+    ColumnsForAWhile { table: String },
+    /// PostgreSQL: an identity without the key, set and taken back.
+    #[error(
+        "the replica identity of {table} left its key out for a while, so the log does not say which rows changed"
+    )]
+    IdentityForAWhile { table: String },
+    /// PostgreSQL: the shop reads rows of the child as rows of the table; nobody guards them.
+    #[error("the table {child} inherits from {table}, and its rows are not guarded")]
+    Inherited { table: String, child: String },
     /// MySQL: a statement, an engine's cascade, or a form of logging that leaves rows out.
     #[error("the binlog does not say which rows changed: {what}")]
     Unlogged { what: String },

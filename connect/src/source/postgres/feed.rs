@@ -85,29 +85,45 @@ impl PostgresFeed {
         })
     }
 
-    /// Sees to it that there is a slot before the snapshot. True when it had to be made anew, so
-    /// that nobody knows what happened since the old one was lost.
-    fn slot(&mut self) -> Result<bool, ConnectError> {
+    /// Sees to it that there are a slot and a whole publication before the snapshot. Where they had
+    /// to be made anew nobody knows what happened since: why, to be said after the look.
+    fn slot(&mut self) -> Result<Option<LostReason>, ConnectError> {
         let name = self.address.slot.clone();
-        let found = self.source.again(|session| slot::look(session, &name))?;
+        let access = &self.access;
+        let (found, wrong) = self.source.again(|session| {
+            let found = slot::look(session, &name)?;
+            Ok((found, slot::published(session, &name, access)?))
+        })?;
         // Log that was written while the publication was another one may not be readable at all,
         // so the slot must not go back to it.
         let renewed = matches!(
             self.lost,
             Some(LostReason::SlotGone { .. } | LostReason::PublicationChanged { .. })
         );
-        if found.as_ref().is_some_and(|slot| slot.sound) && !renewed {
-            return Ok(false);
+        let sound = found.as_ref().is_some_and(|slot| slot.sound);
+        if sound && !renewed && wrong.is_empty() {
+            return Ok(None);
         }
         if self.follower.is_fresh() && self.lost.is_none() {
-            return Err(ConnectError::NotAttached { slot: name });
+            return Err(match sound {
+                true => slot::not_whole(&name, access, &wrong),
+                false => ConnectError::NotAttached { slot: name },
+            });
         }
+        // Whoever may not put the publication right keeps the slot.
+        let mut session = Session::open(&self.address, Purpose::Attach)?;
+        slot::publish(&mut session, &self.address, access, &mut Vec::new())?;
         if found.is_some_and(|slot| !slot.other_plugin) {
             self.follower.let_go()?;
         }
-        let mut session = Session::open(&self.address, Purpose::Attach)?;
         slot::attach(&mut session, &self.address, &self.access)?;
-        Ok(true)
+        Ok(Some(match sound && !wrong.is_empty() {
+            true => LostReason::PublicationChanged { publication: name },
+            false => LostReason::SlotGone {
+                slot: name,
+                detail: "it was gone when the guard came back; it was made anew".to_owned(),
+            },
+        }))
     }
 
     fn look(&mut self) -> Result<(), ConnectError> {
@@ -144,6 +160,10 @@ impl Feed for PostgresFeed {
             .source
             .again(|session| guarded::find(session, tables))?;
         let made = self.slot()?;
+        let name = self.address.slot.clone();
+        let slot = self.source.again(|session| slot::look(session, &name))?;
+        self.follower
+            .expect_confirmed(slot.map_or(0, |slot| slot.confirmed));
         let said = self.lost.is_some();
         self.follower.look_at(&self.access);
         self.watch.begin(&mut self.source, &self.access)?;
@@ -167,20 +187,14 @@ impl Feed for PostgresFeed {
         })?;
         // What the caller was told to be lost, it has now from the snapshot. A caller that comes
         // back with a position wants every change since, told one by one.
-        if said || made || self.follower.is_fresh() {
+        if said || made.is_some() || self.follower.is_fresh() {
             self.follower.begin_behind(
                 snapshot,
                 matches!(self.lost, Some(LostReason::OtherHistory { .. })),
             );
         }
-        self.lost = None;
+        self.lost = made.filter(|_| !said);
         self.due = None;
-        if made && !said {
-            self.lost = Some(LostReason::SlotGone {
-                slot: self.address.slot.clone(),
-                detail: "it was gone when the guard came back; it was made anew".to_owned(),
-            });
-        }
         self.scanned = true;
         Ok(report)
     }

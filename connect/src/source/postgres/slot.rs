@@ -24,12 +24,15 @@ pub(super) struct Slot {
     pub(super) other_plugin: bool,
     /// Where the server's log ends.
     pub(super) end: u64,
+    /// What was committed before this is not sent any more.
+    pub(super) confirmed: u64,
 }
 
 pub(super) fn look(session: &mut Session, name: &str) -> Result<Option<Slot>, ConnectError> {
     let sql = "SELECT s.wal_status, to_jsonb(s)->>'invalidation_reason', to_jsonb(s)->>'conflicting', \
                (l.log_end - s.restart_lsn)::bigint, s.plugin, l.log_end, \
-               CASE WHEN s.database = current_database() THEN NULL ELSE coalesce(s.database, '-') END \
+               CASE WHEN s.database = current_database() THEN NULL ELSE coalesce(s.database, '-') END, \
+               s.confirmed_flush_lsn \
                FROM pg_replication_slots s, \
                  (SELECT CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_lsn() END) \
                  AS l(log_end) \
@@ -58,6 +61,7 @@ pub(super) fn look(session: &mut Session, name: &str) -> Result<Option<Slot>, Co
         retained: cell(3).parse().unwrap_or(0),
         other_plugin: cell(4) != "pgoutput",
         end: lsn::parse(&cell(5)).unwrap_or(0),
+        confirmed: lsn::parse(&cell(7)).unwrap_or(0),
     }))
 }
 
@@ -181,14 +185,16 @@ pub(super) fn attach(
     Ok(done)
 }
 
-fn publish(
+/// Makes the publication or puts it right; whoever may not is told what has to be run.
+pub(super) fn publish(
     session: &mut Session,
     address: &ServerAddress,
     access: &[Access],
     done: &mut Vec<String>,
 ) -> Result<(), ConnectError> {
     const DOING: &str = "to make the publication";
-    if published(session, &address.slot, access)?.is_empty() {
+    let wrong = published(session, &address.slot, access)?;
+    if wrong.is_empty() {
         return Ok(());
     }
     let exists = "SELECT 1 FROM pg_publication WHERE pubname = $1";
@@ -196,7 +202,13 @@ fn publish(
         .query(DOING, exists, &[address.slot.as_bytes()])?
         .is_empty();
     for statement in publish_statements(&address.slot, access, exists) {
-        session.simple(DOING, &statement)?;
+        match session.simple(DOING, &statement) {
+            // Only an owner may.
+            Err(ConnectError::Server { code, .. }) if exists && code == "42501" => {
+                return Err(not_whole(&address.slot, access, &wrong));
+            }
+            done => done?,
+        };
     }
     let how = if exists { "changed" } else { "made" };
     done.push(format!(
@@ -226,6 +238,15 @@ pub(super) fn publish_statements(name: &str, access: &[Access], exists: bool) ->
     }
 }
 
+/// That the publication is wrong, with what has to be run.
+pub(super) fn not_whole(name: &str, access: &[Access], wrong: &[String]) -> ConnectError {
+    let statements = publish_statements(name, access, true).join("; ");
+    ConnectError::Publication {
+        publication: name.to_owned(),
+        what: format!("{}; to be run: {statements}", wrong.join(", ")),
+    }
+}
+
 /// What is wrong with the publication, as people read it; nothing when it is as it must be.
 pub(super) fn published(
     session: &mut Session,
@@ -251,8 +272,14 @@ pub(super) fn published(
             "the publication {name} does not publish partitions as their table"
         ));
     }
-    // Filters exist from 15 on; asked through JSON, so that one statement fits all servers.
-    let sql = "SELECT t.schemaname, t.tablename, to_jsonb(t)->>'rowfilter' FROM pg_publication_tables t WHERE t.pubname = $1";
+    // Filters and lists of columns exist from 15 on; asked through JSON, so that one statement
+    // fits all servers. A list of all columns is one too: it leaves out those that are added.
+    let sql = "SELECT t.schemaname, t.tablename, to_jsonb(t)->>'rowfilter', \
+                 (SELECT to_jsonb(r)->>'prattrs' FROM pg_publication_rel r \
+                  JOIN pg_publication p ON p.oid = r.prpubid \
+                  JOIN pg_class c ON c.oid = r.prrelid JOIN pg_namespace n ON n.oid = c.relnamespace \
+                  WHERE p.pubname = t.pubname AND c.relname = t.tablename AND n.nspname = t.schemaname) \
+               FROM pg_publication_tables t WHERE t.pubname = $1";
     let rows = session.query(DOING, sql, &[name.as_bytes()])?;
     for access in access {
         let table = &access.table;
@@ -264,10 +291,16 @@ pub(super) fn published(
         let label = table.label();
         match found {
             None => wrong.push(format!("the publication {name} leaves out {label}")),
-            Some(row) if cell(row, 2).is_some() => {
-                wrong.push(format!("the publication {name} leaves out rows of {label}"));
+            Some(row) => {
+                if cell(row, 2).is_some() {
+                    wrong.push(format!("the publication {name} leaves out rows of {label}"));
+                }
+                if cell(row, 3).is_some() {
+                    wrong.push(format!(
+                        "the publication {name} leaves out columns of {label}"
+                    ));
+                }
             }
-            Some(_) => {}
         }
     }
     Ok(wrong)

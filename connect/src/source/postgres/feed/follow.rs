@@ -52,6 +52,8 @@ pub(super) struct Follower {
     acknowledged: u64,
     /// Nothing that concerns us and was not handed over lies before this.
     heard: u64,
+    /// Up to where the slot was confirmed before every row was looked at.
+    confirmed: u64,
     goal: Goal,
     /// A position that somebody waits for beside the caller.
     awaited: Option<u64>,
@@ -73,6 +75,7 @@ impl Follower {
             delivered: resume.unwrap_or(0),
             acknowledged: resume.unwrap_or(0),
             heard: 0,
+            confirmed: 0,
             goal: Goal::Reached,
             awaited: None,
             lag_s: None,
@@ -89,6 +92,11 @@ impl Follower {
     pub(super) fn look_at(&mut self, access: &[Access]) {
         self.meaning.look_at(access);
         self.meaning.after = self.delivered;
+    }
+
+    /// What the slot no longer sends, the coming look at every row shows.
+    pub(super) fn expect_confirmed(&mut self, confirmed: u64) {
+        self.confirmed = confirmed;
     }
 
     /// From now on only what the snapshot does not show. `elsewhere`: positions begin anew.
@@ -169,7 +177,7 @@ impl Follower {
     ) -> Result<Turn, ConnectError> {
         let until = Instant::now() + timeout;
         if self.stream.is_none() {
-            match self.connected(until)? {
+            match self.connected(source, until)? {
                 None if self.stream.is_none() => return Ok(Turn::Quiet),
                 None => {}
                 Some(reason) => return Ok(Turn::Lost(reason)),

@@ -1,6 +1,7 @@
 //! A stream that ended: begun again, given up for a while, or gone for good.
 
-use super::super::super::lsn;
+use super::super::super::source::PostgresSource;
+use super::super::super::{lsn, slot};
 use super::super::stream::{History, Stream};
 use super::{Follower, Turn};
 use crate::ConnectError;
@@ -68,7 +69,11 @@ impl Follower {
     }
 
     /// Connects when it is time to; waits for that no longer than `until`.
-    pub(super) fn connected(&mut self, until: Instant) -> Result<Option<LostReason>, ConnectError> {
+    pub(super) fn connected(
+        &mut self,
+        source: &mut PostgresSource,
+        until: Instant,
+    ) -> Result<Option<LostReason>, ConnectError> {
         if let Some(outage) = &self.outage {
             let now = Instant::now();
             let pause = outage.retry_at.min(until).saturating_duration_since(now);
@@ -79,7 +84,7 @@ impl Follower {
                 return Ok(None);
             }
         }
-        match self.connect() {
+        match self.connect(source) {
             Ok(lost) => {
                 self.outage = None;
                 Ok(lost)
@@ -91,7 +96,7 @@ impl Follower {
         }
     }
 
-    fn connect(&mut self) -> Result<Option<LostReason>, ConnectError> {
+    fn connect(&mut self, source: &mut PostgresSource) -> Result<Option<LostReason>, ConnectError> {
         let (mut stream, history) = Stream::open(&self.address)?;
         if let Some(detail) = self.elsewhere(&mut stream, &history)? {
             return Ok(Some(LostReason::OtherHistory { detail }));
@@ -101,8 +106,26 @@ impl Follower {
         stream
             .start(&self.address.slot, self.delivered)
             .map_err(|error| self.in_recovery(error))?;
+        // Asked only now: from here on nobody but us can confirm anything to the slot.
+        if let Some(reason) = self.moved(source)? {
+            return Ok(Some(reason));
+        }
         self.stream = Some(stream);
         Ok(None)
+    }
+
+    /// Whether somebody else confirmed what was not handed over: the server never sends it to us.
+    fn moved(&self, source: &mut PostgresSource) -> Result<Option<LostReason>, ConnectError> {
+        let name = &self.address.slot;
+        let Some(slot) = source.again(|session| slot::look(session, name))? else {
+            return Ok(None);
+        };
+        let known = self.delivered.max(self.heard).max(self.confirmed);
+        Ok((slot.confirmed > known).then(|| LostReason::SlotMoved {
+            slot: name.clone(),
+            from: lsn::shown(known),
+            to: lsn::shown(slot.confirmed),
+        }))
     }
 
     /// A standby before PostgreSQL 16 streams no changes; it may be promoted.

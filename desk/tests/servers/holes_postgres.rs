@@ -1,0 +1,170 @@
+//! Ways past the guard of a PostgreSQL shop, walked by somebody who may alter its tables, or who
+//! has the guard's own account.
+
+use crate::shop::{POLICY, Stopped, World, fill, shop_name, told};
+use model::Finding;
+use testkit::postgres::{Database, Server};
+
+fn shop() -> (Database, World) {
+    let database = Server::shared().database();
+    fill(&database, 20);
+    let world = World::new("postgres", &database.url());
+    (database, world)
+}
+
+/// A shop with a partitioned table beside the others.
+fn shop_in_parts() -> (Database, World) {
+    let database = Server::shared().database();
+    fill(&database, 5);
+    database.run(
+        "CREATE TABLE parts (id bigint PRIMARY KEY, amount numeric NOT NULL) PARTITION BY RANGE (id);
+         CREATE TABLE parts1 PARTITION OF parts FOR VALUES FROM (0) TO (100);
+         CREATE TABLE parts2 PARTITION OF parts FOR VALUES FROM (100) TO (200);
+         INSERT INTO parts SELECT g, g FROM generate_series(1, 120) g;",
+    );
+    let parts =
+        "[[table]]\nname = \"parts\"\nkey = [\"id\"]\nplain = [\"amount\"]\nappend_only = true\n";
+    let world = World::with_policy("postgres", &database.url(), &format!("{POLICY}\n{parts}"));
+    (database, world)
+}
+
+fn slot(world: &World) -> String {
+    world.config.source[0].slot.clone().unwrap()
+}
+
+/// From now on the guard has an account that may read and follow, and nothing else.
+fn with_least_rights(database: &Database, slot: &str, stopped: &Stopped) {
+    let role = format!("role_{slot}");
+    let url = database.user(&role, "its word");
+    database.run(&format!(
+        "ALTER ROLE {role} REPLICATION; GRANT SELECT ON ALL TABLES IN SCHEMA public TO {role};"
+    ));
+    testkit::write_url_file(stopped.folder.path(), &url);
+}
+
+fn of<'f>(found: &'f [Finding], table: &str, key: &str) -> Vec<&'f Finding> {
+    let mut of: Vec<&Finding> = found.iter().filter(|f| f.table == table).collect();
+    of.retain(|f| f.key == key);
+    of
+}
+
+/// The reason that is given for having been blind, once it is.
+fn blind(world: &World, findings: usize) -> String {
+    let found = world.findings(findings);
+    let blind = found.iter().find(|f| f.rule == "blind");
+    blind
+        .unwrap_or_else(|| panic!("{:?}", told(&found)))
+        .detail
+        .clone()
+}
+
+/// Until the guard has stopped; what its status says.
+fn stopped(world: &World) -> String {
+    let mut seen = 0;
+    for _ in 0..100 {
+        let status = world.desk.sources().remove(0);
+        if !status.watching {
+            return status.problem.unwrap();
+        }
+        seen = (world.desk).wait_for_change(seen, std::time::Duration::from_millis(300));
+    }
+    panic!("the guard goes on: {:?}", world.desk.sources());
+}
+
+#[test]
+fn a_slot_that_another_hand_moves_on_is_said() {
+    let (database, world) = shop();
+    let slot = slot(&world);
+    assert_eq!(world.audited().discrepancies, []);
+    // Before the guard is back, within a tenth of a second.
+    database.run(&format!(
+        "DO $$ BEGIN
+           FOR i IN 1..10000 LOOP
+             PERFORM pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = '{slot}' AND active;
+             EXIT WHEN NOT (SELECT active FROM pg_replication_slots WHERE slot_name = '{slot}');
+           END LOOP;
+           UPDATE orders SET total = 0.05 WHERE id = 5;
+           COMMIT;
+           PERFORM pg_replication_slot_advance('{slot}', pg_current_wal_lsn());
+         END $$;"
+    ));
+    let said = blind(&world, 2);
+    assert!(said.contains(&slot) && said.contains("moved"), "{said}");
+    assert_eq!(of(&world.all(), "orders", "5").len(), 1);
+    database.run("UPDATE orders SET total = 0.05 WHERE id = 6;");
+    assert_eq!(of(&world.findings(3), "orders", "6").len(), 1);
+    // Ended without more, it is no gap.
+    database.run(&format!(
+        "SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = '{slot}';
+         UPDATE orders SET total = 0.05 WHERE id = 7;"
+    ));
+    assert_eq!(of(&world.findings(4), "orders", "7").len(), 1);
+    let world = world.stop().start();
+    database.run("UPDATE orders SET total = 0.05 WHERE id = 8;");
+    world.findings(5);
+    assert_eq!(world.audited().discrepancies.len(), 4);
+    assert_eq!(world.all().len(), 5, "{:?}", told(&world.all()));
+}
+
+const PARTIAL: &str = "SET TABLE customers, payments, orders (id, customer_id, status, currency, note, updated_at), \
+                       order_changes WHERE (id < 0)";
+
+#[test]
+fn a_publication_that_leaves_something_out_is_put_right_and_said_where_the_account_may() {
+    let (database, world) = shop();
+    let slot = slot(&world);
+    let halted = world.stop();
+    database.run(&format!("ALTER PUBLICATION {slot} {PARTIAL}"));
+    let world = halted.start();
+    let said = blind(&world, 1);
+    assert!(said.contains("publication"), "{said}");
+    database.run("UPDATE orders SET total = 0.01 WHERE id = 7;");
+    assert_eq!(of(&world.findings(2), "orders", "7").len(), 1);
+    // The same while the guard runs, at a time when it does not look.
+    database.run(&format!(
+        "ALTER PUBLICATION {slot} {PARTIAL};
+         UPDATE orders SET total = 0.01 WHERE id = 8;
+         INSERT INTO order_changes VALUES (60, 3, 'x');"
+    ));
+    let found = world.findings(4);
+    assert_eq!(of(&found, "orders", "8").len(), 1, "{:?}", told(&found));
+    let whole = "SELECT count(*) FROM pg_publication_tables t WHERE t.pubname = '%' AND \
+                 (rowfilter IS NOT NULL OR (tablename = 'orders' AND NOT 'total' = ANY (attnames)))";
+    assert_eq!(database.value(&whole.replace('%', &slot)), "0");
+    assert_eq!(world.audited().discrepancies.len(), 2);
+}
+
+#[test]
+fn a_publication_that_leaves_something_out_stops_a_guard_that_may_not_mend_it() {
+    let (database, world) = shop();
+    let slot = slot(&world);
+    let halted = world.stop();
+    with_least_rights(&database, &slot, &halted);
+    database.run(&format!("ALTER PUBLICATION {slot} {PARTIAL}"));
+    let world = halted.start();
+    let refused = stopped(&world);
+    for part in ["columns of orders", "rows of order_changes", "SET TABLE"] {
+        assert!(refused.contains(part), "{part} in {refused}");
+    }
+    let report = desk::source_check::check(&world.config, &shop_name()).unwrap();
+    let said = format!("{:?}", report.problems);
+    assert!(said.contains("columns of orders"), "{said}");
+    let halted = world.stop();
+    // An owner puts it right, and the slot goes on.
+    database.run(&format!(
+        "ALTER PUBLICATION {slot} SET TABLE customers, payments, orders, order_changes;
+         UPDATE orders SET total = 0.01 WHERE id = 7;"
+    ));
+    let world = halted.start();
+    assert_eq!(
+        told(&world.findings(1)),
+        ["orders 7 altered frozen [total]"]
+    );
+    database.run(&format!("ALTER PUBLICATION {slot} {PARTIAL}"));
+    let said = stopped(&world);
+    assert!(said.contains("columns of orders"), "{said}");
+}
+
+const RENAMED: &str =
+    "BEGIN; ALTER TABLE orders RENAME total TO x; UPDATE orders SET x = 0.02 WHERE id = 7;
+     ALTER TABLE orders RENAME x TO total; COMMIT;";
