@@ -35,6 +35,7 @@ mod ledger;
 mod log_line;
 mod log_tail;
 mod loss;
+mod new_tables;
 mod open_source;
 pub mod opinion;
 mod outbox;

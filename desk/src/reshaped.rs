@@ -56,7 +56,7 @@ impl Guard {
             // The same change is one finding, however often the guard begins with it.
             let what = Digest::of(said.as_bytes()).to_string();
             let key = format!("{}-{}", reshape.since, what.get(..8).unwrap_or_default());
-            self.notice([table, &key], said, at)
+            self.notice(["schema_changed", table, &key], said, at)
         });
         let found = told.collect();
         self.store_at_once(found)
@@ -66,14 +66,13 @@ impl Guard {
         let key = at.to_string();
         let told = tables
             .iter()
-            .map(|table| self.notice([table, &key], ANEW.to_owned(), at));
+            .map(|table| self.notice(["schema_changed", table, &key], ANEW.to_owned(), at));
         let found = told.collect();
         self.store_at_once(found)
     }
 
     /// Listed for whoever keeps the policy; it calls nobody.
-    fn notice(&self, [table, key]: [&str; 2], said: String, at: Instant) -> Finding {
-        let place = ["schema_changed", table, key];
+    pub(crate) fn notice(&self, place: [&str; 3], said: String, at: Instant) -> Finding {
         let found = of(&self.intake, &self.source, place, said, at);
         // The policy is another one where it named what is gone, but the change is the same.
         let whatever = Digest::of(b"any policy");

@@ -17,6 +17,7 @@ pub fn run(arguments: &Arguments, serve: &Serve, console: &Console) -> Done {
     let settings = desk.config().web.clone();
     desk.start_guards()?;
     desk.start_audits()?;
+    desk.start_table_watch()?;
     desk::control::listen(&desk)?;
     let options = web::WebOptions {
         listen: serve.listen.clone().unwrap_or(settings.listen),

@@ -691,3 +691,35 @@ fn mariadb_the_printed_rights_are_enough_where_nobody_is_superuser() {
         database.run(sql)
     });
 }
+
+/// A table that is added is told once, and that it is one that nothing guards.
+fn a_new_table(shop: &dyn Shop) {
+    let world = shop.guarded();
+    let look = || world.desk.look_for_new_tables(&shop_name()).unwrap();
+    assert_eq!(look(), [""; 0], "the first look tells nothing");
+    shop.run("CREATE TABLE refunds (id bigint PRIMARY KEY, amount numeric(12,2))");
+    assert_eq!(look(), ["refunds"]);
+    assert_eq!(look(), [""; 0]);
+    let found = world.all();
+    assert_eq!(
+        told(&found),
+        [format!(
+            "refunds {} unwitnessed table_added []",
+            found[0].key
+        )]
+    );
+    assert_eq!(world.desk.open_incident_of(&shop_name()), None);
+    shop.run("DROP TABLE refunds");
+    assert_eq!(look(), [""; 0]);
+    world.desk.stop();
+}
+
+#[test]
+fn a_new_table_of_a_postgres_shop_is_told() {
+    a_new_table(&on_postgres());
+}
+
+#[test]
+fn a_new_table_of_a_mariadb_shop_is_told() {
+    a_new_table(&on_mariadb());
+}
