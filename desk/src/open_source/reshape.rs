@@ -13,7 +13,7 @@
 //! In that look a row is taken as it stands, by an entry of its own, where it differs from its last
 //! image only in columns that are new, or in columns of another type whose values mean the same.
 //! Every other difference is the feed's to tell, and is judged as its change; one that it does not
-//! tell was made by the very statement that changed the table, and is judged as unwitnessed. So an
+//! tell was made by the very statement that changed the table, or round the log, and is held against it. So an
 //! `UPDATE` or a `USING` in the shadow of an `ALTER TABLE` is found, and so is a column that was
 //! dropped and put back with other values: columns are the same by their names, not by their numbers.
 //!
@@ -215,8 +215,8 @@ struct TableReshape {
     name: String,
     /// Columns that were not there.
     new: Vec<u16>,
-    /// Columns of another type.
-    retyped: Vec<u16>,
+    /// Columns of another type, and what of their values means the same.
+    retyped: Vec<(u16, Meaning)>,
     /// Personal columns where there were none, or none any more: digests are made with other keys.
     sealed_otherwise: bool,
     /// Every row is to be journaled anew, under its subject's key.
@@ -240,7 +240,10 @@ impl TableReshape {
             let then = from.get(place).copied().flatten();
             match then.and_then(|c| before.columns.get(usize::from(c))) {
                 None => this.new.push(place as u16),
-                Some(then) if then.declared != column.declared => this.retyped.push(place as u16),
+                Some(then) if then.declared != column.declared => {
+                    let meaning = Meaning::of(&then.declared, &column.declared);
+                    this.retyped.push((place as u16, meaning));
+                }
                 Some(_) => {}
             }
         }
@@ -282,27 +285,83 @@ impl Reshape {
         };
         let explained = |column: &u16| {
             let cell = |row: &Row| row.get(usize::from(*column)).map(ValueRef::to_value);
-            let means_the_same = || match (cell(last), cell(live)) {
-                (Some(last), Some(live)) => same_meaning(last.as_ref(), live.as_ref()),
+            let means_the_same = |meaning: Meaning| match (cell(last), cell(live)) {
+                (Some(last), Some(live)) => meaning.same(last.as_ref(), live.as_ref()),
                 _ => false,
             };
-            table.new.contains(column) || (table.retyped.contains(column) && means_the_same())
+            let mut retyped = table.retyped.iter();
+            let retyped = retyped.find(|(retyped, _)| retyped == column);
+            table.new.contains(column) || retyped.is_some_and(|(_, m)| means_the_same(*m))
         };
         last.differing(live).iter().all(explained)
     }
 }
 
-/// Whether two values of a column that changed its type are one: numbers by their value, texts but
-/// for the blanks that pad them.
-fn same_meaning(last: ValueRef<'_>, live: ValueRef<'_>) -> bool {
-    let padded = |text: &[u8]| text.trim_ascii_end().to_vec();
-    match (number(last), number(live)) {
-        (Some(last), Some(live)) => last == live,
-        _ => match (last, live) {
-            (ValueRef::Text(last), ValueRef::Text(live)) => padded(last) == padded(live),
-            (last, live) => last == live,
-        },
+/// Which values of a column that changed its type are one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Meaning {
+    /// One of the types is of numbers: they are compared by their value. Between texts the zeros
+    /// in front belong to a telephone number or an account.
+    numbers: bool,
+    /// One of the types pads its texts with blanks.
+    padded: bool,
+}
+
+impl Meaning {
+    fn of(was: &str, is: &str) -> Self {
+        Self {
+            numbers: is_of_numbers(was) || is_of_numbers(is),
+            padded: is_padded(was) || is_padded(is),
+        }
     }
+
+    fn same(self, last: ValueRef<'_>, live: ValueRef<'_>) -> bool {
+        let numbers = self.numbers.then(|| number(last).zip(number(live)));
+        match (numbers.flatten(), last, live) {
+            (Some((last, live)), ..) => last == live,
+            (None, ValueRef::Text(last), ValueRef::Text(live)) if self.padded => {
+                last.trim_ascii_end() == live.trim_ascii_end()
+            }
+            (None, last, live) => last == live,
+        }
+    }
+}
+
+/// The declared type's own name, without sizes and what follows them.
+fn base_of(declared: &str) -> String {
+    let end = declared.find(['(', ' ']).unwrap_or(declared.len());
+    declared[..end].to_ascii_lowercase()
+}
+
+fn is_of_numbers(declared: &str) -> bool {
+    const NUMBERS: [&str; 20] = [
+        "int",
+        "integer",
+        "bigint",
+        "smallint",
+        "tinyint",
+        "mediumint",
+        "int2",
+        "int4",
+        "int8",
+        "numeric",
+        "decimal",
+        "dec",
+        "real",
+        "double",
+        "float",
+        "float4",
+        "float8",
+        "bit",
+        "serial",
+        "bigserial",
+    ];
+    NUMBERS.contains(&base_of(declared).as_str())
+}
+
+fn is_padded(declared: &str) -> bool {
+    let varies = declared.to_ascii_lowercase().contains("varying");
+    !varies && ["char", "character", "bpchar"].contains(&base_of(declared).as_str())
 }
 
 /// A decimal number as (negative, digits before the point, digits behind it), without zeros that say
@@ -558,11 +617,42 @@ mod tests {
 
     #[test]
     fn numbers_are_compared_by_their_value() {
-        let same = |a: Value, b: Value| same_meaning(a.as_ref(), b.as_ref());
+        let between = |was: &str, is: &str, a: Value, b: Value| {
+            Meaning::of(was, is).same(a.as_ref(), b.as_ref())
+        };
+        let same = |a: Value, b: Value| between("character(9)", "numeric(9,2)", a, b);
         assert!(same(Value::Integer(5), Value::text("5.00")));
         assert!(same(Value::text("-0.0"), Value::Integer(0)));
         assert!(same(Value::text("a  "), Value::text("a")));
         assert!(!same(Value::text("5.01"), Value::text("5.00")));
         assert!(!same(Value::Null, Value::text("")));
+        // An account is no number, whatever it is made of.
+        let texts = |a, b| {
+            between(
+                "character varying(20)",
+                "text",
+                Value::text(a),
+                Value::text(b),
+            )
+        };
+        assert!(texts("0098765", "0098765"));
+        assert!(!texts("0098765", "98765"));
+        assert!(!texts("5.0", "5.00"));
+        assert!(!texts("a  ", "a"));
+        let padded = |a, b| between("char(8)", "varchar(8)", Value::text(a), Value::text(b));
+        assert!(padded("a  ", "a"));
+        assert!(!padded("007", "7"));
+        assert!(between(
+            "bigint",
+            "text",
+            Value::Integer(7),
+            Value::text("7")
+        ));
+        assert!(between(
+            "BIGINT unsigned",
+            "varchar(20)",
+            Value::Integer(7),
+            Value::text("7")
+        ));
     }
 }
