@@ -183,8 +183,9 @@ impl Ledger {
     /// Keeps the row of a change that was appended as the one seen last.
     pub fn saw(&mut self, table: u16, key: Key, row: Option<Row>) {
         match row {
-            Some(row) => self.cache.put(table, key, row),
-            None => self.cache.forget(table, &key),
+            // A value that reads like the hash of a long cell is told from one by the journal only.
+            Some(row) if !has_long_cell(&row) => self.cache.put(table, key, row),
+            _ => self.cache.forget(table, &key),
         }
     }
 
@@ -413,8 +414,11 @@ pub(crate) fn hash_of_long(value: ValueRef<'_>) -> Vec<u8> {
 
 /// Whether a lawful image holds a cell of which only the hash was journaled.
 pub(crate) fn has_long_cell(row: &Row) -> bool {
-    row.iter()
-        .any(|v| matches!(v, ValueRef::Blob(b) if b.starts_with(LONG_CELL)))
+    row.iter().any(is_long_cell)
+}
+
+pub(crate) fn is_long_cell(value: ValueRef<'_>) -> bool {
+    matches!(value, ValueRef::Blob(b) if b.starts_with(LONG_CELL))
 }
 
 /// The time at which a watch entry says that the guard began or ceased to look.

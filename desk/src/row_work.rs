@@ -3,7 +3,7 @@
 //! Deliberately not here: anything whose order matters.
 
 use crate::DeskError;
-use crate::ledger::hash_of_long;
+use crate::ledger::{has_long_cell, hash_of_long, is_long_cell};
 use model::image::RowDigest;
 use model::{Key, Observed, Row, Value, ValueRef};
 use recover::seal::RowSealer;
@@ -124,7 +124,7 @@ pub(crate) fn seal_row(
     out: &mut Vec<u8>,
 ) -> Result<RowDigest, DeskError> {
     let subject = subject.as_ref().map_or(&[][..], |s| s);
-    if row.as_bytes().len() <= MAX_ROW_BYTES {
+    if row.as_bytes().len() <= MAX_ROW_BYTES && !has_long_cell(row) {
         return Ok(sealer.seal_and_digest(table, key, subject, row, out)?);
     }
     sealer.seal_into(table, key, subject, &shortened(row), out)?;
@@ -132,7 +132,8 @@ pub(crate) fn seal_row(
 }
 
 /// The row with its longest cells replaced by their hashes until it is short enough: whatever an
-/// attacker pads, the columns that the policy speaks of are journaled.
+/// attacker pads, the columns that the policy speaks of are journaled. A value that reads like such
+/// a hash is replaced by its own: what stands in the journal is then never a value of the shop's.
 fn shortened(row: &Row) -> Row {
     let length = |v: &ValueRef<'_>| match v {
         ValueRef::Text(bytes) | ValueRef::Blob(bytes) => bytes.len(),
@@ -143,11 +144,12 @@ fn shortened(row: &Row) -> Row {
         .enumerate()
         .map(|(c, v)| (c as u16, length(&v)))
         .collect();
-    cells.sort_by_key(|(_, bytes)| std::cmp::Reverse(*bytes));
+    let forged = |column: &u16| row.get(usize::from(*column)).is_some_and(is_long_cell);
+    cells.sort_by_key(|(column, bytes)| (!forged(column), std::cmp::Reverse(*bytes)));
     let mut left = row.as_bytes().len();
     let mut replaced = Vec::new();
     for (column, bytes) in cells {
-        if left <= MAX_ROW_BYTES {
+        if left <= MAX_ROW_BYTES && !forged(&column) {
             break;
         }
         let Some(value) = row.get(usize::from(column)) else {
@@ -180,7 +182,6 @@ fn in_halves<R: Send>(count: usize, work: impl Fn(Range<usize>) -> R + Sync) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ledger::has_long_cell;
 
     #[test]
     fn the_longest_cells_of_a_padded_row_give_way() {
