@@ -60,7 +60,7 @@ impl Intake {
                 (self.ledger).append(&change, &judgement, Some(&record), looked, CONTEXT);
             match appended {
                 Err(error) if too_large(&error) => {
-                    tracing::error!(table, key = %change.key, "a row is too large to be journaled");
+                    self.cannot_journal(table, &change.key, at);
                     continue;
                 }
                 other => other?,

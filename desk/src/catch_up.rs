@@ -100,6 +100,7 @@ pub(crate) fn run(
             caught.open = missed.into_iter().map(|row| (row.table, row.key)).collect();
         }
     }
+    (caught.ingested.findings).append(&mut intake.not_journaled);
     Ok(caught)
 }
 

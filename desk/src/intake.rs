@@ -140,6 +140,8 @@ pub(crate) struct Intake {
     /// Maintenance windows that are open, or will be.
     pub windows: Windows,
     judgements: Vec<Judgement>,
+    /// Rows that no entry can hold, to be told with the next batch.
+    pub not_journaled: Vec<Finding>,
 }
 
 impl Intake {
@@ -151,6 +153,7 @@ impl Intake {
             expected: Expectation::default(),
             windows: Windows::default(),
             judgements: Vec::new(),
+            not_journaled: Vec::new(),
         }
     }
 
@@ -165,6 +168,19 @@ impl Intake {
         self.ledger.hold_group(!seen.transactions.is_empty());
         let ingested = self.ingest_whole(observed, seen);
         self.ledger.hold_group(false);
+        ingested
+    }
+
+    /// As [`Self::ingest`], of rows that differ although log and shop stand together: whatever was
+    /// done to them went round the log.
+    pub fn ingest_what_went_round(
+        &mut self,
+        observed: Vec<Observed>,
+        seen: Seen<'_>,
+    ) -> Result<Ingested, DeskError> {
+        self.judge.judge_what_went_round(true);
+        let ingested = self.ingest(observed, seen);
+        self.judge.judge_what_went_round(false);
         ingested
     }
 
@@ -198,6 +214,7 @@ impl Intake {
         self.journal_all(rows, &judgements, &images, (seen, true), &mut out)?;
         self.judgements = judgements;
         self.ledger.seal_group()?;
+        out.findings.append(&mut self.not_journaled);
         Ok(out)
     }
 
@@ -399,8 +416,8 @@ impl Intake {
                 .append(&change, judgement, record, looked, context);
             let position = match appended {
                 Err(error) if too_large(&error) => {
-                    // Hundreds of long cells in one row; the audit still compares the digest of the baseline.
-                    tracing::error!(table = change.table, key = %change.key, "a row is too large to be journaled");
+                    // Hundreds of long cells in one row, or an endless key.
+                    self.cannot_journal(change.table, &change.key, seen.at);
                     continue;
                 }
                 other => other?,

@@ -25,6 +25,14 @@ impl Stamps {
         Ok(Self(Some(keys)))
     }
 
+    /// The verdict on what went round the log, as of a transaction: it cannot have carried one.
+    pub fn of_none(&self) -> &'static [Stamp] {
+        match self.0 {
+            Some(_) => &[Stamp::Missing],
+            None => &[],
+        }
+    }
+
     /// One verdict a transaction; none where no stamps are asked for.
     pub fn of(
         &self,

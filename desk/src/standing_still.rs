@@ -8,7 +8,7 @@
 //! If the record did not move between the two, the row either stands as recorded or went round the
 //! feed. A row that moved is looked at again. A change may also show in the feed before other
 //! sessions can see it (a COMMIT is in the log before it is visible), so a difference must stand
-//! in two looks.
+//! in several looks with some time between them: what is left went round the log, and alarms.
 
 use crate::DeskError;
 use crate::guard::Guard;
@@ -21,7 +21,7 @@ const AT_ONCE: usize = 1_000;
 /// Looks at a row that changes all the time; after that it is left to the next audit, and said.
 const MOST_LOOKS: u32 = 50;
 /// Looks that must agree.
-const AGREEING_LOOKS: u32 = 2;
+const AGREEING_LOOKS: u32 = 3;
 /// Between two looks at a row that differs: longer than a COMMIT takes to become visible.
 const BETWEEN_LOOKS: std::time::Duration = std::time::Duration::from_millis(50);
 
@@ -72,7 +72,7 @@ fn settle(
         Sees::Transactions => AGREEING_LOOKS,
     };
     let mut out = Vec::new();
-    for look in 0..MOST_LOOKS {
+    for _ in 0..MOST_LOOKS {
         let mut left = Vec::new();
         for group in by_table(open) {
             look_at(guard, group, (needed, should_be), &mut out, &mut left)?;
@@ -81,9 +81,7 @@ fn settle(
         if open.is_empty() {
             return Ok(out);
         }
-        if look > 0 {
-            guard.desk.pause(BETWEEN_LOOKS);
-        }
+        guard.desk.pause(BETWEEN_LOOKS);
     }
     tracing::warn!(rows = open.len(), source = %guard.source, "rows change too fast to be compared; the next audit looks at them again");
     Ok(out)

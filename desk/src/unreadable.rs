@@ -5,7 +5,14 @@ use crate::guard::Guard;
 use crate::intake::Intake;
 use crate::{Desk, DeskError};
 use connect::source::UnreadableRow;
-use model::{Finding, FindingKind, Instant, Risk, SourceName, Verdict};
+use model::{Digest, Finding, FindingKind, Instant, Key, Risk, SourceName, Verdict};
+
+/// Characters of a key that are listed.
+const MOST_KEY_CHARS: usize = 200;
+
+/// Said of a row that no entry can hold.
+const TOO_LARGE: &str = "the row is too large to be journaled: an entry has at most 65,535 bytes; it cannot be guarded \
+                         until it is shorter";
 
 /// Name of the mark that holds how many rows had no key when the baseline was taken.
 pub(crate) fn mark_unreadable(source: &SourceName) -> String {
@@ -37,6 +44,15 @@ pub(crate) fn rows(
         ))
     };
     rows.iter().filter_map(finding).collect()
+}
+
+/// A key of any length, short enough for a list and still the row's own.
+pub(crate) fn shown(key: &str) -> String {
+    if key.chars().count() <= MOST_KEY_CHARS {
+        return key.to_owned();
+    }
+    let start: String = key.chars().take(MOST_KEY_CHARS).collect();
+    format!("{start}... ({})", Digest::of(key.as_bytes()).short())
 }
 
 pub(crate) fn of(
@@ -98,6 +114,19 @@ pub(crate) fn blind(intake: &Intake, source: &SourceName, reason: &str, at: Inst
         "blind since {at}: {reason}; every row is looked at again, and what differs is listed as unwitnessed"
     );
     of(intake, source, ["blind", "", &size], detail, at)
+}
+
+impl Intake {
+    /// Such a row stays as it was seen last: each look finds it anew, which is one finding.
+    pub fn cannot_journal(&mut self, table: u16, key: &Key, at: Instant) {
+        let rules = self.policy.table(table);
+        let name = rules.map_or_else(String::new, |table| table.name().to_owned());
+        let key = shown(&key.to_string());
+        tracing::error!(table = name, key, "a row is too large to be journaled");
+        let place = ["unreadable", name.as_str(), key.as_str()];
+        let found = of(self, self.policy.source(), place, TOO_LARGE.into(), at);
+        self.not_journaled.push(found);
+    }
 }
 
 impl Desk {

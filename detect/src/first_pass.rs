@@ -72,9 +72,7 @@ impl Judge {
         if let Some(strict) = case.strict() {
             strict_rules::broken_by_insert(rules, strict, new, &mut hits);
         }
-        if is_unstamped(change) {
-            hits.push(hit("unstamped", Vec::new()));
-        }
+        self.by_its_way(change, &[], &mut hits);
         if let Some(known) = &mut self.known {
             known.insert((change.table, row));
         }
@@ -100,14 +98,22 @@ impl Judge {
         } else if case.rules.append_only {
             hits.push(hit("append_only", Vec::new()));
         }
-        if is_unstamped(case.change) {
-            hits.push(hit("unstamped", Vec::new()));
-        }
+        self.by_its_way(case.change, &[], &mut hits);
         if hits.is_empty() {
             self.forget(case);
             self.in_company(case, WriteKind::Delete, Image::whole(lawful), &[], true);
         }
         self.verdict(case, hits, [Standing::Gone, Standing::Deleted])
+    }
+
+    /// What is held against a change for the way it came, whatever it did.
+    fn by_its_way(&self, change: &Change, columns: &[u16], hits: &mut Vec<RuleHit>) {
+        if self.went_round {
+            hits.push(hit("round_the_log", columns.to_vec()));
+        }
+        if is_unstamped(change) {
+            hits.push(hit("unstamped", columns.to_vec()));
+        }
     }
 
     fn verdict(
@@ -158,8 +164,8 @@ impl Judge {
                 strict_rules::broken_by_update(rules, strict, update, &mut hits);
             }
         }
-        if is_unstamped(change) && !changed.is_empty() {
-            hits.push(hit("unstamped", changed.clone()));
+        if !changed.is_empty() {
+            self.by_its_way(change, &changed, &mut hits);
         }
         let standing = standing_after(change, new, lawful, &changed, &hits);
         let verdict = match (hits.is_empty(), changed.is_empty()) {

@@ -62,6 +62,8 @@ pub struct Judge {
     pub(crate) touches: Vec<Touch>,
     pub(crate) changed: Vec<u16>,
     order: Vec<usize>,
+    /// What is judged now went round the source's log.
+    pub(crate) went_round: bool,
 }
 
 /// A change that other rows decide about.
@@ -105,6 +107,7 @@ impl Judge {
             touches: Vec::new(),
             changed: Vec::new(),
             order: Vec::new(),
+            went_round: false,
         }
     }
 
@@ -197,6 +200,12 @@ impl Judge {
             }
             _ => {}
         }
+    }
+
+    /// From now on, whether what is judged went round a log that tells every change: whatever it
+    /// did is held against it (`round_the_log`), and nothing of it becomes lawful.
+    pub fn judge_what_went_round(&mut self, went_round: bool) {
+        self.went_round = went_round;
     }
 
     /// Judges one or more whole source transactions; `out` is emptied and gets one judgement for

@@ -20,7 +20,7 @@ use model::{Change, Judgement, RuleHit, Standing, Verdict};
 use std::collections::HashSet;
 
 /// The hits of a change stand in this order.
-const RULES: [&str; 17] = [
+const RULES: [&str; 18] = [
     "initial",
     "transition",
     "frozen",
@@ -36,6 +36,7 @@ const RULES: [&str; 17] = [
     "values",
     "equal",
     "sum",
+    "round_the_log",
     "unstamped",
     "tainted_input",
 ];

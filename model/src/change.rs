@@ -136,7 +136,8 @@ pub enum Verdict {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RuleHit {
     /// `frozen`, `initial`, `transition`, `requires`, `parent`, `no_delete`, `append_only`, `together`, `company`,
-    /// `only_rise`, `only_fall`, `set_once`, `values`, `equal`, `sum`, `unstamped`, `tainted_input`, `unexpected_repair`.
+    /// `only_rise`, `only_fall`, `set_once`, `values`, `equal`, `sum`, `round_the_log`, `unstamped`, `tainted_input`,
+    /// `unexpected_repair`.
     pub rule: String,
     pub columns: Vec<u16>,
 }

@@ -1,5 +1,6 @@
 //! Desks over shops on real servers.
 
+mod holes_desk;
 mod holes_postgres;
 mod mariadb;
 #[cfg(feature = "mysql-server")]

@@ -432,6 +432,43 @@ fn what_happened_while_nobody_looked_is_told_apart() {
 }
 
 #[test]
+fn nothing_becomes_lawful_that_went_round_the_log() {
+    let mut judge = opened();
+    let unseen = |mut change: Change| {
+        change.witnessed = false;
+        change
+    };
+    judge.judge_what_went_round(true);
+    let refunded = order(1, "refunded", 100);
+    check(
+        &mut judge,
+        &[
+            unseen(update(order(1, "paid", 100), refunded.clone())),
+            unseen(change(ORDERS, None, Some(order(4, "cancelled", 1)))),
+            unseen(change(ORDERS, Some(order(2, "placed", 50)), None)),
+        ],
+        expect![[r#"
+            Unlawful Altered[1] round_the_log[1]
+            Unlawful Forged round_the_log[]
+            Unlawful Deleted no_delete[] round_the_log[]"#]],
+    );
+    // Put back round the log it is as it lawfully was, and that is no news.
+    let altered = Standing::Altered { columns: vec![1] };
+    let back = update(refunded, order(1, "paid", 100));
+    check(
+        &mut judge,
+        &[unseen(standing(back, altered, Some(order(1, "paid", 100))))],
+        expect!["Lawful Clean"],
+    );
+    judge.judge_what_went_round(false);
+    check(
+        &mut judge,
+        &[change(PAYMENTS, None, Some(payment(19, 4, 1)))],
+        expect!["Unlawful Forged parent[1]"],
+    );
+}
+
+#[test]
 fn lines_are_only_ever_inserted() {
     let line = |amount| payment(1, 1, amount);
     check(
