@@ -187,11 +187,9 @@ impl ConnectError {
             }
             Self::NotAttached { .. } => "run `balefire source attach` first",
             Self::SlotElsewhere { .. } => "give this source a `slot` of its own",
-            Self::Publication { .. } => {
-                "let the owner of the tables run `balefire source attach`, or the statements that \
-                 `balefire source check` prints; every guarded table must be published whole"
+            Self::CannotGuard { .. } | Self::Publication { .. } => {
+                "run `balefire source check`: it says how to mend this"
             }
-            Self::CannotGuard { .. } => "run `balefire source check`: it says how to mend this",
             Self::KeyOrder { .. } => {
                 "run REINDEX on the table; if that does not help, report this as a fault"
             }

@@ -25,6 +25,11 @@ pub(super) struct Table {
     /// Unique indexes, the primary key's first.
     pub(super) indexes: Vec<Index>,
     pub(super) foreign_keys: Vec<ForeignKey>,
+    pub(super) partitioned: bool,
+    /// Numbers of the partitions that hold its rows.
+    pub(super) parts: Vec<u32>,
+    /// Tables that inherit from it though it is not partitioned: the shop reads their rows with it.
+    pub(super) children: Vec<String>,
 }
 
 /// What of an old row stands in the log when it is changed or deleted (`REPLICA IDENTITY`).
@@ -72,6 +77,11 @@ impl Table {
     pub(super) fn quoted(&self) -> String {
         let name = |n: &str| Dialect::Postgres.quoted(n);
         format!("{}.{}", name(&self.namespace), name(&self.relation))
+    }
+    /// The table where rows are read: its own rows, and none of tables that inherit from it.
+    pub(super) fn rows(&self) -> String {
+        let only = if self.partitioned { "" } else { "ONLY " };
+        format!("{only}{}", self.quoted())
     }
     pub(super) fn schema(&self) -> TableSchema {
         let columns = self.columns.iter().map(|c| ColumnSchema {
@@ -189,6 +199,9 @@ pub(super) fn read(session: &mut Session) -> Result<Vec<Table>, ConnectError> {
             columns: Vec::new(),
             indexes: Vec::new(),
             foreign_keys: Vec::new(),
+            partitioned: row.flag(),
+            parts: Vec::new(),
+            children: Vec::new(),
         };
         tables.insert(table.oid, table);
     }
@@ -215,6 +228,14 @@ pub(super) fn read(session: &mut Session) -> Result<Vec<Table>, ConnectError> {
                 table: label(&namespace, &relation),
                 references: row.names(),
             });
+        }
+    }
+    for row in session.simple(DOING, FAMILY)? {
+        let mut row = Cells::of(row);
+        if let Some(table) = tables.get_mut(&row.number()) {
+            let (part, child) = (row.optional(), row.optional());
+            table.parts.extend(part.and_then(|p| p.parse::<u32>().ok()));
+            table.children.extend(child);
         }
     }
     let mut tables: Vec<Table> = tables
@@ -303,7 +324,8 @@ macro_rules! shops_own {
 }
 
 const TABLES: &str = concat!(
-    "SELECT c.oid, n.nspname, c.relname, pg_get_userbyid(c.relowner), c.relpersistence, c.relreplident \
+    "SELECT c.oid, n.nspname, c.relname, pg_get_userbyid(c.relowner), c.relpersistence, c.relreplident, \
+       c.relkind = 'p' \
      FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE ",
     shops_own!()
 );
@@ -353,6 +375,18 @@ const FOREIGN_KEYS: &str = concat!(
     " ORDER BY k.conrelid, k.conname"
 );
 
+/// What belongs to a table under other names: partitions by number, heirs of other tables by name.
+const FAMILY: &str = concat!(
+    "SELECT c.oid, t.relid::oid, NULL FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace, \
+       pg_partition_tree(c.oid) t WHERE c.relkind = 'p' AND t.isleaf AND ",
+    shops_own!(),
+    " UNION ALL SELECT c.oid, NULL, format('%I.%I', kn.nspname, k.relname) FROM pg_inherits i \
+     JOIN pg_class c ON c.oid = i.inhparent JOIN pg_namespace n ON n.oid = c.relnamespace \
+     JOIN pg_class k ON k.oid = i.inhrelid JOIN pg_namespace kn ON kn.oid = k.relnamespace \
+     WHERE c.relkind = 'r' AND ",
+    shops_own!()
+);
+
 #[cfg(test)]
 impl Table {
     /// `t (id int PRIMARY KEY, n int)`.
@@ -384,6 +418,9 @@ impl Table {
                 is_identity: false,
             }],
             foreign_keys: Vec::new(),
+            partitioned: false,
+            parts: Vec::new(),
+            children: Vec::new(),
         }
     }
 }

@@ -38,6 +38,10 @@ pub(super) fn run(
         }
     }
     for one in &access {
+        if let Some(what) = one.heirs() {
+            let mend = "run ALTER TABLE ... NO INHERIT, or make it a partitioned table";
+            problem(&mut found, what, mend);
+        }
         if let Some(why) = one.not_followed() {
             let name = &one.guarded.schema.name;
             problem(

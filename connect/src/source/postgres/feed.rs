@@ -165,6 +165,7 @@ impl Feed for PostgresFeed {
         self.follower
             .expect_confirmed(slot.map_or(0, |slot| slot.confirmed));
         let said = self.lost.is_some();
+        let begins = !self.scanned;
         self.follower.look_at(&self.access);
         self.watch.begin(&mut self.source, &self.access)?;
         let access = &self.access;
@@ -185,6 +186,7 @@ impl Feed for PostgresFeed {
             }
             Ok((report, snapshot))
         })?;
+        self.follower.looked(snapshot.clone());
         // What the caller was told to be lost, it has now from the snapshot. A caller that comes
         // back with a position wants every change since, told one by one.
         if said || made.is_some() || self.follower.is_fresh() {
@@ -193,7 +195,10 @@ impl Feed for PostgresFeed {
                 matches!(self.lost, Some(LostReason::OtherHistory { .. })),
             );
         }
-        self.lost = made.filter(|_| !said);
+        let inherited = || self.watch.inherited(&self.access);
+        self.lost = made
+            .filter(|_| !said)
+            .or_else(|| inherited().filter(|_| begins));
         self.due = None;
         self.scanned = true;
         Ok(report)

@@ -123,6 +123,14 @@ impl Access {
         }
     }
 
+    /// Rows that the shop reads with those of this table, and that are not guarded.
+    pub(super) fn heirs(&self) -> Option<String> {
+        let (children, name) = (self.table.children.join(", "), &self.guarded.schema.name);
+        (!children.is_empty()).then(|| {
+            format!("{children} inherits from {name}: the shop reads its rows as rows of {name}, and they are not guarded")
+        })
+    }
+
     pub(super) fn kinds(&self) -> Vec<Kind> {
         self.table.columns.iter().map(|c| c.kind).collect()
     }
@@ -134,7 +142,7 @@ impl Access {
         let mut sql = format!(
             "COPY (SELECT {} FROM {}",
             columns.join(", "),
-            self.table.quoted()
+            self.table.rows()
         );
         if let Some(after) = after {
             let bounds = self.order.iter().zip(after);
@@ -169,7 +177,7 @@ impl Access {
             arrays.join(", "),
             names.join(", "),
             columns.join(", "),
-            self.table.quoted(),
+            self.table.rows(),
             conditions.join(" AND "),
         )
     }
@@ -264,13 +272,13 @@ mod tests {
         let access = Access::example();
         assert_eq!(
             access.copy_statement(Some(&[Value::Integer(-4)]), Some(9)),
-            "COPY (SELECT \"id\", \"n\" FROM \"public\".\"t\" WHERE (\"id\") > ('-4'::bigint) \
+            "COPY (SELECT \"id\", \"n\" FROM ONLY \"public\".\"t\" WHERE (\"id\") > ('-4'::bigint) \
              ORDER BY \"id\" LIMIT 9) TO STDOUT (FORMAT binary)"
         );
         assert_eq!(
             access.read_statement(),
             "SELECT k.place, r.* FROM unnest($1::text[]) WITH ORDINALITY AS k(k1, place), LATERAL (SELECT \
-             \"id\", \"n\" FROM \"public\".\"t\" AS t WHERE t.\"id\" = CAST(k.k1 AS integer) LIMIT 1) AS r"
+             \"id\", \"n\" FROM ONLY \"public\".\"t\" AS t WHERE t.\"id\" = CAST(k.k1 AS integer) LIMIT 1) AS r"
         );
     }
 

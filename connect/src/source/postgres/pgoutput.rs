@@ -59,6 +59,8 @@ pub(super) struct Relation<'a> {
     pub(super) name: &'a [u8],
     /// Name and type of each column.
     pub(super) columns: Vec<(&'a [u8], u32)>,
+    /// For each column: it is in the replica identity, and so told of changed and deleted rows.
+    pub(super) identity: Vec<bool>,
 }
 
 /// An old row, as far as the log holds it.
@@ -132,10 +134,11 @@ pub(super) fn parse(bytes: &[u8]) -> Option<Said<'_>> {
 fn relation<'a>(r: &mut Reader<'a>) -> Option<Relation<'a>> {
     let (oid, namespace, name, _identity) = (r.u32()?, r.text()?, r.text()?, r.u8()?);
     let count = r.u16().filter(|count| *count <= MAX_COLUMNS)?;
-    let mut columns = Vec::new();
+    let (mut columns, mut identity) = (Vec::new(), Vec::new());
     for _ in 0..count {
-        let (_flags, name, kind, _modifier) = (r.u8()?, r.text()?, r.u32()?, r.i32()?);
+        let (flags, name, kind, _modifier) = (r.u8()?, r.text()?, r.u32()?, r.i32()?);
         columns.push((name, kind));
+        identity.push(flags & 1 == 1);
     }
     Some(Relation {
         oid,
@@ -147,6 +150,7 @@ fn relation<'a>(r: &mut Reader<'a>) -> Option<Relation<'a>> {
         },
         name,
         columns,
+        identity,
     })
 }
 

@@ -39,8 +39,6 @@ pub(super) struct Session {
     pub(super) server: String,
     /// As `server_version_num`, 150004 for 15.4.
     pub(super) version: u32,
-    /// The account's own search path, under which the shop's checks run.
-    pub(super) search_path: String,
     /// The connection cannot be used any more.
     pub(super) broken: bool,
 }
@@ -53,7 +51,6 @@ impl Session {
             wire,
             server: target.server(),
             version: 0,
-            search_path: String::new(),
             broken: false,
         };
         let rows = session.simple("asking for the version", "SHOW server_version_num")?;
@@ -61,16 +58,13 @@ impl Session {
             .first()
             .and_then(|row| row.first()?.as_deref()?.parse().ok());
         session.version = version.ok_or_else(|| session.odd("connecting", "it has no version"))?;
-        let path = session.simple("asking for the search path", "SHOW search_path")?;
-        session.search_path = path
-            .into_iter()
-            .flatten()
-            .flatten()
-            .next()
-            .unwrap_or_default();
         // Names in our own statements are the system's; the feed's session has the same path, so
-        // that names within values are written alike.
-        session.simple("setting the search path", "SET search_path = pg_catalog")?;
+        // that names within values are written alike. Unnamed, the schema of temporary tables would
+        // come first.
+        session.simple(
+            "setting the search path",
+            "SET search_path = pg_catalog, pg_temp",
+        )?;
         if purpose == Purpose::Read {
             session.simple(
                 "setting a limit",
@@ -80,6 +74,8 @@ impl Session {
                 "giving up writing",
                 "SET default_transaction_read_only = on",
             )?;
+            // A row that a policy hides must be an error, never a row that is not there.
+            session.simple("asking for every row", "SET row_security = off")?;
         }
         Ok(session)
     }

@@ -96,6 +96,8 @@ pub(super) struct Standing {
     pub(super) publication: Option<String>,
     /// For each guarded table: its columns; what decides what of it is sent.
     pub(super) tables: Vec<(String, String)>,
+    /// For each of them: tables that inherit from it though it is not partitioned.
+    pub(super) children: Vec<String>,
 }
 
 pub(super) fn standing(
@@ -114,7 +116,7 @@ pub(super) fn standing(
     let oids: Vec<String> = access.iter().map(|a| a.table.oid.to_string()).collect();
     let oids = format!("{{{}}}", oids.join(","));
     let rows = session.query(DOING, TABLES, &[name.as_bytes(), oids.as_bytes()])?;
-    let tables = access.iter().map(|a| {
+    let cells = access.iter().map(|a| {
         let oid = a.table.oid.to_string();
         let row = rows
             .iter()
@@ -123,30 +125,37 @@ pub(super) fn standing(
             row.and_then(|row| row.get(i).cloned().flatten())
                 .unwrap_or_default()
         };
-        (cell(1), cell(2))
+        ((cell(1), cell(2)), cell(3))
     });
+    let (tables, children) = cells.unzip();
     Ok(Standing {
         publication,
-        tables: tables.collect(),
+        tables,
+        children,
     })
 }
 
 /// Tables count with what they keep their rows in, which is another file after a statement that
 /// wrote every row anew (`ALTER COLUMN ... TYPE ... USING`): such rows are in no log. So do
-/// partitions: rows that come and go with one are in no log either.
+/// partitions: rows that come and go with one are in no log either, not even where the same one is
+/// taken out and put back. And row security, which may hide rows.
 const TABLES: &str = "\
     SELECT c.oid, \
       concat_ws(' ', c.relnamespace, c.relname, CASE WHEN c.relkind = 'r' THEN pg_relation_filenode(c.oid) END, \
         (SELECT string_agg(concat_ws(' ', a.attnum, a.attname, a.atttypid, a.atttypmod, a.attgenerated, a.attnotnull), \
            ',' ORDER BY a.attnum) \
          FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped)), \
-      concat_ws(' ', c.relreplident, \
+      concat_ws(' ', c.relreplident, c.relrowsecurity, c.relforcerowsecurity, \
         (SELECT string_agg(i.indexrelid::text || i.indisreplident || i.indisprimary, ',' ORDER BY i.indexrelid) \
          FROM pg_index i WHERE i.indrelid = c.oid AND (i.indisprimary OR i.indisreplident)), \
         (SELECT r.oid || ' ' || r.xmin FROM pg_publication_rel r JOIN pg_publication p ON p.oid = r.prpubid \
          WHERE p.pubname = $1 AND r.prrelid = c.oid), \
-        (SELECT string_agg(t.relid::oid || ' ' || pg_relation_filenode(t.relid), ',' ORDER BY t.relid::oid) \
-         FROM pg_partition_tree(c.oid) t WHERE t.isleaf AND c.relkind = 'p')) \
+        (SELECT string_agg(concat_ws(' ', t.relid::oid, i.inhparent, i.xmin, \
+             CASE WHEN t.isleaf THEN pg_relation_filenode(t.relid) END), ',' ORDER BY t.relid::oid) \
+         FROM pg_partition_tree(c.oid) t JOIN pg_inherits i ON i.inhrelid = t.relid AND c.relkind = 'p')), \
+      (SELECT string_agg(format('%I.%I', n.nspname, k.relname), ', ' ORDER BY k.oid) FROM pg_inherits i \
+       JOIN pg_class k ON k.oid = i.inhrelid JOIN pg_namespace n ON n.oid = k.relnamespace \
+       WHERE i.inhparent = c.oid AND c.relkind = 'r') \
     FROM pg_class c WHERE c.oid = ANY($2::oid[])";
 
 /// Makes publication and slot, or mends them; what was done, as people read it.

@@ -94,6 +94,11 @@ impl Follower {
         self.meaning.after = self.delivered;
     }
 
+    /// What the look at every row showed.
+    pub(super) fn looked(&mut self, snapshot: Snapshot) {
+        self.meaning.look = Some(snapshot);
+    }
+
     /// What the slot no longer sends, the coming look at every row shows.
     pub(super) fn expect_confirmed(&mut self, confirmed: u64) {
         self.confirmed = confirmed;
@@ -270,7 +275,16 @@ impl Follower {
                         let table = table.map(|a| a.guarded.schema.name.clone());
                         return Ok(Turn::Changed(table.into_iter().collect()));
                     }
-                    // Written before the table came to look as it does now.
+                    // A table that looks as it was guarded did not so when this was written.
+                    if self.meaning.is_after_look() {
+                        let table = access.get(usize::from(number));
+                        let table = table.map(|a| a.guarded.schema.name.clone());
+                        return Ok(Turn::Lost(LostReason::ColumnsForAWhile {
+                            table: table.unwrap_or_default(),
+                        }));
+                    }
+                    // Written before the table came to look as it does now; what of it is left out
+                    // the look at every row shows.
                     self.meaning.accept(oid, shape);
                 }
                 Step::Wrong(what) => return Err(self.odd(what)),

@@ -30,9 +30,17 @@ pub(super) struct Meaning {
     names: HashMap<(Vec<u8>, Vec<u8>), u16>,
     access: Vec<Access>,
     shapes: HashMap<u32, Shape>,
+    /// Partitions of guarded tables, with the number of the table.
+    parts: HashMap<u32, u16>,
+    /// Of these, those whose changes do not say which rows they are of.
+    unnamed: HashMap<u32, u16>,
     open: Option<Open>,
     /// Why the open transaction cannot be told; said at its end.
     failure: Option<LostReason>,
+    /// The open transaction is of before the last look at every row.
+    before_look: bool,
+    /// What the last look at every row showed.
+    pub(super) look: Option<Snapshot>,
     /// Transactions that this shows are not told.
     pub(super) snapshot: Option<Snapshot>,
     /// Transactions committed before this are not told.
@@ -48,18 +56,28 @@ impl Meaning {
             ((namespace.to_vec(), relation.to_vec()), a.number)
         };
         self.names = access.iter().map(name).collect();
+        let parts = |a: &'_ Access| -> Vec<(u32, u16)> {
+            a.table.parts.iter().map(|p| (*p, a.number)).collect()
+        };
+        self.parts = access.iter().flat_map(parts).collect();
         self.forget();
     }
 
     /// A new connection tells everything anew.
     pub(super) fn forget(&mut self) {
         self.shapes.clear();
+        self.unnamed.clear();
         self.open = None;
         self.failure = None;
     }
 
     pub(super) fn within_transaction(&self) -> bool {
         self.open.is_some()
+    }
+
+    /// The open transaction is told, and of after the last look at every row.
+    pub(super) fn is_after_look(&self) -> bool {
+        self.open.as_ref().is_some_and(|open| !open.skipped) && !self.before_look
     }
 
     pub(super) fn accept(&mut self, oid: u32, shape: Shape) {
@@ -73,11 +91,10 @@ impl Meaning {
                 committed_us,
                 xid,
             } => {
-                let shown = self
-                    .snapshot
-                    .as_ref()
-                    .is_some_and(|s| *commit < s.until && s.shows(*xid));
+                let shown_by = |s: &Snapshot| *commit < s.until && s.shows(*xid);
+                let shown = self.snapshot.as_ref().is_some_and(shown_by);
                 let skipped = shown || *commit < self.after;
+                self.before_look = self.look.as_ref().is_some_and(shown_by);
                 self.open = Some(Open::new(*xid, *committed_us, skipped));
                 Step::Nothing
             }
@@ -107,14 +124,15 @@ impl Meaning {
                     None => Step::Nothing,
                 }
             }
-            Said::Insert { relation, new } => {
-                self.row(*relation, |open, shape| open.insert(shape, new))
-            }
-            Said::Update { relation, old, new } => self.row(*relation, |open, shape| {
+            Said::Insert { relation, new } => self.row(*relation, false, |open, shape| {
+                open.insert(shape, new);
+                true
+            }),
+            Said::Update { relation, old, new } => self.row(*relation, true, |open, shape| {
                 open.update(shape, old.as_ref(), new)
             }),
             Said::Delete { relation, old } => {
-                self.row(*relation, |open, shape| open.delete(shape, old))
+                self.row(*relation, true, |open, shape| open.delete(shape, old))
             }
         }
     }
@@ -123,6 +141,7 @@ impl Meaning {
         let name = (relation.namespace.to_vec(), relation.name.to_vec());
         let by_name = self.names.get(&name).copied();
         let Some(number) = self.guarded.get(&relation.oid).copied().or(by_name) else {
+            self.part(relation);
             return Step::Nothing;
         };
         let Some(access) = self.access.get(usize::from(number)) else {
@@ -141,7 +160,27 @@ impl Meaning {
         }
     }
 
-    fn row(&mut self, oid: u32, write: impl FnOnce(&mut Open, &Shape)) -> Step {
+    /// Rows come under the name of the whole table, but what the log holds of old ones is a
+    /// matter of each partition.
+    fn part(&mut self, relation: &Relation<'_>) {
+        let Some(number) = self.parts.get(&relation.oid) else {
+            return;
+        };
+        let access = self.access.get(usize::from(*number));
+        if access.is_some_and(|access| Shape::of(access, relation).named) {
+            self.unnamed.remove(&relation.oid);
+        } else {
+            self.unnamed.insert(relation.oid, *number);
+        }
+    }
+
+    /// `of_old`: the row was there before.
+    fn row(
+        &mut self,
+        oid: u32,
+        of_old: bool,
+        write: impl FnOnce(&mut Open, &Shape) -> bool,
+    ) -> Step {
         let Some(open) = self.open.as_mut() else {
             return Step::Wrong("a row stands outside a transaction");
         };
@@ -162,7 +201,15 @@ impl Meaning {
                 .unwrap_or_default();
             return self.fail(LostReason::OldShape { table });
         }
-        write(open, shape);
+        let number = shape.number();
+        let unnamed = || !shape.named || self.unnamed.values().any(|n| *n == number);
+        if (of_old && unnamed()) || !write(open, shape) {
+            let table = self.access.get(usize::from(number));
+            let table = table.map(|a| a.guarded.schema.name.clone());
+            return self.fail(LostReason::IdentityForAWhile {
+                table: table.unwrap_or_default(),
+            });
+        }
         if open.too_large() {
             return self.fail(LostReason::TooManyRows { most: MAX_ROWS });
         }
@@ -216,6 +263,7 @@ mod tests {
             namespace: b"public",
             name: b"t",
             columns: vec![(b"id", 23), (b"n", 23)],
+            identity: vec![true, false],
         }));
         meaning
     }

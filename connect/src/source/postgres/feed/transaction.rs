@@ -30,6 +30,8 @@ pub(super) struct Shape {
     key: Vec<u16>,
     /// The messages are written under the very schema that is guarded.
     pub(super) same: bool,
+    /// The log says of changed and deleted rows which ones they were.
+    pub(super) named: bool,
 }
 
 impl Shape {
@@ -47,12 +49,22 @@ impl Shape {
                 column.name.as_bytes() == *name && column.type_oid == *kind
             })
         };
+        let named = access.guarded.key.0.iter().all(|c| {
+            let column = columns.get(usize::from(*c));
+            let at = column.and_then(place);
+            at.is_some_and(|at| relation.identity.get(at) == Some(&true))
+        });
         Self {
+            named,
             number: access.number,
             places: columns.iter().map(|c| (place(c), c.kind)).collect(),
             key: access.guarded.key.0.clone(),
             same,
         }
+    }
+
+    pub(super) fn number(&self) -> u16 {
+        self.number
     }
 
     /// Rows can be told apart.
@@ -168,12 +180,16 @@ impl Open {
         self.write(shape, new, None, None);
     }
 
-    pub(super) fn update(&mut self, shape: &Shape, old: Option<&Old<'_>>, new: &Tuple<'_>) {
+    /// False when the old key is told, but not whole.
+    pub(super) fn update(&mut self, shape: &Shape, old: Option<&Old<'_>>, new: &Tuple<'_>) -> bool {
         let full = match old {
             Some(Old::Full(tuple)) => Some(tuple),
             _ => None,
         };
         let before = old.and_then(|old| shape.key(tuple_of(old), &mut self.scratch));
+        if old.is_some() && before.is_none() {
+            return false;
+        }
         let after = shape.key(new, &mut self.scratch);
         match before {
             Some(before) if after.as_ref() != Some(&before) => {
@@ -190,13 +206,17 @@ impl Open {
             }
             _ => self.write_in_place(shape, new, full),
         }
+        true
     }
 
-    pub(super) fn delete(&mut self, shape: &Shape, old: &Old<'_>) {
-        match shape.key(tuple_of(old), &mut self.scratch) {
-            Some(key) => self.remove(shape.number, key),
-            None => self.unreadable(shape.number),
+    /// False when the key is not told whole.
+    pub(super) fn delete(&mut self, shape: &Shape, old: &Old<'_>) -> bool {
+        let key = shape.key(tuple_of(old), &mut self.scratch);
+        let told = key.is_some();
+        if let Some(key) = key {
+            self.remove(shape.number, key);
         }
+        told
     }
 
     fn write_in_place(&mut self, shape: &Shape, new: &Tuple<'_>, full: Option<&Tuple<'_>>) {

@@ -63,6 +63,11 @@ impl Watch {
         Ok(())
     }
 
+    /// Whether others inherit from a guarded table, as things stood at the last look.
+    pub(super) fn inherited(&self, access: &[Access]) -> Option<LostReason> {
+        inherited(None, self.standing.as_ref()?, access)
+    }
+
     pub(super) fn look(
         &mut self,
         source: &mut PostgresSource,
@@ -125,12 +130,16 @@ impl Watch {
                 let until = slot.end;
                 return Ok(Seen::Changed { tables, until });
             }
-            return Ok(Seen::Unsure {
-                reason: LostReason::PublicationChanged {
-                    publication: self.address.slot.clone(),
-                },
-                until: slot.end,
-            });
+            let changed =
+                before.publication != standing.publication || before.tables != standing.tables;
+            let publication = || LostReason::PublicationChanged {
+                publication: self.address.slot.clone(),
+            };
+            let reason = inherited(Some(before), standing, access).or(changed.then(publication));
+            if let Some(reason) = reason {
+                let until = slot.end;
+                return Ok(Seen::Unsure { reason, until });
+            }
         }
         self.bound(slot.retained, follower)
     }
@@ -166,6 +175,19 @@ impl Watch {
             }
         }
     }
+}
+
+/// A table that others inherit from, and did not before.
+fn inherited(before: Option<&Standing>, now: &Standing, access: &[Access]) -> Option<LostReason> {
+    let new = |(i, children): &(usize, &String)| {
+        let known = before.and_then(|before| before.children.get(*i));
+        !children.is_empty() && known != Some(*children)
+    };
+    let (i, children) = now.children.iter().enumerate().find(new)?;
+    Some(LostReason::Inherited {
+        table: access.get(i)?.guarded.schema.name.clone(),
+        child: children.clone(),
+    })
 }
 
 /// Tables whose columns are others now, or that are gone.
