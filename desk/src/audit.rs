@@ -27,6 +27,8 @@ pub struct AuditReport {
     pub taken_at: Instant,
     /// Rows of the source whose key is NULL: they cannot be guarded.
     pub unreadable: u64,
+    /// Changes that nobody witnessed and no person has accepted yet; their rows compare as lawful.
+    pub unwitnessed: u64,
 }
 
 /// What the pass over the tables needs; taken on the guard's thread.
@@ -53,6 +55,7 @@ impl Desk {
             discrepancies: discrepancies.into_iter().map(|(d, _)| d).collect(),
             taken_at,
             unreadable,
+            unwitnessed: self.open_unwitnessed(source)?,
         })
     }
 

@@ -4,7 +4,7 @@
 use crate::daybook::day_of;
 use crate::repair::name_of;
 use crate::{Desk, DeskError};
-use model::{FindingId, Operation, SourceName};
+use model::{FindingId, FindingKind, Operation, SourceName};
 use plan::Act;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -84,6 +84,27 @@ impl Desk {
             ..Batch::default()
         })?;
         Ok(opinion)
+    }
+
+    /// Findings of a source that are listed as unwitnessed and that no person has called lawful: their
+    /// rows count as lawful meanwhile, and an audit does not name them.
+    pub(crate) fn open_unwitnessed(&self, source: &SourceName) -> Result<u64, DeskError> {
+        let counts = self.store().finding_counts(source)?;
+        let listed = counts.into_iter().find(|(kind, _)| kind == "unwitnessed");
+        let mut open = listed.map_or(0, |(_, count)| count);
+        if open == 0 {
+            return Ok(0);
+        }
+        for stored in self.store().documents(OPINIONS, MOST)? {
+            let opinion: Opinion = serde_json::from_str(&stored.json)?;
+            // What a window excused alarms nobody either.
+            if opinion.source == *source && opinion.lawful && !opinion.alarms {
+                let found = self.store().finding(&opinion.finding)?;
+                let unwitnessed = found.is_some_and(|f| f.kind == FindingKind::Unwitnessed);
+                open = open.saturating_sub(u64::from(unwitnessed));
+            }
+        }
+        Ok(open)
     }
 
     /// The opinions of a source's alarms by the day of the change; read at once for all days.

@@ -30,6 +30,10 @@ pub fn run(arguments: &Arguments, source: &str, console: &Console) -> Done {
             ],
         );
     }
+    let unwitnessed = report["unwitnessed"].as_u64().unwrap_or_default();
+    if unwitnessed > 0 {
+        console.say("cli-audit-unwitnessed", &[("changes", unwitnessed.into())]);
+    }
     let unreadable = report["unreadable"].as_u64().unwrap_or_default();
     super::source::without_key(console, unreadable);
     Ok(ExitCode::from(u8::from(

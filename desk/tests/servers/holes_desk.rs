@@ -83,6 +83,45 @@ fn an_audit_of_a_part_finds_what_went_round_the_log() {
     assert_eq!(told(&world.all()), FOUND);
 }
 
+#[test]
+fn what_went_round_the_log_is_put_right() {
+    let (database, world) = shop();
+    assert_eq!(world.audited().discrepancies, []);
+    database.run("SET sql_log_bin = 0; UPDATE customers SET phone = '139' WHERE id = 7");
+    assert_eq!(world.audited().discrepancies.len(), 1);
+    crate::repair::mended(&world);
+    let phone = database.value("SELECT phone FROM customers WHERE id = 7");
+    assert_eq!(phone, "13800007");
+    assert_eq!(told(&world.all()), FOUND[..1]);
+}
+
+/// Of a time for which the guard was blind nothing is proven: what keeps to the policy is listed,
+/// and an audit says how much of it nobody has accepted.
+#[test]
+fn an_audit_counts_what_nobody_witnessed_until_it_is_accepted() {
+    let database = postgres::Server::shared().database();
+    fill(&database, 5);
+    let world = World::new("postgres", &database.url());
+    assert_eq!(world.audited().unwitnessed, 0);
+    let slot = world.config.source[0].slot.clone().unwrap();
+    let halted = world.stop();
+    database.run(&format!("SELECT pg_drop_replication_slot('{slot}')"));
+    database.run("UPDATE customers SET phone = '139' WHERE id IN (2, 3)");
+    let world = halted.start();
+    let audit = world.audited();
+    assert_eq!((audit.discrepancies.len(), audit.unwitnessed), (0, 2));
+    let mut found = world.all();
+    found.retain(|f| f.kind == FindingKind::Unwitnessed);
+    for (finding, lawful, left) in [(0, true, 1), (1, false, 1), (1, true, 0)] {
+        let op = crate::repair::person(&world, "owner", "ciso");
+        let id = &found[finding].id;
+        (world.desk)
+            .judge_finding(&op, id, lawful, "asked")
+            .unwrap();
+        assert_eq!(world.audited().unwitnessed, left);
+    }
+}
+
 /// A value that reads like what the journal puts in place of a long cell.
 #[test]
 fn a_value_that_reads_like_the_journals_own_hash_hides_nothing() {

@@ -6,7 +6,7 @@ use incident::Command;
 use model::{AccountId, Actor, IncidentId, Operation, PositionId, ProposalId, RequestId};
 use std::time::Duration;
 
-fn person(world: &World, name: &str, position: &str) -> Operation {
+pub fn person(world: &World, name: &str, position: &str) -> Operation {
     let now = world.desk.now();
     Operation {
         actor: Actor::Person {

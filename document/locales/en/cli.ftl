@@ -108,6 +108,7 @@ cli-accept-asked = asked for by { $by }; a second person approves it: balefire a
 cli-accept-done = approved by { $by }: lawful as they stand
 cli-accept-refused = refused by { $by }
 cli-accept-none = Nobody asked to leave rows as they are.
+cli-audit-unwitnessed = { $changes } changes that nobody witnessed wait for a person; until then their rows compare as lawful. See: balefire findings
 cli-audit-part-done = { $rows } rows compared, { $discrepancies } discrepancies; { $covered } of { $total } rows covered ({ $share }).
 cli-audit-part-missed = { $tampered ->
     [one] If 1 row had been tampered with, the chance that it was missed is { $probability }.

@@ -108,6 +108,7 @@ cli-accept-asked = 由 { $by } 申请，须由另一人批准：balefire accept 
 cli-accept-done = 由 { $by } 批准：按现状视为合法
 cli-accept-refused = 由 { $by } 拒绝
 cli-accept-none = 没有保留现状的申请。
+cli-audit-unwitnessed = 有 { $changes } 项无人见证的更改等待人工确认；确认之前，这些行按合规值核对。请运行：balefire findings
 cli-audit-part-done = 已核对 { $rows } 行，{ $discrepancies } 处不符；共 { $total } 行，已覆盖 { $covered } 行（{ $share }）。
 cli-audit-part-missed = 假如有 { $tampered } 行被篡改，全部漏检的概率为 { $probability }。
 cli-shadow-day = { $date }  变更 { $changes } 次；告警：{ $findings }；误报 { $false }，未判定 { $unjudged }；监看中断 { $blind } 分钟；最多保留日志 { $retained }，连接 { $connections } 个，滞后 { $lag }；数据库 CPU { $cpu }
