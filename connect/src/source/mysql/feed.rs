@@ -9,6 +9,7 @@ mod follow;
 use super::dump::Dump;
 use super::group::{Assembler, Transaction};
 use super::source::MysqlSource;
+use super::statement::{self, Effect};
 use super::watched::WatchedTables;
 use super::{catalog, guarded, place, scan};
 use crate::ConnectError;
@@ -212,8 +213,8 @@ impl MysqlFeed {
     fn meet(&mut self, tables: &[String], sql: &str) {
         let names = |table: &&String| self.tables.iter().any(|g| g.schema.name == **table);
         let guarded: Vec<String> = tables.iter().filter(names).cloned().collect();
-        let first = sql.split_whitespace().next().unwrap_or_default();
-        let first = first.to_uppercase();
+        let meaning = statement::meaning(sql.as_bytes());
+        let (first, any) = (meaning.verb, meaning.effect == Effect::Anything);
         let unlogged = LostReason::Unlogged {
             what: format!(
                 "{first}, which may concern {}, was logged as a statement",
@@ -236,8 +237,8 @@ impl MysqlFeed {
             });
             return;
         };
-        let writes = ["DELETE", "UPDATE", "REPLACE", "TRUNCATE"].contains(&first.as_str());
-        let alters = ["ALTER", "RENAME", "CREATE", "DROP"].contains(&first.as_str());
+        let writes = any || first == "TRUNCATE";
+        let alters = !any && ["ALTER", "RENAME", "CREATE", "DROP"].contains(&first.as_str());
         // Every row was looked at behind it, with the columns that it left, and none was read before
         // it with these.
         let behind = self

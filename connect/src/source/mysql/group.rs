@@ -184,11 +184,10 @@ impl Assembler {
             self.group = None;
         }
         let names = self.watched.names();
-        let tables: Vec<String> =
-            statement::concerned(&query.sql, query.database, &self.watched.database, names)
-                .into_iter()
-                .map(str::to_owned)
-                .collect();
+        let tables: Vec<String> = statement::concerned(&query.sql, query.database, names)
+            .into_iter()
+            .map(|named| self.watched.label(named))
+            .collect();
         if tables.is_empty() {
             return Told::Nothing;
         }

@@ -20,6 +20,7 @@ mod image;
 mod json;
 mod json_parts;
 mod kind;
+mod lexer;
 mod login;
 mod place;
 mod reader;

@@ -3,6 +3,8 @@
 //! Row events say what changed. A statement does not, so that one which may have changed guarded
 //! rows or columns is never passed over. Where a statement cannot be told for sure, it concerns.
 
+use super::lexer::{self, Part, Parts, Reading};
+
 /// What a statement is to the transaction that it stands in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Control {
@@ -21,15 +23,28 @@ pub(super) enum Control {
     None,
 }
 
+/// The server writes these by itself, in few words; what only looks alike is `None`.
 pub(super) fn control(sql: &[u8]) -> Control {
-    let head = words(sql, 4);
-    let head: Vec<&str> = head.iter().map(String::as_str).collect();
-    match head.as_slice() {
-        ["BEGIN", ..] | ["START", "TRANSACTION", ..] => Control::Begin,
-        ["COMMIT", ..] => Control::Commit,
+    if sql.len() > MAX_CONTROL {
+        return Control::None;
+    }
+    let text = String::from_utf8_lossy(sql);
+    let read = lexer::parts(&text, READINGS[0]);
+    if read.unsound || read.unended || read.uncertain > 0 || read.parts.contains(&Part::Sign(';')) {
+        return Control::None;
+    }
+    let word = |part: &Part| match part {
+        Part::Word(word) => word.clone(),
+        _ => String::new(),
+    };
+    let all: Vec<String> = read.parts.iter().map(word).collect();
+    let all: Vec<&str> = all.iter().map(String::as_str).collect();
+    match all.as_slice() {
+        ["BEGIN"] | ["BEGIN", "WORK"] | ["START", "TRANSACTION"] => Control::Begin,
+        ["COMMIT"] | ["COMMIT", "WORK"] => Control::Commit,
         ["ROLLBACK"] | ["ROLLBACK", "WORK"] => Control::Rollback,
-        ["ROLLBACK", ..] => Control::RollbackTo,
-        ["SAVEPOINT", ..] | ["RELEASE", "SAVEPOINT", ..] => Control::Savepoint,
+        ["ROLLBACK", "TO", _] | ["ROLLBACK", "TO", "SAVEPOINT", _] => Control::RollbackTo,
+        ["SAVEPOINT", _] | ["RELEASE", "SAVEPOINT", _] => Control::Savepoint,
         ["XA", "START" | "BEGIN", ..] => Control::XaStart,
         ["XA", "END", ..] => Control::XaEnd,
         ["XA", "COMMIT", ..] => Control::XaCommit,
@@ -56,62 +71,259 @@ pub(super) fn xid(sql: &[u8]) -> Option<Vec<u8>> {
     Some(out)
 }
 
-/// Whether a statement leaves every row and every column as they are, whatever it names.
-fn is_harmless(head: &[String]) -> bool {
-    let head: Vec<&str> = head.iter().map(String::as_str).collect();
-    let made = match head.as_slice() {
-        ["CREATE", "OR", "REPLACE", rest @ ..] => rest,
-        // One that is there already is not made again; what a temporary one is called is its own.
-        ["CREATE", "TABLE" | "TEMPORARY", ..] | ["DROP", "TEMPORARY", ..] => return true,
-        ["CREATE" | "DROP" | "ALTER", rest @ ..] => rest,
-        [
-            "GRANT" | "REVOKE" | "FLUSH" | "ANALYZE" | "SET" | "OPTIMIZE" | "CHECK",
-            ..,
-        ] => {
-            return true;
-        }
-        _ => return false,
+/// Longer texts are none of a transaction's beginning or end.
+const MAX_CONTROL: usize = 1_024;
+/// Longer texts are not looked into: they may concern anything.
+const MAX_TEXT: usize = 1 << 20;
+const READINGS: [Reading; 4] = [
+    reading(true, true),
+    reading(true, false),
+    reading(false, true),
+    reading(false, false),
+];
+
+const fn reading(runs: bool, escapes: bool) -> Reading {
+    Reading { runs, escapes }
+}
+
+/// What a statement may do to rows and columns of which no row event tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Effect {
+    /// Leaves all as they are, whatever it names.
+    Nothing,
+    /// Of the tables that it names only.
+    Named,
+    /// Of all tables of the databases that it names.
+    Databases,
+    /// It writes rows, or nobody knows: by views, triggers and functions of any table.
+    Anything,
+}
+
+/// What a statement does, and the word that says it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Meaning {
+    pub(super) verb: String,
+    pub(super) effect: Effect,
+}
+
+pub(super) fn meaning(sql: &[u8]) -> Meaning {
+    let text = String::from_utf8_lossy(sql);
+    let anything = |verb: String| Meaning {
+        verb,
+        effect: Effect::Anything,
     };
-    match made.first() {
-        Some(&("USER" | "ROLE" | "VIEW" | "INDEX" | "EVENT" | "SERVER" | "ALGORITHM" | "SQL")) => {
-            true
+    if text.len() > MAX_TEXT {
+        let first = text.split_whitespace().next().unwrap_or_default();
+        return anything(first.chars().take(20).collect());
+    }
+    let mut known: Option<Meaning> = None;
+    for how in READINGS {
+        let read = lexer::parts(&text, how);
+        if read.unended {
+            continue;
         }
-        Some(&("UNIQUE" | "FULLTEXT" | "SPATIAL")) => true,
-        // A definer may stand before any of these; none of them touches rows when it is made.
-        Some(&("DEFINER" | "TRIGGER" | "PROCEDURE" | "FUNCTION" | "AGGREGATE")) => true,
-        _ => false,
+        let this = of(&read);
+        if read.unsound || read.uncertain > 1 {
+            return anything(this.verb);
+        }
+        match &known {
+            Some(known) if *known != this => return anything(known.verb.clone()),
+            _ => known = Some(this),
+        }
+        // Both differ only where there is something to be read in two ways.
+        if read.uncertain == 0 && !text.contains('\\') {
+            break;
+        }
+    }
+    known.unwrap_or_else(|| anything(String::new()))
+}
+
+fn of(read: &Parts) -> Meaning {
+    let (rest, sure) = behind_prefixes(&read.parts);
+    let words: Vec<&str> = rest
+        .iter()
+        .map_while(|part| match part {
+            Part::Word(word) => Some(word.as_str()),
+            _ => None,
+        })
+        .take(8)
+        .collect();
+    let effect = if sure && !runs_more(rest, &words) {
+        effect(&words, rest)
+    } else {
+        Effect::Anything
+    };
+    Meaning {
+        verb: words.first().copied().unwrap_or_default().to_owned(),
+        effect,
     }
 }
 
-/// Which of these tables of this database a statement may concern.
+/// What is run: behind `SET STATEMENT .. FOR`, `ANALYZE` of a statement, and brackets. `false`:
+/// what stands before it may run something itself.
+fn behind_prefixes(parts: &[Part]) -> (&[Part], bool) {
+    let mut rest = parts;
+    let mut sure = true;
+    loop {
+        rest = match rest {
+            [Part::Sign('(' | ';' | '*' | '/'), rest @ ..] => rest,
+            [set, statement, more @ ..] if set.is("SET") && statement.is("STATEMENT") => {
+                // FOR is reserved: unquoted, no variable is called so.
+                let Some(at) = more.iter().position(|part| part.is("FOR")) else {
+                    return (rest, false);
+                };
+                sure &= !more[..at].contains(&Part::Sign('('));
+                &more[at + 1..]
+            }
+            [analyze, format, Part::Sign('='), _, rest @ ..]
+                if analyze.is("ANALYZE") && format.is("FORMAT") =>
+            {
+                sure = false;
+                rest
+            }
+            [analyze, rest @ ..] if analyze.is("ANALYZE") && !of_table(rest) => {
+                sure = false;
+                rest
+            }
+            _ => return (rest, sure),
+        };
+    }
+}
+
+fn of_table(rest: &[Part]) -> bool {
+    let rest = match rest {
+        [quiet, rest @ ..] if quiet.is("NO_WRITE_TO_BINLOG") || quiet.is("LOCAL") => rest,
+        _ => rest,
+    };
+    rest.first()
+        .is_some_and(|part| part.is("TABLE") || part.is("TABLES"))
+}
+
+/// Whether another statement may follow this one. Programs that are only kept have several.
+fn runs_more(rest: &[Part], words: &[&str]) -> bool {
+    let kept = [
+        "TRIGGER",
+        "PROCEDURE",
+        "FUNCTION",
+        "EVENT",
+        "PACKAGE",
+        "DEFINER",
+    ];
+    if words.first() == Some(&"CREATE") && words.iter().any(|word| kept.contains(word)) {
+        return false;
+    }
+    let ends = rest.iter().position(|part| *part == Part::Sign(';'));
+    ends.is_some_and(|at| {
+        let mut behind = rest[at..].iter();
+        behind.any(|part| !matches!(part, Part::Sign(';' | '*' | '/')))
+    })
+}
+
+fn effect(words: &[&str], parts: &[Part]) -> Effect {
+    let (made, again) = match words {
+        // A comment only.
+        [] if parts.is_empty() => return Effect::Nothing,
+        ["GRANT" | "REVOKE" | "FLUSH", ..] => return Effect::Nothing,
+        ["SET", "PASSWORD", ..] => return Effect::Nothing,
+        ["SET", ..] if !parts.contains(&Part::Sign('(')) => return Effect::Nothing,
+        ["ANALYZE" | "OPTIMIZE" | "CHECK", ..] if of_table(&parts[1..]) => return Effect::Nothing,
+        ["TRUNCATE" | "RENAME" | "REPAIR" | "IMPORT", ..] => return Effect::Named,
+        // What a temporary table is called is its own.
+        ["DROP", "TEMPORARY", ..] => return Effect::Nothing,
+        ["CREATE", "OR", "REPLACE", made @ ..] => (made, true),
+        ["CREATE", made @ ..] => (made, false),
+        ["DROP" | "ALTER", made @ ..] => (made, true),
+        _ => return Effect::Anything,
+    };
+    match made.first().copied().unwrap_or_default() {
+        "USER" | "ROLE" | "VIEW" | "INDEX" | "EVENT" | "SERVER" | "ALGORITHM" | "SQL"
+        | "UNIQUE" | "FULLTEXT" | "SPATIAL" => Effect::Nothing,
+        // A definer may stand before any of these; none of them touches rows when it is made.
+        "DEFINER" | "TRIGGER" | "PROCEDURE" | "FUNCTION" | "AGGREGATE" | "PACKAGE" => {
+            Effect::Nothing
+        }
+        "DATABASE" | "SCHEMA" if again => Effect::Databases,
+        "DATABASE" | "SCHEMA" => Effect::Nothing,
+        // Functions that write rows are run by what fills a table.
+        _ if words.first() == Some(&"CREATE") && is_filled(parts) => Effect::Anything,
+        // One that is there already is not made again.
+        "TABLE" | "TEMPORARY" if !again => Effect::Nothing,
+        "TEMPORARY" => Effect::Nothing,
+        _ => Effect::Named,
+    }
+}
+
+/// `CREATE TABLE .. SELECT`, `.. VALUES (..)`, `.. TABLE other`.
+fn is_filled(parts: &[Part]) -> bool {
+    let table = parts.iter().filter(|part| part.is("TABLE")).count() > 1;
+    let values = |two: &[Part]| match two {
+        [values, next] => values.is("VALUES") && !next.is("LESS") && !next.is("IN"),
+        _ => false,
+    };
+    table
+        || parts
+            .iter()
+            .any(|p| ["SELECT", "WITH", "EXECUTE"].iter().any(|w| p.is(w)))
+        || parts.windows(2).any(values)
+}
+
+/// A table, and the database that it is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Named<'t> {
+    pub(super) database: &'t str,
+    pub(super) table: &'t str,
+}
+
+/// Which of these tables a statement may concern.
 pub(super) fn concerned<'t>(
     sql: &[u8],
     default_database: &[u8],
-    database: &str,
-    tables: impl Iterator<Item = &'t str>,
-) -> Vec<&'t str> {
-    if is_harmless(&words(sql, 6)) {
-        return Vec::new();
+    tables: impl Iterator<Item = Named<'t>>,
+) -> Vec<Named<'t>> {
+    let effect = meaning(sql).effect;
+    match effect {
+        Effect::Nothing => return Vec::new(),
+        Effect::Anything => return tables.collect(),
+        Effect::Named | Effect::Databases => {}
     }
-    let text = String::from_utf8_lossy(sql).to_lowercase();
-    let database = database.to_lowercase();
-    let at_home = String::from_utf8_lossy(default_database).to_lowercase() == database;
-    if !at_home && !names(&text, &database) {
-        return Vec::new();
+    let text = String::from_utf8_lossy(sql);
+    let names = Names::of(&text);
+    let home = String::from_utf8_lossy(default_database).to_lowercase();
+    let concerns = |table: &Named<'t>| {
+        let database = table.database.to_lowercase();
+        let names_database = names.has(&database);
+        if effect == Effect::Databases {
+            return names_database;
+        }
+        (home == database || names_database) && names.has(&table.table.to_lowercase())
+    };
+    tables.filter(concerns).collect()
+}
+
+/// All that may be a name in a text, in whichever way it is read.
+struct Names {
+    text: String,
+    parts: Vec<String>,
+}
+
+impl Names {
+    fn of(text: &str) -> Self {
+        let parts = READINGS
+            .iter()
+            .flat_map(|how| lexer::parts(text, *how).parts);
+        let parts = parts.filter_map(|part| match part {
+            Part::Word(name) | Part::Quoted(name) => Some(name.to_lowercase()),
+            Part::Sign(_) => None,
+        });
+        Self {
+            parts: parts.collect(),
+            text: text.to_lowercase(),
+        }
     }
-    let whole = words(sql, 2);
-    let whole: Vec<&str> = whole.iter().map(String::as_str).collect();
-    // What writes rows may fire triggers and call functions, which name other tables.
-    let writes = [
-        "INSERT", "UPDATE", "DELETE", "REPLACE", "LOAD", "WITH", "SELECT", "DO", "CALL",
-    ];
-    let by_triggers = whole.first().is_some_and(|word| writes.contains(word));
-    if by_triggers || matches!(whole.as_slice(), ["DROP" | "ALTER", "DATABASE" | "SCHEMA"]) {
-        return tables.collect();
+
+    fn has(&self, name: &str) -> bool {
+        self.parts.iter().any(|part| part == name) || names(&self.text, name)
     }
-    tables
-        .filter(|table| names(&text, &table.to_lowercase()))
-        .collect()
 }
 
 /// Whether a name stands in a text by itself.
@@ -128,39 +340,6 @@ fn names(text: &str, name: &str) -> bool {
         from = start + text[start..].chars().next().map_or(1, char::len_utf8);
     }
     false
-}
-
-/// The first words in upper case, comments left out; other signs part words.
-fn words(sql: &[u8], most: usize) -> Vec<String> {
-    let text = String::from_utf8_lossy(sql);
-    let mut rest = text.as_ref();
-    let mut words = Vec::new();
-    while words.len() < most && !rest.is_empty() {
-        if let Some(comment) = rest.strip_prefix("/*") {
-            // What stands in /*! */ is run: it is read like the rest.
-            rest = match comment
-                .strip_prefix('!')
-                .or_else(|| comment.strip_prefix("M!"))
-            {
-                Some(run) => run.trim_start_matches(|c: char| c.is_ascii_digit()),
-                None => comment.split_once("*/").map_or("", |(_, rest)| rest),
-            };
-        } else if rest.starts_with("-- ") || rest.starts_with('#') {
-            rest = rest.split_once('\n').map_or("", |(_, rest)| rest);
-        } else {
-            let end = rest
-                .find(|c: char| !c.is_alphanumeric() && c != '_')
-                .unwrap_or(rest.len());
-            if end > 0 {
-                words.push(rest[..end].to_uppercase());
-                rest = &rest[end..];
-            } else {
-                let first = rest.chars().next().map_or(1, char::len_utf8);
-                rest = &rest[first..];
-            }
-        }
-    }
-    words
 }
 
 /// What a stamp's comment begins with, at the very beginning or the very end of a statement.
@@ -206,21 +385,33 @@ mod tests {
         assert_eq!(control(b"DROP TABLE commits"), Control::None);
     }
 
+    fn of(sql: &str, database: &str) -> usize {
+        let table = |table| Named {
+            database: "shop",
+            table,
+        };
+        let tables = ["orders", "Order Line"].into_iter().map(table);
+        concerned(sql.as_bytes(), database.as_bytes(), tables).len()
+    }
+
     #[test]
     fn statements_that_may_change_rows_concern() {
-        let of = |sql: &str, database: &str| {
-            let tables = ["orders", "Order Line"].into_iter();
-            concerned(sql.as_bytes(), database.as_bytes(), "shop", tables).len()
-        };
         for (sql, database, expected) in [
             ("TRUNCATE TABLE orders", "shop", 1),
             ("TRUNCATE `shop`.`orders`", "other", 1),
+            ("TRUNCATE shop/**/./*x*/orders", "other", 1),
             ("TRUNCATE orders", "other", 0),
             ("/* x */ alter table ORDERS add c int", "shop", 1),
+            ("-- x\n#y\n alter table ORDERS add c int", "shop", 1),
             ("RENAME TABLE `Order Line` TO x, orders TO y", "shop", 2),
+            ("RENAME TABLE other.a TO shop.orders", "other", 1),
+            (
+                "ALTER TABLE other.x EXCHANGE PARTITION p WITH TABLE shop.orders",
+                "other",
+                1,
+            ),
             ("alter table old_orders add a int", "shop", 0),
             ("update old_orders set a = 1", "shop", 2),
-            ("update old_orders set a = 1", "other", 0),
             ("DELETE o FROM orders o", "shop", 2),
             (
                 "DROP TABLE IF EXISTS `orders` /* generated by server */",
@@ -229,17 +420,109 @@ mod tests {
             ),
             ("CREATE OR REPLACE TABLE orders (a int)", "shop", 1),
             ("DROP DATABASE shop", "shop", 2),
-            ("CREATE INDEX i ON orders (a)", "shop", 0),
-            (
-                "CREATE DEFINER=`a`@`b` TRIGGER t BEFORE INSERT ON orders FOR EACH ROW SET @a = 1",
-                "shop",
-                0,
-            ),
-            ("CREATE TABLE more LIKE orders", "shop", 0),
+            ("DROP DATABASE `shop`", "", 2),
+            ("CREATE OR REPLACE DATABASE shop", "", 2),
+            ("DROP DATABASE other", "shop", 0),
+            ("REPAIR TABLE orders", "shop", 1),
             ("/*!50000 TRUNCATE */ orders", "shop", 1),
-            ("GRANT SELECT ON orders TO a", "shop", 0),
+            ("TRUNCATE /*!50000orders*/", "shop", 1),
         ] {
             assert_eq!(of(sql, database), expected, "{sql}");
+        }
+    }
+
+    #[test]
+    fn what_stands_before_a_statement_hides_nothing() {
+        let set = "SET STATEMENT max_statement_time=100";
+        for sql in [
+            format!("{set} FOR TRUNCATE TABLE orders"),
+            format!("{set} FOR ALTER TABLE orders ADD c INT"),
+            format!("{set}, sql_mode='a '' FOR FLUSH TABLES' FOR TRUNCATE orders"),
+            format!("{set} FOR {set} FOR /* x */ TRUNCATE orders"),
+            format!("/*!50000 {set} FOR */ /*!50000 TRUNCATE */ orders"),
+            format!("/*M!100100 {set} FOR */ TRUNCATE orders"),
+            "SET /* STATEMENT */ STATEMENT a=1 /* FOR */ FOR DROP TABLE orders".into(),
+        ] {
+            assert!(of(&sql, "shop") >= 1, "{sql}");
+            let other = sql.replace("orders", "old_orders");
+            let certain = !sql.contains("/*M!");
+            assert!(!certain || of(&other, "shop") == 0, "{other}");
+        }
+    }
+
+    #[test]
+    fn what_writes_rows_or_is_not_known_concerns_all_from_anywhere() {
+        for sql in [
+            "update old_orders set a = 1",
+            "UPDATE v SET total = 1",
+            "INSERT INTO x VALUES (1)",
+            "REPLACE INTO x VALUES (1)",
+            "LOAD DATA INFILE 'x' INTO TABLE x",
+            "CALL p()",
+            "DO f()",
+            "SELECT `shop`.`f`()",
+            "(SELECT f())",
+            "((UPDATE v SET a = 1))",
+            "WITH a AS (SELECT 1) UPDATE v SET a = 1",
+            "SET STATEMENT max_statement_time=1 FOR UPDATE v SET a = 1",
+            "SET STATEMENT max_statement_time=f() FOR FLUSH TABLES",
+            "SET STATEMENT max_statement_time=1",
+            "SET @a = f()",
+            "ANALYZE UPDATE v SET a = 1",
+            "ANALYZE FORMAT=JSON DELETE FROM v",
+            "SET STATEMENT a=1 FOR ANALYZE UPDATE v SET a = 1",
+            "EXECUTE IMMEDIATE 'UPDATE v SET a = 1'",
+            "BEGIN NOT ATOMIC UPDATE v SET a = 1; END",
+            "CREATE TABLE x SELECT f() AS a",
+            "CREATE TABLE x (a INT) AS (SELECT f() AS a)",
+            "CREATE OR REPLACE TABLE x AS VALUES (f())",
+            "CREATE TEMPORARY TABLE x SELECT f()",
+            "CREATE TABLE x TABLE v",
+            "GRANT SELECT ON x TO a; UPDATE v SET a = 1",
+            "HANDLER v OPEN",
+            "/*!99999 SET */ UPDATE v SET a = 1",
+            "/*!99999 SET @x=1 */ /*!50000 TRUNCATE orders*/",
+            "/*!99999 GRANT */ /*!99999 x */ TRUNCATE shop.orders",
+            "/* unended UPDATE v",
+            "SET @a = 'unended",
+            "CREATE TABLE x (a INT) COMMENT 'a\\' SELECT f() AS 'b\\'",
+        ] {
+            assert_eq!(of(sql, "evil"), 2, "{sql}");
+            assert_eq!(control(sql.as_bytes()), Control::None, "{sql}");
+        }
+        assert_eq!(
+            control(b"/*!99999 COMMIT */ TRUNCATE orders"),
+            Control::None
+        );
+        assert_eq!(control(b"COMMIT; TRUNCATE orders"), Control::None);
+    }
+
+    #[test]
+    fn what_changes_no_rows_is_passed_over() {
+        let trigger = "CREATE DEFINER=`a`@`b` TRIGGER t BEFORE INSERT ON orders FOR EACH ROW";
+        for sql in [
+            "CREATE INDEX i ON orders (a)",
+            &format!("{trigger} SET @a = 1"),
+            &format!("{trigger} BEGIN UPDATE orders SET a = 1; DELETE FROM orders; END"),
+            "CREATE TABLE more LIKE orders",
+            "CREATE TABLE `more` (`a` int(11) DEFAULT NULL COMMENT 'it\\'s') ENGINE=InnoDB",
+            "CREATE TABLE m (a INT) PARTITION BY RANGE (a) (PARTITION p VALUES LESS THAN (7))",
+            "CREATE TABLE m (a INT) /*!50100 PARTITION BY HASH (a) */",
+            "CREATE TABLE m (a INT) START TRANSACTION",
+            "CREATE VIEW v AS SELECT f() FROM orders",
+            "GRANT SELECT ON orders TO a",
+            "SET PASSWORD FOR a = PASSWORD('x')",
+            "SET DEFAULT ROLE a FOR b",
+            "ANALYZE TABLE orders",
+            "ANALYZE NO_WRITE_TO_BINLOG TABLE orders",
+            "OPTIMIZE LOCAL TABLE orders",
+            "SET STATEMENT max_statement_time=1 FOR ANALYZE TABLE orders",
+            "CREATE DATABASE other",
+            "DROP TEMPORARY TABLE IF EXISTS orders",
+            "FLUSH TABLES orders;",
+            "# a comment",
+        ] {
+            assert_eq!(of(sql, "shop"), 0, "{sql}");
         }
     }
 
@@ -265,7 +548,8 @@ mod tests {
             for sql in [sql.as_slice(), text.as_bytes()] {
                 control(sql);
                 stamp(sql);
-                concerned(sql, b"shop", "shop", ["orders", "é"].into_iter());
+                let tables = ["orders", "é"].map(|table| Named { database: "shop", table });
+                concerned(sql, b"shop", tables.into_iter());
             }
         }
     }

@@ -6,6 +6,7 @@ use super::event::{TableMap, Wire};
 use super::guarded::Access;
 use super::image;
 use super::kind::Kind;
+use super::statement::Named;
 use std::collections::HashMap;
 
 /// What becomes of guarded tables when rows of another one are deleted or their keys changed.
@@ -89,8 +90,15 @@ impl WatchedTables {
         }
     }
 
-    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
-        self.tables.values().map(|w| w.name.as_str())
+    pub(super) fn names(&self) -> impl Iterator<Item = Named<'_>> {
+        self.tables.values().map(|w| Named {
+            database: &self.database,
+            table: &w.name,
+        })
+    }
+
+    pub(super) fn label(&self, named: Named<'_>) -> String {
+        named.table.to_owned()
     }
 
     pub(super) fn get(&self, name: &str) -> Option<&Watched> {
