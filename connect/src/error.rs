@@ -179,7 +179,7 @@ impl ConnectError {
             Self::LoginRefused { .. } => {
                 "check the user and the password in `url_file`, and the server's own rules of access"
             }
-            Self::Server { .. } => {
+            Self::Server { .. } | Self::Publication { .. } => {
                 "run `balefire source check`: it names missing rights and settings"
             }
             Self::Protocol { .. } => {
@@ -187,9 +187,7 @@ impl ConnectError {
             }
             Self::NotAttached { .. } => "run `balefire source attach` first",
             Self::SlotElsewhere { .. } => "give this source a `slot` of its own",
-            Self::CannotGuard { .. } | Self::Publication { .. } => {
-                "run `balefire source check`: it says how to mend this"
-            }
+            Self::CannotGuard { .. } => "run `balefire source check`: it says how to mend this",
             Self::KeyOrder { .. } => {
                 "run REINDEX on the table; if that does not help, report this as a fault"
             }

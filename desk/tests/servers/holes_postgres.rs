@@ -106,6 +106,23 @@ fn a_slot_that_another_hand_moves_on_is_said() {
     assert_eq!(world.all().len(), 5, "{:?}", told(&world.all()));
 }
 
+#[test]
+fn a_slot_that_was_moved_on_while_nobody_ran_hides_no_row() {
+    let (database, world) = shop();
+    let slot = slot(&world);
+    let halted = world.stop();
+    let free =
+        format!("SELECT count(*) FROM pg_replication_slots WHERE slot_name = '{slot}' AND active");
+    while database.value(&free) != "0" {}
+    database.run("UPDATE orders SET total = 0.05 WHERE id = 5;");
+    database.run(&format!(
+        "SELECT pg_replication_slot_advance('{slot}', pg_current_wal_lsn())"
+    ));
+    let world = halted.start();
+    assert_eq!(of(&world.findings(1), "orders", "5").len(), 1);
+    assert_eq!(world.audited().discrepancies.len(), 1);
+}
+
 const PARTIAL: &str = "SET TABLE customers, payments, orders (id, customer_id, status, currency, note, updated_at), \
                        order_changes WHERE (id < 0)";
 
@@ -270,6 +287,20 @@ fn a_partition_whose_identity_leaves_the_key_out_for_a_while_is_said() {
     );
     let found = world.findings(before + 2);
     assert_eq!(of(&found, "parts", "50").len(), 1, "{:?}", told(&found));
+    // For good, it is no table that can be guarded.
+    database.run(
+        "ALTER TABLE parts1 REPLICA IDENTITY USING INDEX pa;
+         UPDATE parts SET amount = -1 WHERE id = 51;",
+    );
+    let said = stopped(&world);
+    assert!(said.contains("parts1"), "{said}");
+    let report = desk::source_check::check(&world.config, &shop_name()).unwrap();
+    let said = format!("{:?}", report.problems);
+    assert!(said.contains("parts1 REPLICA IDENTITY DEFAULT"), "{said}");
+    database.run("ALTER TABLE parts1 REPLICA IDENTITY DEFAULT");
+    let world = world.stop().start();
+    let found = world.findings(before + 3);
+    assert!(!of(&found, "parts", "51").is_empty(), "{:?}", told(&found));
 }
 
 #[test]

@@ -26,10 +26,19 @@ pub(super) struct Table {
     pub(super) indexes: Vec<Index>,
     pub(super) foreign_keys: Vec<ForeignKey>,
     pub(super) partitioned: bool,
-    /// Numbers of the partitions that hold its rows.
-    pub(super) parts: Vec<u32>,
+    /// The partitions that hold its rows.
+    pub(super) parts: Vec<Part>,
     /// Tables that inherit from it though it is not partitioned: the shop reads their rows with it.
     pub(super) children: Vec<String>,
+}
+
+/// A partition, as far as it decides what the log tells of its rows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Part {
+    pub(super) oid: u32,
+    pub(super) name: String,
+    /// Columns of its replica identity; `None`: all.
+    pub(super) identity: Option<Vec<String>>,
 }
 
 /// What of an old row stands in the log when it is changed or deleted (`REPLICA IDENTITY`).
@@ -230,20 +239,38 @@ pub(super) fn read(session: &mut Session) -> Result<Vec<Table>, ConnectError> {
             });
         }
     }
-    for row in session.simple(DOING, FAMILY)? {
-        let mut row = Cells::of(row);
-        if let Some(table) = tables.get_mut(&row.number()) {
-            let (part, child) = (row.optional(), row.optional());
-            table.parts.extend(part.and_then(|p| p.parse::<u32>().ok()));
-            table.children.extend(child);
-        }
-    }
+    read_family(session, &mut tables)?;
     let mut tables: Vec<Table> = tables
         .into_values()
         .filter(|t| !t.columns.is_empty())
         .collect();
     tables.sort_by_key(Table::label);
     Ok(tables)
+}
+
+fn read_family(
+    session: &mut Session,
+    tables: &mut BTreeMap<u32, Table>,
+) -> Result<(), ConnectError> {
+    for row in session.simple("reading the schema", FAMILY)? {
+        let mut row = Cells::of(row);
+        if let Some(table) = tables.get_mut(&row.number()) {
+            let (part, name) = (row.optional(), row.text());
+            match part.and_then(|oid| oid.parse().ok()) {
+                Some(oid) => {
+                    let identity = row.optional();
+                    let identity = identity.map(|names| serde_json::from_str(&names));
+                    table.parts.push(Part {
+                        oid,
+                        name,
+                        identity: identity.map(Result::unwrap_or_default),
+                    });
+                }
+                None => table.children.push(name),
+            }
+        }
+    }
+    Ok(())
 }
 
 fn database_is_bytewise(session: &mut Session) -> Result<bool, ConnectError> {
@@ -377,10 +404,15 @@ const FOREIGN_KEYS: &str = concat!(
 
 /// What belongs to a table under other names: partitions by number, heirs of other tables by name.
 const FAMILY: &str = concat!(
-    "SELECT c.oid, t.relid::oid, NULL FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace, \
-       pg_partition_tree(c.oid) t WHERE c.relkind = 'p' AND t.isleaf AND ",
+    "SELECT c.oid, t.relid::oid, format('%I.%I', pn.nspname, p.relname), \
+       CASE p.relreplident WHEN 'f' THEN NULL ELSE (SELECT coalesce(json_agg(a.attname)::text, '[]') FROM pg_index x \
+         JOIN pg_attribute a ON a.attrelid = x.indrelid AND a.attnum = ANY (x.indkey) WHERE x.indrelid = p.oid AND \
+         CASE p.relreplident WHEN 'd' THEN x.indisprimary WHEN 'i' THEN x.indisreplident ELSE false END) END \
+     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace, pg_partition_tree(c.oid) t \
+     JOIN pg_class p ON p.oid = t.relid JOIN pg_namespace pn ON pn.oid = p.relnamespace \
+     WHERE c.relkind = 'p' AND t.isleaf AND ",
     shops_own!(),
-    " UNION ALL SELECT c.oid, NULL, format('%I.%I', kn.nspname, k.relname) FROM pg_inherits i \
+    " UNION ALL SELECT c.oid, NULL, format('%I.%I', kn.nspname, k.relname), NULL FROM pg_inherits i \
      JOIN pg_class c ON c.oid = i.inhparent JOIN pg_namespace n ON n.oid = c.relnamespace \
      JOIN pg_class k ON k.oid = i.inhrelid JOIN pg_namespace kn ON kn.oid = k.relnamespace \
      WHERE c.relkind = 'r' AND ",

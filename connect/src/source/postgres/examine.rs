@@ -272,6 +272,9 @@ fn mend_identity(access: &Access) -> String {
     if !access.table.logged {
         return format!("run ALTER TABLE {table} SET LOGGED");
     }
+    if let Some(part) = access.unnamed_part() {
+        return format!("run ALTER TABLE {part} REPLICA IDENTITY DEFAULT, or FULL");
+    }
     match access.table.indexes.iter().find(key) {
         Some(index) if index.primary => format!("run ALTER TABLE {table} REPLICA IDENTITY DEFAULT"),
         Some(index) => format!(

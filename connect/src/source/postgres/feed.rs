@@ -65,12 +65,7 @@ impl PostgresFeed {
     ) -> Result<Self, ConnectError> {
         let mut source = PostgresSource::open(address)?;
         let access = source.again(|session| guarded::find(session, &tables))?;
-        if let Some((access, why)) = access.iter().find_map(|a| Some((a, a.not_followed()?))) {
-            return Err(ConnectError::CannotGuard {
-                table: access.guarded.schema.name.clone(),
-                why,
-            });
-        }
+        can_follow(&access)?;
         Ok(Self {
             follower: Follower::new(address.clone(), &access, resume),
             watch: Watch::new(address.clone()),
@@ -159,6 +154,7 @@ impl Feed for PostgresFeed {
         self.access = self
             .source
             .again(|session| guarded::find(session, tables))?;
+        can_follow(&self.access)?;
         let made = self.slot()?;
         let name = self.address.slot.clone();
         let slot = self.source.again(|session| slot::look(session, &name))?;
@@ -283,6 +279,16 @@ impl Feed for PostgresFeed {
             lag_s: self.follower.lag_s(),
             server_cpu_s: None,
         }
+    }
+}
+
+fn can_follow(access: &[Access]) -> Result<(), ConnectError> {
+    match access.iter().find_map(|a| Some((a, a.not_followed()?))) {
+        None => Ok(()),
+        Some((access, why)) => Err(ConnectError::CannotGuard {
+            table: access.guarded.schema.name.clone(),
+            why,
+        }),
     }
 }
 

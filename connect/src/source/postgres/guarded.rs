@@ -105,6 +105,12 @@ impl Access {
             return Some("it is UNLOGGED, so its changes are in no log".to_owned());
         }
         let covered = |columns: &[u16]| self.guarded.key.0.iter().all(|c| columns.contains(c));
+        if let Some(part) = self.unnamed_part() {
+            return Some(format!(
+                "its key is not within the replica identity of its partition {part}, so the log does not say \
+                 which rows are deleted there"
+            ));
+        }
         match (self.table.identity, identity) {
             (Identity::Full, _) => None,
             (_, Some(index)) if covered(&index.columns) => None,
@@ -121,6 +127,21 @@ impl Access {
                     .to_owned(),
             ),
         }
+    }
+
+    /// A partition whose old rows the log does not name.
+    pub(super) fn unnamed_part(&self) -> Option<&str> {
+        let key = self.guarded.key.0.iter();
+        let names: Vec<&str> = key.map(|c| self.guarded.schema.name_of(*c)).collect();
+        let unnamed = |part: &&catalog::Part| {
+            let identity = part.identity.as_ref();
+            identity.is_some_and(|has| !names.iter().all(|n| has.iter().any(|h| h == n)))
+        };
+        self.table
+            .parts
+            .iter()
+            .find(unnamed)
+            .map(|part| part.name.as_str())
     }
 
     /// Rows that the shop reads with those of this table, and that are not guarded.

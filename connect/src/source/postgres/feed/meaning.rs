@@ -57,7 +57,7 @@ impl Meaning {
         };
         self.names = access.iter().map(name).collect();
         let parts = |a: &'_ Access| -> Vec<(u32, u16)> {
-            a.table.parts.iter().map(|p| (*p, a.number)).collect()
+            a.table.parts.iter().map(|p| (p.oid, a.number)).collect()
         };
         self.parts = access.iter().flat_map(parts).collect();
         self.forget();
