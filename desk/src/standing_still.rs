@@ -20,8 +20,10 @@ use model::{Key, Row};
 const AT_ONCE: usize = 1_000;
 /// Looks at a row that changes all the time; after that it is left to the next audit, and said.
 const MOST_LOOKS: u32 = 50;
-/// Looks that must agree.
+/// Looks that must agree on what an audit names.
 const AGREEING_LOOKS: u32 = 3;
+/// Looks that must agree on what alarms: 1 s, in which a COMMIT that waits for a replica shows.
+const ALARMING_LOOKS: u32 = 20;
 /// Between two looks at a row that differs: longer than a COMMIT takes to become visible.
 const BETWEEN_LOOKS: std::time::Duration = std::time::Duration::from_millis(50);
 
@@ -41,7 +43,7 @@ pub(crate) fn differing(
     guard: &mut Guard,
     candidates: &[Slot],
 ) -> Result<Vec<(u16, Key, Option<Row>)>, DeskError> {
-    settle(guard, candidates, |record| record.lawful)
+    settle(guard, candidates, (AGREEING_LOOKS, |record| record.lawful))
 }
 
 /// Which of the rows differ from the images seen last: they were changed without the feed.
@@ -49,13 +51,13 @@ pub(crate) fn unseen(
     guard: &mut Guard,
     candidates: &[Slot],
 ) -> Result<Vec<(u16, Key, Option<Row>)>, DeskError> {
-    settle(guard, candidates, |record| record.live)
+    settle(guard, candidates, (ALARMING_LOOKS, |record| record.live))
 }
 
 fn settle(
     guard: &mut Guard,
     candidates: &[Slot],
-    should_be: fn(&ImageRecord) -> Option<RowDigest>,
+    (looks, should_be): (u32, fn(&ImageRecord) -> Option<RowDigest>),
 ) -> Result<Vec<(u16, Key, Option<Row>)>, DeskError> {
     guard.catch_up_with_shop()?;
     let mut open: Vec<Looked> = candidates
@@ -69,7 +71,7 @@ fn settle(
         .collect();
     let needed = match guard.feed.sees() {
         Sees::States => 1,
-        Sees::Transactions => AGREEING_LOOKS,
+        Sees::Transactions => looks,
     };
     let mut out = Vec::new();
     for _ in 0..MOST_LOOKS {
