@@ -22,21 +22,25 @@ impl Dialect {
         }
     }
 
-    /// A table's name as policies write it: `table`, or in PostgreSQL `schema.table`.
+    /// A table by its name as policies write it: `table`, or in PostgreSQL `schema.table`. There a
+    /// name without a schema is of `public`, and is said so: no search path decides what is meant.
     pub fn table(self, name: &str) -> String {
         match (self, name.split_once('.')) {
             (Self::Postgres, Some((schema, table))) => {
                 format!("{}.{}", self.quoted(schema), self.quoted(table))
             }
+            (Self::Postgres, None) => format!("\"public\".{}", self.quoted(name)),
             _ => self.quoted(name),
         }
     }
 
     /// The parameter with this number, from 1, for a column of this declared type. PostgreSQL gets
-    /// every value as text and casts it itself, so that no digit is lost on the way.
+    /// every value as text and casts it itself, so that no digit is lost on the way. A type that is
+    /// not the system's reads the text by its input function: a cast of it is its owner's code.
     pub fn parameter(self, number: usize, declared: &str) -> String {
         match self {
             Self::Sqlite => format!("?{number}"),
+            Self::Postgres if declared.contains('.') => format!("${number}::{declared}"),
             Self::Postgres => format!("${number}::text::{declared}"),
             Self::Mysql => "?".to_owned(),
         }
@@ -61,6 +65,11 @@ mod tests {
         assert_eq!(
             Dialect::Postgres.table("public.order"),
             "\"public\".\"order\""
+        );
+        assert_eq!(Dialect::Postgres.table("order"), "\"public\".\"order\"");
+        assert_eq!(
+            Dialect::Postgres.parameter(2, "public.state"),
+            "$2::public.state"
         );
         assert_eq!(Dialect::Postgres.quoted("a\"b"), "\"a\"\"b\"");
         assert_eq!(Dialect::Mysql.quoted("a`b"), "`a``b`");

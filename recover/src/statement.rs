@@ -125,6 +125,11 @@ impl Words<'_> {
         let kind = declared.to_ascii_lowercase();
         let begins = |types: &[&str]| types.iter().any(|t| kind.starts_with(t));
         match self.dialect {
+            // Another schema's type: its equality and its casts may be anybody's, its output is not.
+            Dialect::Postgres if declared.contains('.') => format!(
+                "format('%L', {column}) = format('%L', {})",
+                self.dialect.parameter(number, declared)
+            ),
             // These have no equality, and a part of them none that means the same value.
             Dialect::Postgres
                 if kind.starts_with("json") && !kind.starts_with("jsonb")

@@ -16,8 +16,12 @@ use model::{Dialect, RepairProposal, RepairStep, Value};
 use std::collections::{BTreeMap, BTreeSet};
 use tables::Table;
 
-/// Under these the server writes every value in one way, as it does for the source that watches.
-const SETTINGS: &str = "SET DateStyle = 'ISO, YMD'; SET IntervalStyle = 'postgres'; \
+/// The path comes first of all: with another one an operator or a function of somebody else could be
+/// found for one of ours, and would run with the rights of the writing account. Tables stand with
+/// their schemas in every statement. A policy's own `void` and `reverse` are worded anew for the
+/// proposal, so that they need no path either.
+/// The shop's own functions (a trigger that was allowed) name their tables wholly, or set a path. Under the others the server writes every value in one way, as it does for the source that watches.
+const SETTINGS: &str = "SET search_path = pg_catalog, pg_temp; SET DateStyle = 'ISO, YMD'; SET IntervalStyle = 'postgres'; \
      SET TimeZone = 'UTC'; SET extra_float_digits = 1; SET bytea_output = 'hex'; \
      SET lc_monetary = 'C'; SET standard_conforming_strings = on; SET row_security = off";
 

@@ -214,8 +214,8 @@ fn expect(
             Some(found) if same(found, value) => continue,
             Some(found) => RowFault::Differs {
                 column: column.clone(),
-                expected: shown(value),
-                found: shown(found),
+                expected: shown(step, column, value),
+                found: shown(step, column, found),
                 afterwards,
             },
             None => RowFault::NoColumn {
@@ -243,8 +243,8 @@ fn expect_rest(
         };
         let fault = RowFault::AlsoChanged {
             column: column.clone(),
-            before: shown(was),
-            after: shown(is),
+            before: shown(step, column, was),
+            after: shown(step, column, is),
         };
         return Err(RepairError::row(step, fault));
     }
@@ -264,13 +264,18 @@ fn same(a: &Value, b: &Value) -> bool {
     }
 }
 
-/// A value with its kind, so that `1`, `1.0` and `'1'` do not read alike.
-fn shown(value: &Value) -> String {
-    match value {
+/// A value with its kind, so that `1`, `1.0` and `'1'` do not read alike. `None` unless the step says
+/// of the column that it is not personal: what stands here goes into records that nobody can erase.
+fn shown(step: &RepairStep, column: &str, value: &Value) -> Option<String> {
+    let mut told = step.columns.iter();
+    if !told.any(|c| c.name == column && !c.personal) {
+        return None;
+    }
+    Some(match value {
         Value::Text(_) => format!("'{}'", value.as_ref()),
         Value::Real(real) => format!("{real:?}"),
         other => other.as_ref().to_string(),
-    }
+    })
 }
 
 /// Keys compare as bytes; a NULL in one, which names no row, is found later.

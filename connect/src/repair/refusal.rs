@@ -100,20 +100,30 @@ pub enum RepairError {
 /// What stands against one row's repair.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum RowFault {
-    #[error("column {column} holds {found} {}, not {expected}", if *afterwards { "after the repair" } else { "now" })]
+    #[error(
+        "column {column} holds {} {}, not {}",
+        found.as_deref().unwrap_or("another value"),
+        if *afterwards { "after the repair" } else { "now" },
+        expected.as_deref().unwrap_or("what the proposal expects")
+    )]
     Differs {
         column: String,
-        expected: String,
-        found: String,
+        /// `None`: not known to be free of personal data. So it is of the value that was found.
+        expected: Option<String>,
+        found: Option<String>,
         afterwards: bool,
     },
     #[error("there is no column {column}")]
     NoColumn { column: String },
-    #[error("column {column} changed too, from {before} to {after}")]
+    #[error(
+        "column {column} changed too, from {} to {}",
+        before.as_deref().unwrap_or("one value"),
+        after.as_deref().unwrap_or("another")
+    )]
     AlsoChanged {
         column: String,
-        before: String,
-        after: String,
+        before: Option<String>,
+        after: Option<String>,
     },
     #[error("it is not there any more")]
     Gone,
@@ -137,6 +147,9 @@ pub enum RowFault {
     Statement,
     #[error("the statement writes to another table, {table}")]
     OtherTable { table: String },
+    /// Which table is meant would be up to a search path.
+    #[error("the statement names its table without the schema")]
+    NoSchema,
     #[error("the step does not say its key, or what must stand there afterwards")]
     NothingExpected,
 }
@@ -174,7 +187,10 @@ impl RepairError {
             }
             Self::Row { fault, .. } => fault.advice(),
             Self::RowSql { .. } => {
-                "nothing was changed; correct the policy's statement and make a new proposal"
+                "nothing was changed; correct the policy's statement and make a new proposal. In PostgreSQL \
+                 a repair's search path is the system's alone: a function that the table's triggers, checks or \
+                 defaults call must name what it uses with its schema, or set its own path (ALTER FUNCTION ... \
+                 SET search_path = public, pg_temp)"
             }
             Self::NoTable { .. } => {
                 "nothing was changed; check the rights and the search path of the writing account"

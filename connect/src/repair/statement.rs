@@ -39,6 +39,8 @@ pub(super) fn check(dialect: Dialect, step: &RepairStep) -> Result<Verb, RowFaul
             return Err(RowFault::Statement);
         }
         (table, rest) = (format!("{table}.{second}"), tail);
+    } else if dialect == Dialect::Postgres && table == step.table {
+        return Err(RowFault::NoSchema);
     }
     // PostgreSQL would otherwise read `ONLY` or `*`, others a list of tables or an index hint.
     let next = word(rest).0.to_ascii_uppercase();
@@ -52,7 +54,11 @@ pub(super) fn check(dialect: Dialect, step: &RepairStep) -> Result<Verb, RowFaul
     }
     let same = match dialect {
         Dialect::Sqlite => table.eq_ignore_ascii_case(&step.table),
-        Dialect::Postgres | Dialect::Mysql => table == step.table,
+        Dialect::Mysql => table == step.table,
+        Dialect::Postgres => {
+            let bare = table.strip_prefix("public.");
+            table == step.table || bare.is_some_and(|t| t == step.table && !t.contains('.'))
+        }
     };
     if !same {
         return Err(RowFault::OtherTable { table });
@@ -170,7 +176,7 @@ mod tests {
             (
                 Dialect::Postgres,
                 "x\"; DROP TABLE a",
-                "UPDATE \"x\"\"; DROP TABLE a\" SET a = 1",
+                "UPDATE \"public\".\"x\"\"; DROP TABLE a\" SET a = 1",
             ),
             (
                 Dialect::Postgres,
@@ -210,6 +216,7 @@ mod tests {
         }
         for sql in [
             "UPDATE ONLY orders SET a = 1",
+            "UPDATE orders SET a = 1",
             "UPDATE orders * SET a = 1",
             "UPDATE other.orders SET a = 1",
             "UPDATE a.b.orders SET a = 1",

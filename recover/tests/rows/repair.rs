@@ -414,19 +414,19 @@ fn statements_are_written_for_their_database() {
     ];
     let proposed = made_for(Dialect::Postgres, ForgedRows::Delete, &rows);
     expect![[r#"
-        Reinsert INSERT INTO "tree" ("id", "up", "amount") OVERRIDING SYSTEM VALUE VALUES ($1::text::bigint, $2::text::bigint, $3::text::bigint)
+        Reinsert INSERT INTO "public"."tree" ("id", "up", "amount") OVERRIDING SYSTEM VALUE VALUES ($1::text::bigint, $2::text::bigint, $3::text::bigint)
           ["2", "NULL", "7"]
           before: 
           after: id=2 up=NULL amount=7
-        RestoreColumns UPDATE "tree" SET "up" = $1::text::bigint WHERE "id" = $2::text::bigint AND "up" IS NOT DISTINCT FROM $3::text::bigint
+        RestoreColumns UPDATE "public"."tree" SET "up" = $1::text::bigint WHERE "id" = $2::text::bigint AND "up" IS NOT DISTINCT FROM $3::text::bigint
           ["2", "3", "NULL"]
           before: id=3 up=NULL
           after: id=3 up=2
-        Void DELETE FROM "tree" WHERE "id" = $1::text::bigint AND "up" IS NOT DISTINCT FROM $2::text::bigint AND "amount" IS NOT DISTINCT FROM $3::text::bigint
+        Void DELETE FROM "public"."tree" WHERE "id" = $1::text::bigint AND "up" IS NOT DISTINCT FROM $2::text::bigint AND "amount" IS NOT DISTINCT FROM $3::text::bigint
           ["4", "NULL", "7"]
           before: id=4 up=NULL amount=7
           after: 
-        Void INSERT INTO "lines" ("up", "amount") OVERRIDING SYSTEM VALUE VALUES ($1::text::bigint, $2::text::bigint)
+        Void INSERT INTO "public"."lines" ("up", "amount") OVERRIDING SYSTEM VALUE VALUES ($1::text::bigint, $2::text::bigint)
           ["1", "-7"]
           before: id=1 up=1 amount=7
           after: id=1 up=1 amount=7
@@ -462,15 +462,15 @@ fn statements_are_written_for_their_database() {
         needs_person: Vec::new(),
     };
     expect![[r#"
-        Reinsert INSERT INTO "tree" ("id", "up", "amount") OVERRIDING SYSTEM VALUE VALUES ($1::text::bigint, $2::text::bigint, $3::text::bigint)
+        Reinsert INSERT INTO "public"."tree" ("id", "up", "amount") OVERRIDING SYSTEM VALUE VALUES ($1::text::bigint, $2::text::bigint, $3::text::bigint)
           ["4", "NULL", "7"]
           before: 
           after: id=4 up=NULL amount=7
-        RestoreColumns UPDATE "tree" SET "up" = $1::text::bigint WHERE "id" = $2::text::bigint AND "up" IS NOT DISTINCT FROM $3::text::bigint
+        RestoreColumns UPDATE "public"."tree" SET "up" = $1::text::bigint WHERE "id" = $2::text::bigint AND "up" IS NOT DISTINCT FROM $3::text::bigint
           ["NULL", "3", "2"]
           before: id=3 up=2
           after: id=3 up=NULL
-        Void DELETE FROM "tree" WHERE "id" = $1::text::bigint AND "up" IS NOT DISTINCT FROM $2::text::bigint AND "amount" IS NOT DISTINCT FROM $3::text::bigint
+        Void DELETE FROM "public"."tree" WHERE "id" = $1::text::bigint AND "up" IS NOT DISTINCT FROM $2::text::bigint AND "amount" IS NOT DISTINCT FROM $3::text::bigint
           ["2", "NULL", "7"]
           before: id=2 up=NULL amount=7
           after: 

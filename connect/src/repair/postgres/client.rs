@@ -3,6 +3,7 @@
 //! [`connect`] is the only place that knows how a connection is made.
 
 use crate::ConnectError;
+use crate::repair::refusal::Cause;
 use crate::repair::server::{
     ANSWER_AFTER_MS, CONNECT_WITHIN, Failure, Refusal, authorities, check_tls, shown, url_of,
 };
@@ -17,7 +18,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::Runtime;
 use tokio_postgres::config::{Host, SslMode};
-use tokio_postgres::types::{ToSql, Type};
+use tokio_postgres::types::private::BytesMut;
+use tokio_postgres::types::{Format, IsNull, ToSql, Type, to_sql_checked};
 use tokio_postgres::{Config, NoTls, SimpleQueryMessage};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
@@ -153,12 +155,11 @@ impl Client {
     /// Runs one statement with its parameters as text; the server refuses several in one. Gives the
     /// number of rows that it changed.
     pub(super) fn execute(&mut self, sql: &str, parameters: &[Value]) -> Result<u64, Failure> {
-        let texts: Vec<Option<String>> = parameters.iter().map(text_of).collect();
-        let types = vec![Type::TEXT; texts.len()];
+        let texts: Vec<AsText> = parameters.iter().map(|p| AsText(text_of(p))).collect();
         let values: Vec<&(dyn ToSql + Sync)> =
             texts.iter().map(|t| t as &(dyn ToSql + Sync)).collect();
         self.wait(async {
-            let statement = self.client.prepare_typed(sql, &types).await?;
+            let statement = self.client.prepare(sql).await?;
             self.client.execute(&statement, &values).await
         })
     }
@@ -176,6 +177,30 @@ impl Client {
             )),
         }
     }
+}
+
+/// A value's text for a parameter of whatever type: the server reads it by the type's own input.
+#[derive(Debug)]
+struct AsText(Option<String>);
+
+impl ToSql for AsText {
+    fn to_sql(&self, _: &Type, out: &mut BytesMut) -> Result<IsNull, Cause> {
+        let Some(text) = &self.0 else {
+            return Ok(IsNull::Yes);
+        };
+        out.extend_from_slice(text.as_bytes());
+        Ok(IsNull::No)
+    }
+
+    fn accepts(_: &Type) -> bool {
+        true
+    }
+
+    fn encode_format(&self, _: &Type) -> Format {
+        Format::Text
+    }
+
+    to_sql_checked!();
 }
 
 fn failure(error: tokio_postgres::Error) -> Failure {

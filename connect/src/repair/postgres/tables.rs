@@ -6,7 +6,7 @@ use crate::repair::statement::Verb;
 use model::{Dialect, Value};
 
 pub(super) struct Table {
-    /// In quotes.
+    /// In quotes, with its schema.
     pub(super) name: String,
     pub(super) columns: Vec<Column>,
 }
@@ -16,7 +16,7 @@ pub(super) struct Column {
     declared: String,
     /// Of the base type, below domains.
     oid: u32,
-    /// It has an equality.
+    /// It has an equality of the system's.
     comparable: bool,
 }
 
@@ -25,15 +25,9 @@ pub(super) fn literal(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }
 
-/// `None`: the account sees no such table, or its search path finds another one under this name.
+/// `None`: the account sees no such table.
 pub(super) fn find(client: &mut Client, label: &str) -> Result<Option<Table>, Failure> {
     let name = Dialect::Postgres.table(label);
-    // A policy's `orders` is `public.orders`, and that is what the bare name must find.
-    let whole = if label.contains('.') {
-        name.clone()
-    } else {
-        format!("public.{name}")
-    };
     let sql = format!(
         "WITH RECURSIVE under(id, oid) AS (\
            SELECT oid, oid FROM pg_catalog.pg_type \
@@ -41,18 +35,17 @@ pub(super) fn find(client: &mut Client, label: &str) -> Result<Option<Table>, Fa
            JOIN pg_catalog.pg_type t ON t.oid = u.oid WHERE t.typtype = 'd') \
          SELECT a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod), b.oid, \
            EXISTS(SELECT FROM pg_catalog.pg_opclass o JOIN pg_catalog.pg_am m ON m.oid = o.opcmethod \
-             WHERE m.amname IN ('btree', 'hash') AND o.opcdefault AND (o.opcintype = b.oid \
+             WHERE o.opcnamespace = 'pg_catalog'::regnamespace AND m.amname IN ('btree', 'hash') AND o.opcdefault AND (o.opcintype = b.oid \
              OR o.opcintype = 'anyenum'::regtype AND b.typtype = 'e' \
              OR o.opcintype = 'text'::regtype AND b.oid = 1043)) \
          FROM pg_catalog.pg_attribute a \
          JOIN pg_catalog.pg_class c ON c.oid = a.attrelid \
          JOIN under u ON u.id = a.atttypid \
          JOIN pg_catalog.pg_type b ON b.oid = u.oid AND b.typtype <> 'd' \
-         WHERE a.attrelid = to_regclass({bare}) AND to_regclass({bare}) = to_regclass({whole}) \
+         WHERE a.attrelid = to_regclass({table}) \
            AND c.relkind IN ('r', 'p') AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '' \
          ORDER BY a.attnum",
-        bare = literal(&name),
-        whole = literal(&whole),
+        table = literal(&name),
     );
     let rows = client.rows(&sql)?;
     let columns: Vec<Column> = rows.into_iter().filter_map(column).collect();
@@ -118,7 +111,8 @@ impl Column {
             Some(text) if self.comparable => {
                 format!("{name} = {}::{}", literal(&text), self.declared)
             }
-            Some(text) => format!("{name}::text = {}", literal(&text)),
+            // Not `::text`: that may be a cast by the owner of the type.
+            Some(text) => format!("format('%s', {name}) = {}", literal(&text)),
         }
     }
 
