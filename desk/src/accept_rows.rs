@@ -16,7 +16,7 @@ use model::entry::LedgerEntry;
 use model::{ColumnChange, Finding, FindingId, IncidentId, Instant, Key, Operation, SourceName};
 use plan::Act;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use store::{Batch, PutDocument};
 use thiserror::Error;
 
@@ -258,18 +258,25 @@ impl Desk {
         Ok(all)
     }
 
-    /// Rows that somebody wants to leave as they are: no repair is proposed for them meanwhile.
+    /// Rows that somebody wants to leave as they are, with the name of whoever asked: no repair is
+    /// proposed for them meanwhile.
     pub(crate) fn rows_left(
         &self,
         source: &SourceName,
-    ) -> Result<BTreeSet<(String, Key)>, DeskError> {
-        let open = self.acceptances(Some(source))?;
+    ) -> Result<BTreeMap<(String, Key), String>, DeskError> {
         let now = self.now();
-        let open = open.into_iter().filter(|a| a.open(now).is_ok());
-        Ok(open
-            .flat_map(|a| a.rows)
-            .filter_map(|row| row.key().map(|key| (row.table, key)))
-            .collect())
+        let mut left = BTreeMap::new();
+        for asked in self.acceptances(Some(source))? {
+            if asked.open(now).is_err() {
+                continue;
+            }
+            for row in asked.rows {
+                if let Some(key) = row.key() {
+                    left.insert((row.table, key), asked.asked_by.clone());
+                }
+            }
+        }
+        Ok(left)
     }
 
     fn acceptance(&self, id: &str) -> Result<(Acceptance, u64), DeskError> {

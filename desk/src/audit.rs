@@ -5,6 +5,7 @@
 //! guard confirms candidates on its own thread, where shop and ledger stand still together.
 
 use crate::guard::Guard;
+use crate::intake::unfold;
 use crate::standing_still;
 use crate::{Desk, DeskError};
 use connect::source::{GuardedTable, Location};
@@ -148,6 +149,11 @@ pub(crate) fn confirmed(
         let lawful = match &record {
             Some(record) => guard.intake.ledger.lawful_row(table, &key, record)?,
             None => None,
+        };
+        // A long cell is journaled by its hash; where the shop holds that very cell, nothing differs.
+        let lawful = match (lawful, &live) {
+            (Some(lawful), Some(live)) => Some(unfold(lawful, live)),
+            (lawful, _) => lawful,
         };
         let sealer = Arc::clone(&guard.intake.ledger.sealer);
         let Some(seal_table) = sealer.table(table) else {

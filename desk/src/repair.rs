@@ -9,7 +9,7 @@
 
 use crate::audit::AuditReport;
 use crate::error::CommandError;
-use crate::ledger::has_long_cell;
+use crate::ledger::{has_long_cell, is_long_cell};
 use crate::view::{AuditSummary, ProposalView};
 use crate::{Desk, DeskError};
 use connect::repair::{Applied, apply};
@@ -19,9 +19,10 @@ use incident::{Command, Incident};
 use model::proposal::{ExpectedImage, SetAside};
 use model::{
     Actor, IncidentId, Key, Operation, ProposalId, RepairAction, RepairProposal, RequestId, Row,
-    SourceName, Standing, Value,
+    SourceName, Standing, TableSchema, Value,
 };
 use recover::{ProposalLimits, ProposalRequest, RowToRepair};
+use std::collections::BTreeMap;
 
 pub(crate) const PROPOSALS: &str = "proposal";
 /// Name of the mark that holds where in the ledger a repair's expected images begin.
@@ -84,31 +85,33 @@ impl Desk {
         let limits = ProposalLimits {
             max_rows: config.repair.max_rows as usize,
         };
-        // A long cell's value is not in the journal: a person must bring it from a backup.
-        let rows: Vec<RowToRepair> = rows
-            .into_iter()
-            .filter(|r| !r.lawful.as_ref().is_some_and(has_long_cell))
-            .collect();
         // What is more than one repair may hold waits for the next one.
         let most = limits.max_rows.min(MOST_ROWS);
-        if rows.len() > most {
-            tracing::warn!(
-                rows = rows.len(),
-                most,
-                "the proposal takes the first of them; propose again after the repair"
-            );
-        }
         self.on_guard(source, move |guard| {
             let schemas: Vec<_> = guard.tables.iter().map(|t| t.schema.clone()).collect();
+            let mut left_out = Vec::new();
             let mut rows = rows;
             rows.retain(|row| {
-                let table = &schemas[usize::from(row.table)].name;
-                !left.contains(&(table.clone(), row.key.clone()))
+                let schema = &schemas[usize::from(row.table)];
+                let why = why_left_out(row, schema, &left);
+                left_out.extend(
+                    why.iter()
+                        .map(|why| format!("{} {}: {why}", schema.name, row.key)),
+                );
+                why.is_none()
             });
             if rows.is_empty() {
-                return Err(DeskError::NotFound(
-                    "of what the audit found, everything is to stay as it is (`balefire accept list`)".into(),
-                ));
+                return Err(DeskError::NotFound(format!(
+                    "nothing of what the audit found can be proposed ({})",
+                    shortened(&left_out)
+                )));
+            }
+            if rows.len() > most {
+                tracing::warn!(
+                    rows = rows.len(),
+                    most,
+                    "the proposal takes the first of them; propose again after the repair"
+                );
             }
             let rows = recover::first_portion(&policy, &schemas, rows, most);
             let sealer = std::sync::Arc::clone(&guard.intake.ledger.sealer);
@@ -125,9 +128,10 @@ impl Desk {
                 limits,
             };
             let proposed = recover::propose_for(dialect, &request, &rows)?;
-            let left_out: Vec<String> = (proposed.needs_person.iter())
-                .map(|row| format!("{} {}: {}", row.table, row.key, row.reason))
-                .collect();
+            left_out.extend(
+                (proposed.needs_person.iter())
+                    .map(|row| format!("{} {}: {}", row.table, row.key, row.reason)),
+            );
             for row in &left_out {
                 tracing::warn!(row, "a row needs a person");
             }
@@ -399,6 +403,39 @@ fn untouched_since(
         }
     }
     Ok(())
+}
+
+/// A row that is not proposed at all. Where one long cell differs, its other columns wait with it: a
+/// row that is repaired in part would be taken for wholly lawful.
+fn why_left_out(
+    row: &RowToRepair,
+    schema: &TableSchema,
+    left: &BTreeMap<(String, Key), String>,
+) -> Option<String> {
+    if let Some(name) = left.get(&(schema.name.clone(), row.key.clone())) {
+        return Some(format!(
+            "asked to stay as it is by {name}, not yet approved"
+        ));
+    }
+    let lawful = row.lawful.as_ref().filter(|lawful| has_long_cell(lawful))?;
+    let long = (0..)
+        .zip(lawful.iter())
+        .filter(|(_, cell)| is_long_cell(*cell));
+    let names: Vec<&str> = long.map(|(column, _)| schema.name_of(column)).collect();
+    Some(format!(
+        "the lawful value of {} is too long for the journal, which holds its hash: bring it from a backup",
+        names.join(", ")
+    ))
+}
+
+/// For an error's one line.
+fn shortened(rows: &[String]) -> String {
+    let first: Vec<&str> = rows.iter().take(3).map(String::as_str).collect();
+    let more = rows.len().saturating_sub(first.len());
+    match more {
+        0 => first.join("; "),
+        more => format!("{}; and {more} more", first.join("; ")),
+    }
 }
 
 fn source_of(incident: &Incident) -> Result<SourceName, DeskError> {

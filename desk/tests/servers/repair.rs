@@ -166,6 +166,44 @@ fn an_entry_of_a_mariadb_shop_is_taken_back_and_the_entry_that_does_it_is_lawful
     });
 }
 
+/// A long cell is journaled by its hash: a row that still holds it is repaired in its other columns,
+/// and one whose cell is gone is named, not passed over.
+#[test]
+fn a_row_with_a_long_cell_is_repaired_or_named() {
+    let database = testkit::postgres::Server::shared().database();
+    fill(&database, 20);
+    database.run(
+        "UPDATE orders SET note = (SELECT string_agg(md5(g::text), '') FROM generate_series(1, 2000) g)
+         WHERE id IN (5, 6)",
+    );
+    let world = World::new("postgres", &database.url());
+    database.run("UPDATE orders SET total = 0.01 WHERE id = 5");
+    world.findings(1);
+    let found = world.audited().discrepancies;
+    let columns: Vec<_> = found.iter().flat_map(|d| &d.columns).collect();
+    assert!(
+        matches!(columns[..], [column] if column.name == "total"),
+        "{found:?}"
+    );
+    mended(&world);
+    database.run(
+        "ALTER TABLE orders DISABLE TRIGGER ALL; DELETE FROM orders WHERE id = 6;
+         ALTER TABLE orders ENABLE TRIGGER ALL; UPDATE payments SET amount = 0.01 WHERE id = 3",
+    );
+    world.findings(3);
+    let engineer = person(&world, "engineer", "security_engineer");
+    let id = world.desk.propose_repair(engineer, &incident(&world));
+    let view = world.desk.proposal(&id.unwrap()).unwrap();
+    let keys: Vec<_> = view.proposal.steps.iter().map(|s| &s.key).collect();
+    assert_eq!(keys, ["3"]);
+    assert_eq!(
+        view.left_out,
+        [
+            "orders 6: the lawful value of note is too long for the journal, which holds its hash: bring it from a backup"
+        ]
+    );
+}
+
 /// Two people leave tampered rows as they are; what one of them alone says changes nothing.
 #[test]
 fn rows_stay_as_they_are_when_two_people_say_so() {
@@ -208,12 +246,19 @@ fn rows_stay_as_they_are_when_two_people_say_so() {
     assert_eq!(asked.rows.len(), 2);
     // No repair is proposed for them meanwhile.
     let id = world.desk.propose_repair(engineer(), &incident).unwrap();
-    let steps = world.desk.proposal(&id).unwrap().proposal.steps;
-    let keys: Vec<_> = steps
+    let view = world.desk.proposal(&id).unwrap();
+    let keys: Vec<_> = (view.proposal.steps)
         .iter()
         .map(|s| (s.table.as_str(), s.key.as_str()))
         .collect();
     assert_eq!(keys, [("payments", "3")]);
+    let mut left_out = view.left_out;
+    left_out.sort();
+    let why = "asked to stay as it is by chief, not yet approved";
+    assert_eq!(
+        left_out,
+        [format!("orders 7: {why}"), format!("payments 9: {why}")]
+    );
     assert_eq!(world.audited().discrepancies.len(), 3);
     refused(
         world
