@@ -1,10 +1,11 @@
 //! What of the server's settings and the account's rights is in the way, each with how to mend it.
 
-use super::catalog;
+use super::catalog::{self, Table};
 use super::dump::server_id;
 use super::guarded;
 use super::place;
 use super::session::{Session, quoted};
+use super::watched::ancestors;
 use crate::ConnectError;
 use crate::source::{Advice, Examination, GuardedTable, ServerAddress};
 use std::collections::HashMap;
@@ -303,7 +304,7 @@ impl Findings {
         session: &mut Session,
         tables: &[GuardedTable],
     ) -> Result<(), ConnectError> {
-        let found = catalog::read(session)?;
+        let found = catalog::read_with_parents(session)?;
         for table in tables {
             let name = &table.schema.name;
             if let Err(error) = guarded::among(&found, std::slice::from_ref(table)) {
@@ -317,7 +318,10 @@ impl Findings {
                 let mend = self.examination.grants.get(1).cloned().unwrap_or_default();
                 self.problem(format!("the account may not read table {name}"), mend);
             }
-            let Some(this) = found.iter().find(|t| t.name == *name) else {
+            let Some(this) = found
+                .iter()
+                .find(|t| t.database.is_none() && t.name == *name)
+            else {
                 continue;
             };
             if !this.engine.eq_ignore_ascii_case("InnoDB") {
@@ -330,21 +334,46 @@ impl Findings {
                     format!("ALTER TABLE {} ENGINE = InnoDB", quoted(name)),
                 );
             }
-            for reference in &this.foreign_keys {
-                // MySQL 9.6 and later logs what foreign keys do.
-                let told = self.setting("innodb_native_foreign_keys") == "OFF";
-                if !told && (reference.on_delete || reference.on_update) {
-                    self.warn(
-                        format!(
-                            "rows of {name} go or change with rows of {} without the binlog saying so; every row is \
-                             looked at each time",
-                            reference.key.table
-                        ),
-                        "let the shop delete such rows itself, or declare the foreign key RESTRICT",
-                    );
-                }
-            }
+            self.cascades(this, &found);
         }
         Ok(())
+    }
+
+    /// What changes a table's rows without a word in the binlog.
+    fn cascades(&mut self, table: &Table, tables: &[Table]) {
+        // MySQL 9.6 and later logs what foreign keys do.
+        if self.setting("innodb_native_foreign_keys") == "OFF" {
+            return;
+        }
+        let name = &table.name;
+        for parent in ancestors(table, tables) {
+            let label = parent.label();
+            self.warn(
+                format!(
+                    "rows of {name} go or change with rows of {label} without the binlog saying so; every row is \
+                     looked at each time"
+                ),
+                "let the shop delete such rows itself, or declare the foreign key RESTRICT",
+            );
+            let (Some(database), true) = (&parent.database, parent.is_unseen()) else {
+                continue;
+            };
+            let account = self.examination.grants.first();
+            let account = account.and_then(|grant| grant.split_once(" TO "));
+            let grant = format!(
+                "GRANT SELECT ON {}.{} TO {}",
+                quoted(database),
+                quoted(&parent.name),
+                account.map_or("the account", |(_, account)| account)
+            );
+            self.problem(
+                format!(
+                    "the account may not see {label}, with whose rows rows of {name} change, nor what changes it \
+                     in turn"
+                ),
+                grant.clone(),
+            );
+            self.examination.grants.push(grant);
+        }
     }
 }

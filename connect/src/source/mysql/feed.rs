@@ -85,7 +85,7 @@ impl MysqlFeed {
         self.source
             .again(|session| session.run("looking whether the server is there", "DO 1"))?;
         let session = self.source.session()?;
-        let found = catalog::read(session)?;
+        let found = catalog::read_with_parents(session)?;
         let guarded = guarded::among(&found, tables)?;
         let lower = session.value(
             "asking how names are told apart",
@@ -221,9 +221,12 @@ impl MysqlFeed {
                 tables.join(", ")
             ),
         };
-        let read = self
-            .source
-            .again(|session| Ok((catalog::read(session)?, session.database.clone())));
+        let read = self.source.again(|session| {
+            Ok((
+                catalog::read_with_parents(session)?,
+                session.database.clone(),
+            ))
+        });
         // The catalogue cannot be asked now: looking at every row is right in any case.
         let Ok((found, database)) = read else {
             return self.lose(unlogged);

@@ -230,18 +230,22 @@ impl Assembler {
                 _ => Err(unlogged("rows of a table that was not named")),
             };
         };
-        let (name, wires) = match mapped {
+        let (key, wires) = match mapped {
             Mapped::Other => return Ok(Told::Nothing),
             Mapped::Differs(table) => {
                 return Ok(Told::Differs {
                     table: table.clone(),
                 });
             }
-            Mapped::Known { name, wires } => (name, wires),
+            Mapped::Known { key, wires } => (key, wires),
         };
-        let Some(watched) = self.watched.get(name) else {
+        let Some(watched) = self.watched.get(key) else {
             return Ok(Told::Nothing);
         };
+        let name = watched.label();
+        if watched.unseen {
+            return unseen(watched, rows).map(|()| Told::Nothing);
+        }
         if rows.columns != wires.len() {
             return Err(unlogged(format!("rows of {name} have other columns")));
         }
@@ -302,6 +306,23 @@ impl Assembler {
             observed,
             unreadable: group.unreadable,
         }))
+    }
+}
+
+/// Whether a change of rows that cannot be read may take guarded rows with it.
+fn unseen(watched: &Watched, rows: &Rows<'_>) -> Result<(), LostReason> {
+    let updated = watched.cascades.on_update.as_ref().map(|(child, _)| child);
+    let child = match rows.action {
+        Action::Delete => watched.cascades.on_delete.as_ref(),
+        Action::Update => updated,
+        Action::Insert => None,
+    };
+    match child.filter(|_| !rows.tells_cascades) {
+        Some(child) => Err(unlogged(format!(
+            "rows of {}, which cannot be seen, were changed and may have taken rows of {child} with them",
+            watched.label()
+        ))),
+        None => Ok(()),
     }
 }
 

@@ -37,7 +37,9 @@ pub(super) fn among(
     let mut found = Vec::with_capacity(guarded.len());
     for (number, guarded) in guarded.iter().enumerate() {
         let name = &guarded.schema.name;
-        let table = tables.iter().find(|t| t.name == *name);
+        let table = tables
+            .iter()
+            .find(|t| t.database.is_none() && t.name == *name);
         let table = table.ok_or_else(|| ConnectError::TableMissing {
             table: name.clone(),
         })?;

@@ -91,6 +91,8 @@ const fn reading(runs: bool, escapes: bool) -> Reading {
 pub(super) enum Effect {
     /// Leaves all as they are, whatever it names.
     Nothing,
+    /// Makes a table, unless it is there.
+    Makes,
     /// Of the tables that it names only.
     Named,
     /// Of all tables of the databases that it names.
@@ -247,7 +249,7 @@ fn effect(words: &[&str], parts: &[Part]) -> Effect {
         // Functions that write rows are run by what fills a table.
         _ if words.first() == Some(&"CREATE") && is_filled(parts) => Effect::Anything,
         // One that is there already is not made again.
-        "TABLE" | "TEMPORARY" if !again => Effect::Nothing,
+        "TABLE" if !again => Effect::Makes,
         "TEMPORARY" => Effect::Nothing,
         _ => Effect::Named,
     }
@@ -272,6 +274,8 @@ fn is_filled(parts: &[Part]) -> bool {
 pub(super) struct Named<'t> {
     pub(super) database: &'t str,
     pub(super) table: &'t str,
+    /// `false`: it may be made yet.
+    pub(super) there: bool,
 }
 
 /// Which of these tables a statement may concern.
@@ -284,12 +288,15 @@ pub(super) fn concerned<'t>(
     match effect {
         Effect::Nothing => return Vec::new(),
         Effect::Anything => return tables.collect(),
-        Effect::Named | Effect::Databases => {}
+        Effect::Makes | Effect::Named | Effect::Databases => {}
     }
     let text = String::from_utf8_lossy(sql);
     let names = Names::of(&text);
     let home = String::from_utf8_lossy(default_database).to_lowercase();
     let concerns = |table: &Named<'t>| {
+        if effect == Effect::Makes && table.there {
+            return false;
+        }
         let database = table.database.to_lowercase();
         let names_database = names.has(&database);
         if effect == Effect::Databases {
@@ -389,6 +396,7 @@ mod tests {
         let table = |table| Named {
             database: "shop",
             table,
+            there: table != "unmade",
         };
         let tables = ["orders", "Order Line"].into_iter().map(table);
         concerned(sql.as_bytes(), database.as_bytes(), tables).len()
@@ -498,6 +506,19 @@ mod tests {
     }
 
     #[test]
+    fn what_makes_a_table_concerns_one_that_was_missed() {
+        let missed = |table, there| Named {
+            database: "evil",
+            table,
+            there,
+        };
+        let tables = [missed("p", false), missed("q", true)];
+        let found = concerned(b"CREATE TABLE p LIKE q", b"evil", tables.into_iter());
+        assert_eq!(found, [missed("p", false)]);
+        assert!(concerned(b"CREATE TABLE p LIKE q", b"shop", tables.into_iter()).is_empty());
+    }
+
+    #[test]
     fn what_changes_no_rows_is_passed_over() {
         let trigger = "CREATE DEFINER=`a`@`b` TRIGGER t BEFORE INSERT ON orders FOR EACH ROW";
         for sql in [
@@ -548,7 +569,11 @@ mod tests {
             for sql in [sql.as_slice(), text.as_bytes()] {
                 control(sql);
                 stamp(sql);
-                let tables = ["orders", "é"].map(|table| Named { database: "shop", table });
+                let tables = ["orders", "é"].map(|table| Named {
+                    database: "shop",
+                    table,
+                    there: true,
+                });
                 concerned(sql, b"shop", tables.into_iter());
             }
         }

@@ -24,8 +24,16 @@ pub(super) struct Watched {
     pub(super) guarded: Option<Access>,
     pub(super) columns: Vec<Option<Kind>>,
     pub(super) cascades: Cascades,
+    /// Its columns are not known.
+    pub(super) unseen: bool,
+    /// `None`: the shop's.
+    database: Option<String>,
     name: String,
+    label: String,
 }
+
+/// The database, `None` for the shop's, and the name.
+pub(super) type Key = (Option<String>, String);
 
 /// By name, as the server writes it.
 #[derive(Clone, Debug, Default)]
@@ -33,7 +41,7 @@ pub(super) struct WatchedTables {
     pub(super) database: String,
     /// The server does not tell names apart by case.
     pub(super) lower_case: bool,
-    tables: HashMap<String, Watched>,
+    tables: HashMap<Key, Watched>,
 }
 
 /// A table as the binlog's row events number it.
@@ -44,9 +52,15 @@ pub(super) enum Mapped {
     /// Its columns are not those that were found.
     Differs(String),
     Known {
-        name: String,
+        key: Key,
         wires: Vec<Wire>,
     },
+}
+
+impl Watched {
+    pub(super) fn label(&self) -> &str {
+        &self.label
+    }
 }
 
 impl WatchedTables {
@@ -62,7 +76,7 @@ impl WatchedTables {
             tables: HashMap::new(),
         };
         for table in tables {
-            let access = guarded.iter().find(|a| a.table.name == table.name);
+            let access = guarded.iter().find(|a| is_of(a, table));
             let cascades = cascades(table, tables, guarded);
             if access.is_none() && cascades == Cascades::default() {
                 continue;
@@ -75,9 +89,14 @@ impl WatchedTables {
                 guarded: access.cloned(),
                 columns: kinds.collect(),
                 cascades,
+                unseen: table.is_unseen(),
+                database: table.database.clone(),
                 name: table.name.clone(),
+                label: table.label(),
             };
-            watched.tables.insert(watched.key(&table.name), this);
+            let database = table.database.as_deref().map(|d| watched.key(d));
+            let key = (database, watched.key(&table.name));
+            watched.tables.insert(key, this);
         }
         watched
     }
@@ -92,27 +111,31 @@ impl WatchedTables {
 
     pub(super) fn names(&self) -> impl Iterator<Item = Named<'_>> {
         self.tables.values().map(|w| Named {
-            database: &self.database,
+            database: w.database.as_deref().unwrap_or(&self.database),
             table: &w.name,
+            there: !w.unseen,
         })
     }
 
     pub(super) fn label(&self, named: Named<'_>) -> String {
-        named.table.to_owned()
+        if named.database == self.database {
+            named.table.to_owned()
+        } else {
+            format!("{}.{}", named.database, named.table)
+        }
     }
 
-    pub(super) fn get(&self, name: &str) -> Option<&Watched> {
-        self.tables.get(name)
+    pub(super) fn get(&self, key: &Key) -> Option<&Watched> {
+        self.tables.get(key)
     }
 
     /// Looks at how the binlog describes a table.
     pub(super) fn map(&self, map: &TableMap) -> Mapped {
         let text = |bytes: &[u8]| self.key(&String::from_utf8_lossy(bytes));
-        if text(&map.database) != self.key(&self.database) {
-            return Mapped::Other;
-        }
-        let name = text(&map.table);
-        let Some(watched) = self.tables.get(&name) else {
+        let database = text(&map.database);
+        let database = Some(database).filter(|name| *name != self.key(&self.database));
+        let key = (database, text(&map.table));
+        let Some(watched) = self.tables.get(&key) else {
             return Mapped::Other;
         };
         let fit = |(kind, wire): (&Option<Kind>, &Wire)| {
@@ -120,29 +143,36 @@ impl WatchedTables {
         };
         let same = watched.columns.len() == map.columns.len()
             && watched.columns.iter().zip(&map.columns).all(fit);
+        let same = same || watched.unseen;
         if same {
             Mapped::Known {
-                name,
+                key,
                 wires: map.columns.clone(),
             }
         } else {
-            Mapped::Differs(watched.name.clone())
+            Mapped::Differs(watched.label.clone())
         }
     }
+}
+
+fn is_of(access: &Access, table: &Table) -> bool {
+    table.database.is_none() && access.table.name == table.name
 }
 
 /// Follows foreign keys from a table to those that refer to it, and on to theirs.
 fn cascades(table: &Table, tables: &[Table], guarded: &[Access]) -> Cascades {
     let mut found = Cascades::default();
-    for (child, reference) in children(&table.name, tables) {
-        if reference.on_delete
-            && let Some(reached) = reached(child, tables, guarded, |r| r.on_delete)
-        {
-            found.on_delete.get_or_insert(reached);
+    for (child, reference) in children(table, tables) {
+        if !reference.acts() {
+            continue;
         }
-        if reference.on_update
-            && let Some(reached) = reached(child, tables, guarded, |r| r.on_update)
-        {
+        let Some(reached) = reached(child, tables, guarded) else {
+            continue;
+        };
+        if reference.on_delete {
+            found.on_delete.get_or_insert_with(|| reached.clone());
+        }
+        if reference.on_update {
             let names = reference.key.references.iter();
             let places = names.filter_map(|n| table.columns.iter().position(|c| c.name == *n));
             let (_, all) = found.on_update.get_or_insert((reached, Vec::new()));
@@ -153,33 +183,47 @@ fn cascades(table: &Table, tables: &[Table], guarded: &[Access]) -> Cascades {
 }
 
 fn children<'t>(
-    parent: &str,
+    parent: &'t Table,
     tables: &'t [Table],
 ) -> impl Iterator<Item = (&'t Table, &'t Reference)> {
     let all = tables
         .iter()
         .flat_map(|table| table.foreign_keys.iter().map(move |key| (table, key)));
-    all.filter(move |(_, key)| key.same_database && key.key.table == parent)
+    all.filter(move |(_, key)| key.is_to(parent))
 }
 
-/// A guarded table among this one and all that follow it by foreign keys that act.
-fn reached(
-    first: &Table,
-    tables: &[Table],
-    guarded: &[Access],
-    acts: impl Fn(&Reference) -> bool,
-) -> Option<String> {
-    let (mut known, mut open) = (vec![first.name.as_str()], vec![first]);
+/// A guarded table among this one and all that follow it by foreign keys that act. What a key that
+/// is emptied does to the next one is a change, whatever began it.
+fn reached(first: &Table, tables: &[Table], guarded: &[Access]) -> Option<String> {
+    let (mut known, mut open) = (vec![first], vec![first]);
     while let Some(table) = open.pop() {
-        if guarded.iter().any(|access| access.table.name == table.name) {
+        if guarded.iter().any(|access| is_of(access, table)) {
             return Some(table.name.clone());
         }
-        for (child, reference) in children(&table.name, tables) {
-            if acts(reference) && !known.contains(&child.name.as_str()) {
-                known.push(&child.name);
+        for (child, reference) in children(table, tables) {
+            if reference.acts() && !known.iter().any(|k| std::ptr::eq(*k, child)) {
+                known.push(child);
                 open.push(child);
             }
         }
     }
     None
+}
+
+/// All tables whose rows take rows of this one with them, near ones first.
+pub(super) fn ancestors<'t>(table: &'t Table, tables: &'t [Table]) -> Vec<&'t Table> {
+    let mut found: Vec<&Table> = Vec::new();
+    let mut open = vec![table];
+    while let Some(child) = open.pop() {
+        for reference in child.foreign_keys.iter().filter(|key| key.acts()) {
+            let parent = tables.iter().find(|t| reference.is_to(t));
+            for parent in parent.into_iter() {
+                if !found.iter().any(|k| std::ptr::eq(*k, parent)) {
+                    found.push(parent);
+                    open.push(parent);
+                }
+            }
+        }
+    }
+    found
 }
