@@ -21,8 +21,7 @@ pub mod time;
 pub mod written;
 
 pub use change::{
-    Change, Judgement, LoggedWriter, Observed, RuleHit, SourceTransaction, Stamp, Standing,
-    Verdict,
+    Change, Judgement, LoggedWriter, Observed, RuleHit, SourceTransaction, Stamp, Standing, Verdict,
 };
 pub use dialect::Dialect;
 pub use digest::Digest;

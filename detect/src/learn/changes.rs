@@ -10,6 +10,9 @@ use super::words::{Sort, is_cart, words};
 use model::policy::{Company, Frozen, OtherWrite, WriteKind};
 use std::collections::{BTreeMap, BTreeSet};
 
+/// Transactions of a recording of a few orders, in which one case is all there may be.
+const SHORT: u64 = 100;
+
 /// Updates in which a column never changed, before that counts by itself.
 const MANY_UPDATES: u64 = 30;
 
@@ -116,10 +119,27 @@ impl Writer<'_> {
 
     /// Cases that names have to be borne out by.
     pub(super) fn few(&self) -> u64 {
-        self.cautious(match self.sort() {
-            Sort::Ledger | Sort::Order => 4,
-            _ => 8,
-        })
+        match self.sort() {
+            Sort::Ledger | Sort::Order => 2,
+            _ => 4,
+        }
+    }
+
+    /// Rows after which what never changed is believed to stay: in a recording of a few orders it is
+    /// all there is to go by, in a long one a table of few rows was hardly used.
+    pub(super) fn few_rows(&self) -> u64 {
+        (self.shop.learner.transactions / SHORT).clamp(1, self.cautious(4))
+    }
+
+    /// Steps of a state that its usual company has to be borne out by.
+    fn few_steps(&self) -> u64 {
+        match self.sort() {
+            Sort::Ledger | Sort::Order => {
+                let most = self.cautious(4);
+                (self.shop.learner.transactions / SHORT).clamp(1, most)
+            }
+            _ => self.cautious(8),
+        }
     }
 
     /// What holds for a column that was never seen to change.
@@ -128,8 +148,10 @@ impl Writer<'_> {
         let key = table.schema.primary_key.contains(&column);
         let moves = matches!(self.role(column), Role::Running | Role::Quantity);
         let settles = matches!(sort, Sort::Ledger | Sort::History) && !moves;
-        let few = table.inserts + table.updates < self.few();
-        if !key && (is_cart(&table.schema) || few && !settles) {
+        let unseen = table.inserts + table.updates == 0;
+        // A long recording shows how the prices in carts change; of a short one nobody knows.
+        let cart = is_cart(&table.schema) && self.shop.learner.transactions >= SHORT;
+        if !key && (cart || unseen && !settles) {
             return None;
         }
         let seen = &table.columns[usize::from(column)];
@@ -173,7 +195,8 @@ impl Writer<'_> {
         }
         // With nobody to excuse them names alone say too much.
         let bare = !hard && unless.is_empty();
-        if bare && table.inserts + table.updates < self.cautious(MANY_UPDATES) {
+        let many = (self.shop.learner.transactions / 10).clamp(2, self.cautious(MANY_UPDATES));
+        if bare && table.inserts + table.updates < many {
             return None;
         }
         let why = match (hard, table.updates) {
@@ -237,6 +260,7 @@ impl Writer<'_> {
         }
         let few = match self.role(column) {
             Role::Payee => self.cautious(3),
+            Role::State | Role::Flag => self.few_steps(),
             _ => self.few(),
         };
         (held >= few).then_some((any_of, held))
@@ -286,7 +310,7 @@ impl Writer<'_> {
                 .collect();
             for value in values {
                 if let Some((any_of, held)) = self.shop.company(&update(Some(value)), wanted)
-                    && held >= self.few()
+                    && held >= self.few_steps()
                 {
                     some = true;
                     companies.insert(

@@ -161,7 +161,7 @@ impl Writer<'_> {
             .iter()
             .any(|c| table.columns[usize::from(*c)].filled < table.inserts.max(1));
         matches!(self.sort(), Sort::Ledger | Sort::History)
-            && table.inserts >= self.few()
+            && table.inserts >= self.few_rows()
             && table.updates == 0
             && table.deletes == 0
             && table.columns.iter().all(|c| c.late == 0)
