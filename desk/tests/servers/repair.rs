@@ -2,8 +2,13 @@
 //! the repair can be taken back.
 
 use crate::shop::{POLICY, World, fill, fill_mariadb, shop_name, told};
+use desk::accept_rows::AcceptRefusal;
+use desk::window::NewWindow;
+use desk::{DataFolder, Desk};
 use incident::Command;
-use model::{AccountId, Actor, IncidentId, Operation, PositionId, ProposalId, RequestId};
+use model::{
+    AccountId, Actor, FindingKind, IncidentId, Operation, PositionId, ProposalId, RequestId,
+};
 use std::time::Duration;
 
 pub fn person(world: &World, name: &str, position: &str) -> Operation {
@@ -314,6 +319,9 @@ fn rows_stay_as_they_are_when_two_people_say_so() {
         .desk
         .ask_acceptance(&chief(), &again, "agreed with the customer")
         .unwrap();
+    let days = |days: i64| again.asked_at.plus_s(days * 86_400);
+    assert_eq!(again.open(days(6)), Ok(()));
+    assert_eq!(again.open(days(8)), Err(AcceptRefusal::TooOld));
     let shown: Vec<_> = again.rows.iter().flat_map(|r| &r.columns).collect();
     assert_eq!(shown[0].live.as_deref(), Some("0.02"), "{shown:?}");
     world.desk.approve_acceptance(&cio(), &again.id).unwrap();
@@ -342,5 +350,44 @@ fn rows_stay_as_they_are_when_two_people_say_so() {
         .iter()
         .find(|c| c.name == "total");
     assert_eq!(total.unwrap().lawful.as_deref(), Some("0.02"));
+    world.desk.stop();
+}
+
+/// A window excuses what was committed in it, not what is seen in it.
+#[test]
+fn a_window_does_not_reach_back_before_it_was_opened() {
+    let database = testkit::postgres::Server::shared().database();
+    fill(&database, 20);
+    let stopped = World::new("postgres", &database.url()).stop();
+    database.run("UPDATE orders SET total = 0.01 WHERE id = 7");
+    let data = DataFolder::new(stopped.folder.join("data"));
+    let desk = Desk::open(data, stopped.config.clone()).unwrap();
+    let now = desk.now();
+    let world = World {
+        desk,
+        folder: stopped.folder,
+        config: stopped.config,
+    };
+    let window = NewWindow {
+        source: shop_name(),
+        ticket: "CHG-1".into(),
+        reason: "a price list was wrong".into(),
+        tables: vec!["orders".into()],
+        most_rows: 10,
+        from: now,
+        until: now.plus_s(3_600),
+    };
+    let asker = person(&world, "admin", "sysadmin");
+    let asked = world.desk.ask_window(&asker, window).unwrap();
+    let chief = person(&world, "chief", "ciso");
+    world.desk.approve_window(&chief, &asked.id).unwrap();
+    world.desk.start_guards().unwrap();
+    let kinds = |count| -> Vec<FindingKind> {
+        let found = world.findings(count);
+        found.iter().map(|f| f.kind).collect()
+    };
+    assert_eq!(kinds(1), [FindingKind::Altered]);
+    database.run("UPDATE orders SET total = 0.01 WHERE id = 8");
+    assert_eq!(kinds(2), [FindingKind::Altered, FindingKind::InWindow]);
     world.desk.stop();
 }
