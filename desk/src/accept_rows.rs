@@ -380,26 +380,28 @@ fn rows_of(guard: &mut Guard, findings: &[Finding]) -> Result<Vec<AcceptedRow>, 
         }
         let named = |f: &&Finding| f.table == finding.table && f.key == finding.key;
         let named: Vec<&Finding> = findings.iter().filter(named).collect();
-        let row = row_of(guard, table, &entry.key, &named)?;
+        let (columns, live) = as_named(guard, table, &entry.key, &named)?;
         rows.push(AcceptedRow {
             finding: finding.id.clone(),
             table: finding.table.clone(),
             key: finding.key.clone(),
             key_bytes,
-            ..row
+            columns,
+            live,
         });
     }
     Ok(rows)
 }
 
-/// What of the row is to become lawful. Each column that is not lawful must be named by one of
-/// the findings, with the value that it has now: what nobody named is accepted by nobody.
-fn row_of(
+/// What of the row is to become lawful, and the digest of the row. Each column that is not lawful
+/// must be named by one of the findings, with the value that it has now: what nobody named is
+/// accepted by nobody.
+fn as_named(
     guard: &mut Guard,
     table: u16,
     key: &Key,
     named: &[&Finding],
-) -> Result<AcceptedRow, DeskError> {
+) -> Result<(Vec<ColumnChange>, Option<String>), DeskError> {
     let refused = |why: &str| {
         let row = named.first().map(|f| format!("{} {}", f.table, f.key));
         DeskError::Refused(format!("{}: {why}", row.unwrap_or_default()))
@@ -424,14 +426,7 @@ fn row_of(
             column.name
         )));
     }
-    Ok(AcceptedRow {
-        finding: FindingId::from(""),
-        table: String::new(),
-        key: String::new(),
-        key_bytes: String::new(),
-        columns,
-        live: record.live.map(|digest| hex(&digest)),
-    })
+    Ok((columns, record.live.map(|digest| hex(&digest))))
 }
 
 /// The rows by their keys, if every one stands as it was asked for.
