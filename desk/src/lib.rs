@@ -40,6 +40,7 @@ mod open_source;
 pub mod opinion;
 mod outbox;
 mod people_report;
+mod profile;
 mod rebaseline;
 mod repair;
 mod repair_terms;
@@ -69,6 +70,7 @@ pub use data_folder::DataFolder;
 pub use error::{CommandError, DeskError};
 pub use journal::LogReader;
 pub use loss::Loss;
+pub use profile::{Address, Profile};
 pub use view::{
     AuditSummary, FindingFilter, LogStatus, NewReport, OutboxItem, ProposalView, RecentChange,
     ReportFormat, ReportState, ReportView, Session, SourceStatus,
