@@ -28,6 +28,7 @@ mod findings;
 mod findings_again;
 mod first_look;
 mod guard;
+mod incidents;
 pub mod intake;
 pub mod investigate;
 mod learning;
@@ -80,12 +81,10 @@ use commander::{Ask, Commander, Incidents};
 use config::Config;
 use data_folder::Ownership;
 use guard::GuardHandle;
-use incident::learning::Topic;
-use incident::{Command, Incident, Recorded};
 use journal::keys::LogKey;
 use journal::vault::{MasterKey, SubjectKeys};
 use journal::{Journal, JournalOptions, Log, RootLog};
-use model::{Clock, IncidentId, Instant, Operation, SourceName, SystemClock};
+use model::{Clock, Instant, SourceName, SystemClock};
 use plan::Plan;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -394,60 +393,6 @@ impl Desk {
     /// Returns when the change counter is above `after`, or at the time-out; gives the counter.
     pub fn wait_for_change(&self, after: u64, timeout: Duration) -> u64 {
         self.inner.changes.wait(after, timeout)
-    }
-
-    /// Newest first.
-    pub fn incidents(&self) -> Vec<Arc<Incident>> {
-        self.inner.incidents.all()
-    }
-    pub fn incident(&self, id: &IncidentId) -> Option<Arc<Incident>> {
-        self.inner.incidents.get(id).map(|held| held.incident)
-    }
-    /// The newest open incident of a source.
-    pub fn open_incident_of(&self, source: &SourceName) -> Option<IncidentId> {
-        let open = self
-            .incidents()
-            .into_iter()
-            .find(|i| !i.closed() && i.source.as_ref() == Some(source));
-        open.map(|i| i.id.clone())
-    }
-    /// The facts of an incident, oldest first.
-    pub fn recorded(&self, id: &IncidentId) -> Vec<Arc<Recorded>> {
-        self.inner
-            .incidents
-            .get(id)
-            .map(|held| held.recorded.to_vec())
-            .unwrap_or_default()
-    }
-    /// Carries a command out; returns when its facts are durable.
-    pub fn execute(
-        &self,
-        op: Operation,
-        id: &IncidentId,
-        command: Command,
-    ) -> Result<Vec<Recorded>, CommandError> {
-        let left = match &command {
-            Command::RecordDecision {
-                topic: Topic::AcceptRows { rows },
-                text,
-            } => Some((op.clone(), rows.clone(), text.clone())),
-            _ => None,
-        };
-        let recorded = self.ask(Ask::Command {
-            op,
-            id: id.clone(),
-            command: Box::new(command),
-        })?;
-        // The decision stands in the incident; what the guard holds for lawful takes two people.
-        if let Some((op, rows, text)) = left
-            && let Err(error) = self.ask_acceptance_of_rows(&op, id, &rows, &text)
-        {
-            tracing::warn!(incident = %id, error = %error.told(), "rows stay as they are in the incident only: ask again with `balefire accept ask`");
-        }
-        Ok(recorded)
-    }
-    pub(crate) fn ask(&self, ask: Ask) -> Result<Vec<Recorded>, CommandError> {
-        self.inner.commander.ask(ask)
     }
 
     pub fn logs(&self) -> Vec<LogStatus> {

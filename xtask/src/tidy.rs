@@ -93,9 +93,11 @@ fn collect(root: &Path, folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), S
             }
             continue;
         }
-        let ours = Path::new(&name)
-            .extension()
-            .is_none_or(|ending| TEXT.iter().any(|known| ending == *known));
+        // In a second worktree `.git` is a file that holds a path.
+        let ours = name != ".git"
+            && Path::new(&name)
+                .extension()
+                .is_none_or(|ending| TEXT.iter().any(|known| ending == *known));
         if kind.is_file()
             && ours
             && let Ok(relative) = path.strip_prefix(root)
@@ -130,10 +132,11 @@ mod tests {
         assert_eq!(files, expected);
     }
 
-    const FILES: [(&str, bool); 7] = [
+    const FILES: [(&str, bool); 8] = [
         (".ci/run", true),
         (".git/config", false),
         ("LICENSE", true),
+        ("a/.git", false),
         ("a/src/lib.rs", true),
         ("a/target/x.rs", false),
         ("picture.png", false),
