@@ -191,6 +191,27 @@ impl Desk {
     }
 }
 
+impl ShadowReport {
+    /// Takes findings out of the days on which they were raised, as if there had been none.
+    pub(crate) fn leave_out<'a>(&mut self, findings: impl Iterator<Item = &'a Finding>) {
+        for finding in findings {
+            let date = date_of(day_of(finding.seen_at));
+            let Some(day) = self.days.iter_mut().find(|d| d.date == date) else {
+                continue;
+            };
+            let kind = code(finding.kind);
+            if let Some(count) = day.findings.get_mut(&kind) {
+                *count = count.saturating_sub(1);
+            }
+            day.findings.retain(|_, count| *count > 0);
+            day.changes = day.changes.saturating_sub(1);
+            if finding.kind.alarms() {
+                day.unjudged = day.unjudged.saturating_sub(1);
+            }
+        }
+    }
+}
+
 fn code(kind: FindingKind) -> String {
     // A unit variant always serialises as its name.
     serde_json::to_value(kind)

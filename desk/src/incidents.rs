@@ -42,6 +42,7 @@ impl Desk {
         id: &IncidentId,
         command: Command,
     ) -> Result<Vec<Recorded>, CommandError> {
+        let op = self.admit(op, id)?;
         let left = match &command {
             Command::RecordDecision {
                 topic: Topic::AcceptRows { rows },

@@ -5,6 +5,8 @@
 
 pub mod accept_rows;
 mod acceptance;
+mod access;
+mod access_elsewhere;
 pub mod account;
 mod adopt;
 pub mod audit;
@@ -65,7 +67,7 @@ mod view;
 mod watch_status;
 pub mod window;
 
-pub use account::LoginError;
+pub use account::{LoginError, Person};
 pub use bare_intake::{BareIntake, Taken};
 pub use data_folder::DataFolder;
 pub use error::{CommandError, DeskError};

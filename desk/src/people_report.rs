@@ -122,6 +122,9 @@ impl Desk {
             stored.ok_or_else(|| DeskError::NotFound(format!("there is no report {receipt}")))?;
         let mut view: ReportView = serde_json::from_str(&stored.json).map_err(DeskError::from)?;
         if let ReportState::Joined { incident } = view.state {
+            // To whoever may not know of the incident, the report is not there either.
+            let known = self.admit(op, &incident);
+            known.map_err(|_| DeskError::NotFound(format!("there is no report {receipt}")))?;
             return Ok(incident);
         }
         let risk = view.risk.unwrap_or(Risk::R2);

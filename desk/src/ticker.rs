@@ -46,6 +46,7 @@ pub(crate) fn tick(desk: &Desk, now: Instant) -> usize {
         if incident.closed() {
             continue;
         }
+        settle(desk, &incident);
         for (request, command) in due(&incident, now) {
             let op = Operation {
                 actor: Actor::system("clock"),
@@ -61,6 +62,17 @@ pub(crate) fn tick(desk: &Desk, now: Instant) -> usize {
         }
     }
     done
+}
+
+/// People come, go and change managers while a suspicion stands; who fills a place follows.
+fn settle(desk: &Desk, incident: &Incident) {
+    if incident.access.suspects.is_empty() {
+        return;
+    }
+    let request = RequestId::new(format!("settle-{}-{}", incident.id, incident.next_sequence));
+    if let Err(error) = desk.settle_stand_ins(&incident.id, &request) {
+        tracing::warn!(incident = %incident.id, %error, "who stands in is not on the record yet");
+    }
 }
 
 /// What is due: pure, so that it can be tested. The request id makes a retry harmless.

@@ -27,6 +27,7 @@ macro_rules! files {
 
 const FILES: &[File] = &files![
     "shell",
+    "access",
     "web",
     "plan",
     "report",
@@ -90,6 +91,10 @@ impl Catalogue {
             Some(pattern) => self.format(key, pattern, Some(&args)).into_owned(),
             None => self.missing(key).into_owned(),
         }
+    }
+    /// Whether the key has a text, whatever values it takes.
+    pub fn has(&self, key: &str) -> bool {
+        self.pattern(key).is_some()
     }
     /// The text of a key that may be unknown, such as one made from a rule's name.
     pub fn get(&self, key: &str) -> Option<Cow<'_, str>> {

@@ -11,8 +11,8 @@ use incident::learning::{Measure, Topic};
 use incident::people::{Addressee, CallState};
 use incident::rows::{FindingsBatch, RowCounts};
 use incident::{
-    Category, Command, Incident, OpenRequest, Origin, Refusal, brief, clocks, conditions, decide,
-    open, refusal, timeline,
+    Category, Command, Incident, OpenRequest, Origin, Refusal, access, brief, clocks, conditions,
+    decide, open, refusal, timeline,
 };
 use model::{
     AccountId, Actor, ColumnChange, Digest, EvidenceId, Figure, Finding, FindingKind, Grade,
@@ -571,24 +571,20 @@ fn every_line_of_the_course_has_its_words() {
 
 #[test]
 fn the_catalogue_has_every_code_of_the_incident_room() {
-    let zh = include_str!("../locales/zh-CN/incident.ftl");
-    let en = include_str!("../locales/en/incident.ftl");
     let mut codes: Vec<String> = Vec::new();
     codes.extend(Refusal::CODES.map(|c| format!("refusal-{c}")));
     codes.extend(conditions::CODES.map(|c| format!("missing-{c}")));
     codes.extend(timeline::KINDS.map(|c| format!("event-{c}")));
+    codes.extend(access::KINDS.map(|c| format!("event-{c}")));
     codes.extend(refusal::BadValue::ALL.map(|b| format!("bad-{}", b.code())));
     codes.extend(plan::Act::ALL.map(|a| format!("act-{}", a.code().replace('_', "-"))));
     codes.extend(Subclass::ALL.map(|s| format!("category-{}", s.code())));
     codes.extend(NoticeKind::ALL.map(|n| format!("notice-{}", n.code())));
     codes.extend(Risk::ALL.map(|r| format!("risk-{}", r.code().to_lowercase())));
     for code in codes {
-        for (lang, file) in [("zh-CN", zh), ("en", en)] {
-            let key = format!("incident-{code} =");
-            assert!(
-                file.lines().any(|l| l.starts_with(&key)),
-                "{lang} lacks {key}"
-            );
+        let key = format!("incident-{code}");
+        for lang in Lang::ALL {
+            assert!(document::words(lang).has(&key), "{lang} lacks {key}");
         }
     }
 }

@@ -84,6 +84,7 @@ impl Incident {
                     record.left_at = Some(at);
                 }
             }
+            Fact::Access(fact) => self.access.apply(fact),
             Fact::WatchStarted => self.watch.started_at = Some(at),
             Fact::HandlingEnded => self.anchors.handled = Some(at),
             Fact::BriefSent { .. } => self.briefs.push(at),

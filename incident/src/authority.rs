@@ -2,6 +2,7 @@
 //!
 //! One table; what a command does not name there nobody may do.
 
+use crate::access::AccessCommand;
 use crate::command::Command;
 use crate::refusal::Refusal;
 use model::{Actor, Operation, PositionId};
@@ -70,6 +71,8 @@ impl Command {
             Self::StartWatch => PersonsOrSystem(&[Act::CompleteTask]),
             Self::SendBrief => PersonsOrSystem(&[Act::RecordDecision]),
             Self::AdvanceStep | Self::Handled => Persons(&[Act::AdvanceStep]),
+            Self::Access(AccessCommand::SetStandIns { .. }) => System,
+            Self::Access(_) => Persons(&[Act::RestrictAccess]),
             Self::Close => Persons(&[Act::Close]),
         }
     }
@@ -84,6 +87,7 @@ impl Command {
                 | Self::WaiveDuty { .. }
                 | Self::NoticeSent { .. }
                 | Self::RecordAudit { .. }
+                | Self::Access(_)
         )
     }
 }

@@ -3,6 +3,7 @@
 //! One request id stands for one command: a caller that sends several commands for one request
 //! gives each its own id (for example `REQUEST/1`), since a repeated id is taken for a retry.
 
+use crate::access::AccessCommand;
 use crate::communication::NoticeKind;
 use crate::containment::RepairScope;
 use crate::custody::EvidenceItem;
@@ -210,6 +211,8 @@ pub enum Command {
     Close,
     /// System (clock): the management's brief of the level's cadence is due.
     SendBrief,
+    /// Who may see the incident.
+    Access(AccessCommand),
     /// Somebody reported more about it; the receipt of that report.
     JoinReport {
         receipt: model::ReceiptNo,

@@ -3,7 +3,7 @@
 //! Deliberately not here: folding facts (`apply`), and which act a command is (`authority`).
 
 mod calling;
-mod checks;
+pub(crate) mod checks;
 mod containment;
 mod course;
 mod duties;
@@ -22,14 +22,14 @@ use plan::Plan;
 pub(crate) use calling::level_calls;
 pub(crate) use course::step_entered;
 
-type Decision = Result<Vec<Fact>, Refusal>;
+pub(crate) type Decision = Result<Vec<Fact>, Refusal>;
 
 /// What every deciding function looks at.
 #[derive(Clone, Copy)]
 pub(crate) struct Asked<'a> {
-    op: &'a Operation,
-    plan: &'a Plan,
-    incident: &'a Incident,
+    pub(crate) op: &'a Operation,
+    pub(crate) plan: &'a Plan,
+    pub(crate) incident: &'a Incident,
 }
 
 /// Answers a command. A request id that is already recorded gives no facts: it is a retry of
@@ -186,6 +186,7 @@ fn dispatch_records(asked: Asked<'_>, command: Command) -> Decision {
         Command::RecordDecision { topic, text } => records::decision(asked, topic, text),
         Command::RecordLesson { text, measures } => records::lesson(asked, text, measures),
         Command::RecordImpact { impact } => records::impact(asked, impact),
+        Command::Access(command) => crate::access::decide(asked, command),
         // Everything else was answered above.
         _ => Ok(Vec::new()),
     }

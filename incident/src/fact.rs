@@ -3,6 +3,7 @@
 //! A fact carries results (a number, a due time, an assessment), so that folding it needs
 //! neither the plan nor the tables. Who did it, why and when stand in the operation beside it.
 
+use crate::access::AccessFact;
 use crate::category::Category;
 use crate::communication::NoticeKind;
 use crate::containment::RepairScope;
@@ -229,6 +230,7 @@ pub enum Fact {
     BriefSent {
         number: u32,
     },
+    Access(AccessFact),
     Closed,
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Deliberately not here: how facts come about (`decide`) and how each one is folded (`apply`).
 
+use crate::access::Access;
 use crate::bounds::REMEMBERED_REQUESTS;
 use crate::category::Category;
 use crate::communication::{Filing, Notice, Waiver};
@@ -71,6 +72,9 @@ pub struct Incident {
     pub decisions: Vec<Decision>,
     pub lessons: Vec<Lesson>,
     pub watch: Watch,
+    /// Who may see it.
+    #[serde(default)]
+    pub access: Access,
     /// Times of the briefs sent to the management.
     pub briefs: Vec<Instant>,
     /// Sequence number of the next fact: the incident's version.
@@ -250,6 +254,7 @@ impl Incident {
             decisions: Vec::new(),
             lessons: Vec::new(),
             watch: Watch::default(),
+            access: Access::default(),
             briefs: Vec::new(),
             next_sequence: 1,
             timeline: Vec::new(),

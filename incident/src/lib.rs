@@ -8,6 +8,7 @@
 //! Deliberately not here: I/O, async, clock reads, words in a language (room `document`), and the
 //! plan's own content (room `plan`).
 
+pub mod access;
 pub mod authority;
 pub mod bounds;
 pub mod brief;

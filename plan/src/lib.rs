@@ -46,6 +46,9 @@ pub struct Plan {
     pub steps: Vec<Step>,
     /// Seconds without a new finding until `Condition::WatchedQuiet` holds; ours, not the law's.
     pub watch_quiet_s: u32,
+    /// From whom an incident is kept when somebody is suspected, and who then stands in.
+    #[serde(default)]
+    pub need_to_know: NeedToKnow,
     /// Who may do what.
     pub authority: Vec<AuthorityRule>,
     pub resources: Vec<Resource>,
@@ -192,10 +195,14 @@ pub enum Act {
     ManageAccounts,
     ManageSource,
     ReadOutbox,
+    /// Read the record log entry by entry; it tells of every incident.
+    ReadRecord,
+    /// Say who may see an incident, and who must not.
+    RestrictAccess,
 }
 
 impl Act {
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 27] = [
         Self::OpenIncident,
         Self::ViewIncident,
         Self::ConfirmGrade,
@@ -221,6 +228,8 @@ impl Act {
         Self::ManageAccounts,
         Self::ManageSource,
         Self::ReadOutbox,
+        Self::ReadRecord,
+        Self::RestrictAccess,
     ];
     /// Acts of which one person must not do both sides (four eyes).
     pub const FOUR_EYES: [(Self, Self); 3] = [
@@ -243,6 +252,28 @@ impl Act {
 pub struct AuthorityRule {
     pub act: Act,
     pub positions: Vec<PositionId>,
+}
+
+/// From whom an incident about a suspected insider is kept (涉事人员回避).
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NeedToKnow {
+    pub conceal_from: ConcealFrom,
+    /// Positions that stand in, in order, when a place's own stand-ins may not know either.
+    #[serde(default)]
+    pub last_resort: Vec<PositionId>,
+}
+
+/// Whom beside the suspect an incident is kept from: people whom the suspect could ask.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ConcealFrom {
+    SuspectAlone,
+    /// Also those who report to the suspect.
+    DirectReports,
+    /// Also those who report to them, and so on down.
+    #[default]
+    AllReports,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -14,9 +14,7 @@ use std::sync::Arc;
 
 /// The incident that a page or a form speaks of.
 pub(crate) fn incident(visit: &Visit) -> Option<Arc<Incident>> {
-    visit
-        .desk()
-        .incident(&IncidentId::new(visit.params.get("id")))
+    visit.incident(&IncidentId::new(visit.params.get("id")))
 }
 
 /// A form that stands for commands of the incident.

@@ -173,6 +173,37 @@ pub static ROWS: &[Row] = &[
         Needs::Act(Act::ManageSource),
         pages::source::close_window,
     ),
+    // Need to know.
+    page(
+        "/incidents/{id}/access",
+        Needs::Act(Act::RestrictAccess),
+        pages::access::page,
+    ),
+    form(
+        "/incidents/{id}/do/name-suspect",
+        Needs::Act(Act::RestrictAccess),
+        pages::access::name_suspect,
+    ),
+    form(
+        "/incidents/{id}/do/clear-suspect",
+        Needs::Act(Act::RestrictAccess),
+        pages::access::clear_suspect,
+    ),
+    form(
+        "/incidents/{id}/do/restrict",
+        Needs::Act(Act::RestrictAccess),
+        pages::access::restrict,
+    ),
+    form(
+        "/incidents/{id}/do/admit",
+        Needs::Act(Act::RestrictAccess),
+        pages::access::admit,
+    ),
+    form(
+        "/incidents/{id}/do/dismiss",
+        Needs::Act(Act::RestrictAccess),
+        pages::access::dismiss,
+    ),
     // Acting.
     form(
         "/reports/{receipt}/open",

@@ -11,7 +11,9 @@ use axum::extract::{
 use axum::http::{HeaderMap, Method, StatusCode, header, request::Parts};
 use desk::{Desk, Session};
 use document::Catalogue;
-use model::{Actor, Operation, RequestId};
+use incident::Incident;
+use incident::access::Viewer;
+use model::{AccountId, Actor, IncidentId, Operation, PositionId, RequestId};
 use plan::{Act, Lang, Plan};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -69,10 +71,38 @@ impl Visit {
     pub fn words(&self) -> &'static Catalogue {
         document::words(self.lang)
     }
+    /// By their own positions, and by those that they fill in the incident of the address.
     pub fn may(&self, act: Act) -> bool {
-        self.session
-            .as_ref()
-            .is_some_and(|s| self.plan.allows(act, &s.positions))
+        let own = |s: &Session| self.plan.allows(act, &s.positions);
+        self.session.as_ref().is_some_and(own) || self.plan.allows(act, &self.acting())
+    }
+    fn acting(&self) -> Vec<PositionId> {
+        let Some(session) = &self.session else {
+            return Vec::new();
+        };
+        match self.params.given("id") {
+            Some(id) => (self.desk()).acting_in(&IncidentId::new(id), &session.positions),
+            None => Vec::new(),
+        }
+    }
+    /// Who asks, for the question of what they may know. Nobody without a session.
+    pub fn viewer(&self) -> Viewer {
+        match &self.session {
+            Some(s) => self.desk().viewer(&s.account, &s.positions),
+            None => Viewer {
+                account: AccountId::new(""),
+                positions: Vec::new(),
+                managers: Vec::new(),
+            },
+        }
+    }
+    /// The one door of pages to an incident; `None` also for whoever may not know of it.
+    pub fn incident(&self, id: &IncidentId) -> Option<Arc<Incident>> {
+        self.desk().incident_for(&self.viewer(), id)
+    }
+    /// Newest first; those that the visitor may know of.
+    pub fn incidents(&self) -> Vec<Arc<Incident>> {
+        self.desk().incidents_for(&self.viewer())
     }
     /// Who does what the form says, and why.
     pub fn operation(&self) -> Operation {

@@ -24,6 +24,7 @@ pub use report::{
 pub use unanswered::Unanswered;
 
 use crate::{Desk, DeskError};
+use incident::access::Viewer;
 use model::entry::LedgerEntry;
 use model::{Finding, FindingId, Key, SourceName};
 use sight::Sight;
@@ -55,7 +56,31 @@ impl Desk {
         question: &Question,
         in_full: bool,
     ) -> Result<Investigation, Unanswered> {
+        self.investigate_without(question, in_full, &[])
+    }
+
+    /// The same for a person: what belongs to incidents that they may not know of is left out as
+    /// if it had never happened.
+    pub fn investigate_as(
+        &self,
+        viewer: &Viewer,
+        question: &Question,
+        in_full: bool,
+    ) -> Result<Investigation, Unanswered> {
+        let hidden = self.hidden_findings(viewer)?;
+        self.investigate_without(question, in_full, &hidden)
+    }
+
+    fn investigate_without(
+        &self,
+        question: &Question,
+        in_full: bool,
+        hidden: &[Finding],
+    ) -> Result<Investigation, Unanswered> {
         let finding = match question {
+            Question::Finding { id } if hidden.iter().any(|f| f.id == *id) => {
+                return Err(Unanswered::NoFinding { id: id.clone() });
+            }
             Question::Finding { id } => Some(self.finding(id)?),
             _ => None,
         };
@@ -64,6 +89,8 @@ impl Desk {
             None => self.asked_source(question.source())?,
         };
         let mut sight = Sight::open(self, &source, in_full)?;
+        let of_log = hidden.iter().filter(|f| f.log == sight.log);
+        sight.hidden = of_log.map(|f| f.position).collect();
         let trails = match (question, &finding) {
             (_, Some(finding)) => Trails::of_finding(&mut sight, finding)?,
             (Question::Row { table, key, .. }, _) => Trails::of_row(&mut sight, table, key)?,
@@ -73,7 +100,15 @@ impl Desk {
             }
             (Question::Finding { .. }, None) => Trails::default(),
         };
-        Ok(self.tell(question, sight, trails)?)
+        let mut told = self.tell(question, sight, trails)?;
+        let unknown = |id: &FindingId| hidden.iter().all(|f| f.id != *id);
+        for row in &mut told.rows {
+            row.findings.retain(unknown);
+            row.steps
+                .iter_mut()
+                .for_each(|s| s.findings.retain(unknown));
+        }
+        Ok(told)
     }
 
     fn tell(

@@ -17,7 +17,7 @@ use model::{Key, Row, SourceName, SourcePolicy, TableSchema, Value, ValueRef};
 use recover::audit::index_key;
 use recover::seal::{RowSealer, SealTable};
 use serde::Deserialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError};
 
 /// Key columns that are read from a person's text; a key of more is given by a finding.
@@ -43,6 +43,8 @@ pub(super) struct Sight {
     pub walked: BTreeMap<u64, Walked>,
     /// Other rows of transactions that may still be named.
     pub may_name: usize,
+    /// Entries that whoever asks must not know of: to them they never happened.
+    pub hidden: BTreeSet<u64>,
 }
 
 /// How rows that point to one schema entry are read.
@@ -112,6 +114,7 @@ impl Sight {
             shapes: BTreeMap::new(),
             walked: BTreeMap::new(),
             may_name: MOST_NAMED_IN_ALL,
+            hidden: BTreeSet::new(),
         }
     }
 

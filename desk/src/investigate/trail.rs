@@ -51,7 +51,7 @@ struct Watch {
 
 impl Trail {
     fn note(&mut self, index: u64, entry: &RowEntry, sight: &mut Sight) -> Result<(), DeskError> {
-        if !self.entries.insert(index) {
+        if sight.hidden.contains(&index) || !self.entries.insert(index) {
             return Ok(());
         }
         // An expected image is an intention; the change that follows it counts.

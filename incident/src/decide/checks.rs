@@ -7,14 +7,14 @@ use crate::rows::{self, TableRows};
 use model::{Actor, Figure, Instant, PositionId};
 use plan::{Act, Plan};
 
-pub(super) fn bad(field: &str, why: BadValue) -> Refusal {
+pub(crate) fn bad(field: &str, why: BadValue) -> Refusal {
     Refusal::Bad {
         field: field.to_owned(),
         why,
     }
 }
 
-pub(super) fn unknown(what: &str, id: impl ToString) -> Refusal {
+pub(crate) fn unknown(what: &str, id: impl ToString) -> Refusal {
     Refusal::Unknown {
         what: what.to_owned(),
         id: id.to_string(),
@@ -28,7 +28,7 @@ pub(super) fn wrong_state(what: &str, state: &str) -> Refusal {
     }
 }
 
-pub(super) fn conflict(what: &str, why: &str) -> Refusal {
+pub(crate) fn conflict(what: &str, why: &str) -> Refusal {
     Refusal::Conflict {
         what: what.to_owned(),
         why: why.to_owned(),
@@ -47,7 +47,7 @@ pub(super) fn bound(name: &str, len: usize, limit: usize) -> Result<(), Refusal>
 }
 
 /// Refused when there is no room for one more.
-pub(super) fn room(name: &str, len: usize, limit: usize) -> Result<(), Refusal> {
+pub(crate) fn room(name: &str, len: usize, limit: usize) -> Result<(), Refusal> {
     bound(name, len.saturating_add(1), limit)
 }
 
@@ -74,7 +74,7 @@ pub(super) fn name(field: &str, words: &str) -> Result<(), Refusal> {
     text(field, words, MAX_NAME_CHARS)
 }
 
-pub(super) fn reason(asked: Asked<'_>) -> Result<(), Refusal> {
+pub(crate) fn reason(asked: Asked<'_>) -> Result<(), Refusal> {
     if asked.op.reason.trim().is_empty() {
         return Err(Refusal::ReasonNeeded);
     }

@@ -1,6 +1,7 @@
 //! Kind and parameters of the line that a fact makes.
 
 use super::{FINDINGS, Param, Params};
+use crate::access::AccessFact;
 use crate::fact::Fact;
 use crate::people::Addressee;
 use crate::rows::{Damage, RowCounts};
@@ -64,6 +65,7 @@ pub(super) fn of(fact: &Fact) -> (&'static str, Params) {
         Fact::StepLeft { step } => ("step-left", vec![("step", Param::Step(*step))]),
         Fact::HandlingEnded => ("handling-ended", Vec::new()),
         Fact::BriefSent { number: n } => ("brief-sent", vec![("n", number(*n))]),
+        Fact::Access(access) => (access.kind(), access_params(access)),
         Fact::Closed => ("closed", Vec::new()),
         Fact::DecisionRecorded {
             number: n,
@@ -82,6 +84,17 @@ pub(super) fn of(fact: &Fact) -> (&'static str, Params) {
             vec![("n", number(*n)), ("text", text(words))],
         ),
         other => people_line(other).unwrap_or_else(|| work_line(other)),
+    }
+}
+
+fn access_params(fact: &AccessFact) -> Params {
+    match fact {
+        AccessFact::SuspectNamed { account }
+        | AccessFact::SuspectCleared { account }
+        | AccessFact::Admitted { account }
+        | AccessFact::Dismissed { account } => vec![("account", text(account))],
+        AccessFact::Restricted { positions } => vec![("n", number(positions.len()))],
+        AccessFact::StandInsSet { stand_ins } => vec![("n", number(stand_ins.len()))],
     }
 }
 

@@ -26,12 +26,13 @@ pub(crate) fn session(visit: &Visit) -> Reply {
 pub(crate) fn sources(visit: &Visit) -> Reply {
     answer(
         visit,
-        serde_json::to_value(visit.desk().sources()).map(|sources| json!({ "items": sources })),
+        serde_json::to_value(visit.desk().sources_for(&visit.viewer()))
+            .map(|sources| json!({ "items": sources })),
     )
 }
 
 pub(crate) fn incidents(visit: &Visit) -> Reply {
-    let incidents = visit.desk().incidents();
+    let incidents = visit.incidents();
     let items: Vec<Value> = incidents
         .iter()
         .take(MAX_INCIDENTS)

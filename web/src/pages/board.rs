@@ -48,7 +48,7 @@ pub(crate) fn page(visit: &Visit) -> Reply {
     let v = View::titled(visit, Section::Board, "nav-board");
     let sees_incidents = visit.may(Act::ViewIncident);
     let incidents = if sees_incidents {
-        visit.desk().incidents()
+        visit.incidents()
     } else {
         Vec::new()
     };
@@ -67,10 +67,10 @@ pub(crate) fn page(visit: &Visit) -> Reply {
         .collect();
     deadlines.sort_by_key(|d| d.due);
     let page = BoardPage {
-        sources: visit.desk().sources(),
+        sources: visit.desk().sources_for(&visit.viewer()),
         open: open.iter().map(|i| IncidentLine::of(&v, i)).collect(),
         reports: if sees_incidents {
-            visit.desk().reports(MAX_REPORTS)
+            visit.desk().reports_for(&visit.viewer(), MAX_REPORTS)
         } else {
             Vec::new()
         },

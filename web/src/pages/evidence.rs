@@ -39,6 +39,9 @@ pub(crate) fn proof(visit: &Visit) -> Reply {
     {
         return Reply::not_found(visit);
     }
+    if !crate::pages::journal::may_read_entry(visit, log, index) {
+        return Reply::not_found(visit);
+    }
     match visit.desk().prove(log, index) {
         Ok(bundle) => {
             let name = format!("{}-{index}.tlog-proof", log.replace('/', "-"));

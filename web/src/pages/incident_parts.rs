@@ -39,6 +39,9 @@ impl Head {
             ("brief", "/brief"),
             ("report", "/report"),
         ]);
+        if v.may(Act::RestrictAccess) {
+            tabs.push(("access", "/access"));
+        }
         let tab = |(code, path): (&'static str, &str)| Tab {
             code,
             path: format!("/incidents/{}{path}", incident.id),

@@ -60,7 +60,7 @@ struct IncidentsPage<'a> {
 pub(crate) fn page(visit: &Visit) -> Reply {
     let v = View::titled(visit, Section::Incidents, "nav-incidents");
     let from: usize = visit.query.get("from").parse().unwrap_or(0);
-    let incidents = visit.desk().incidents();
+    let incidents = visit.incidents();
     let lines = incidents
         .iter()
         .skip(from)

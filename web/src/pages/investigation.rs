@@ -116,7 +116,7 @@ pub(crate) fn page(visit: &Visit) -> Reply {
         let question = question.map_err(|key| visit.words().text(key).into_owned())?;
         visit
             .desk()
-            .investigate(&question, in_full)
+            .investigate_as(&visit.viewer(), &question, in_full)
             .map_err(|why| unanswered(visit, &why))
     });
     let (found, why) = match told {
@@ -153,7 +153,7 @@ fn shown(
         let answered = found.as_ref().map(|(report, _)| &report.source);
         answered.is_some() && i.source.as_ref() == answered && !i.closed()
     };
-    let open = visit.desk().incidents();
+    let open = visit.incidents();
     let open = open.iter().filter(|i| concerns(i)).take(MOST_INCIDENTS);
     InvestigationPage {
         incidents: open
@@ -197,7 +197,7 @@ pub(crate) fn export(visit: &Visit) -> Reply {
     };
     let made = visit
         .desk()
-        .investigate(&question, false)
+        .investigate_as(&visit.viewer(), &question, false)
         .and_then(|report| Ok(visit.desk().with_proofs(report, true)?));
     let answer = match made {
         Ok(answer) => answer,
@@ -242,7 +242,8 @@ pub(crate) fn keep(visit: &Visit) -> Reply {
             Unanswered::Desk(error) => error,
             why => DeskError::NotFound(unanswered(visit, &why)),
         };
-        let report = (visit.desk().investigate(&question, false)).map_err(failed)?;
+        let viewer = visit.viewer();
+        let report = (visit.desk().investigate_as(&viewer, &question, false)).map_err(failed)?;
         let answer = visit.desk().with_proofs(report, true)?;
         let (_, bytes) = packed(visit, &answer).map_err(DeskError::from)?;
         let about = Lines::of(&answer.report, visit.words()).about;

@@ -3,8 +3,11 @@
 use crate::reply::Reply;
 use crate::visit::Visit;
 use axum::http::{StatusCode, header};
+use plan::Act;
 
 const TILE_WIDTH: u64 = 256;
+/// The log of what people and the program did.
+pub(crate) const RECORD: &str = "record";
 /// Full tiles never change.
 const FOR_EVER: &str = "public, max-age=31536000, immutable";
 const PRIVATE_FOR_EVER: &str = "private, max-age=31536000, immutable";
@@ -39,6 +42,9 @@ pub(crate) fn serve(visit: &Visit) -> Reply {
     if !covered(reader.size(), level, n, width) {
         return missing();
     }
+    if matches!(asked, Asked::Entries { .. }) && !may_read(visit, log, n, width) {
+        return missing();
+    }
     let bytes = match asked {
         Asked::Entries { .. } => reader.entry_bundle(n, width),
         _ => reader.tile(level, n, width),
@@ -61,6 +67,29 @@ pub(crate) fn serve(visit: &Visit) -> Reply {
             )
         }
     }
+}
+
+/// The same for one entry and its proof.
+pub(crate) fn may_read_entry(visit: &Visit, log: &str, index: u64) -> bool {
+    let hidden = |range| {
+        visit
+            .desk()
+            .entries_hidden_from(&visit.viewer(), log, range)
+    };
+    !hidden(index..index.saturating_add(1))
+}
+
+/// Hashes tell nothing; entries do. The record holds every incident in full, so it is read by the
+/// positions of the plan alone even where the operator publishes the journal.
+fn may_read(visit: &Visit, log: &str, n: u64, width: u16) -> bool {
+    if log == RECORD && !visit.may(Act::ReadRecord) {
+        return false;
+    }
+    let first = n.saturating_mul(TILE_WIDTH);
+    let entries = first..first.saturating_add(u64::from(width));
+    !visit
+        .desk()
+        .entries_hidden_from(&visit.viewer(), log, entries)
 }
 
 fn missing() -> Reply {

@@ -2,6 +2,7 @@
 //!
 //! Deliberately not here: who may see them (module `roles`) and how they travel (`reply`).
 
+pub(crate) mod access;
 pub(crate) mod api;
 pub(crate) mod board;
 pub(crate) mod brief;

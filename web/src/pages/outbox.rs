@@ -16,7 +16,7 @@ struct OutboxPage<'a> {
 }
 
 pub(crate) fn page(visit: &Visit) -> Reply {
-    let items = visit.desk().outbox(None, MAX_ITEMS);
+    let items = visit.desk().outbox_for(&visit.viewer(), MAX_ITEMS);
     Reply::page(&OutboxPage {
         v: View::titled(visit, Section::Outbox, "nav-outbox"),
         items,

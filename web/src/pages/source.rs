@@ -298,7 +298,9 @@ pub(crate) fn unwitnessed(visit: &Visit) -> Reply {
     let in_full = visit.may(Act::ReadEvidence);
     let after = visit.query.given("after").map(FindingId::from);
     let first = after.is_none();
-    let found = visit.desk().unwitnessed(&c.s.name, after);
+    let found = visit
+        .desk()
+        .unwitnessed_for(&visit.viewer(), &c.s.name, after);
     let lines: Vec<UnwitnessedLine> = (found.findings.iter())
         .map(|f| UnwitnessedLine {
             id: f.id.to_string(),

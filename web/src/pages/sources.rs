@@ -40,7 +40,7 @@ impl SourceCard {
         };
         Ok(Self {
             path: path_of(s.name.as_str()),
-            shadow: desk.shadow_report(&s.name, days)?,
+            shadow: desk.shadow_report_for(&v.visit.viewer(), &s.name, days)?,
             audits: desk.part_audits(&s.name)?,
             tables: s.tables.join(v.t("common-list-comma").as_ref()),
             asked: state("asked"),
@@ -85,7 +85,8 @@ pub(crate) struct Kept {
 
 /// The source of the address; the answer when there is none or it cannot be read.
 pub(crate) fn card(v: &View<'_>, name: &str, days: u32) -> Result<SourceCard, Reply> {
-    let views = (v.visit.desk().source_views()).map_err(|error| failed(v.visit, &error))?;
+    let views = v.visit.desk().source_views_for(&v.visit.viewer());
+    let views = views.map_err(|error| failed(v.visit, &error))?;
     let Some(found) = views.into_iter().find(|s| s.name.as_str() == name) else {
         return Err(Reply::not_found(v.visit));
     };
@@ -110,7 +111,7 @@ struct SourcesPage<'a> {
 
 pub(crate) fn page(visit: &Visit) -> Reply {
     let v = View::titled(visit, Section::Sources, "nav-sources");
-    let views = visit.desk().source_views();
+    let views = visit.desk().source_views_for(&visit.viewer());
     let cards = views.and_then(|all| {
         all.into_iter()
             .map(|s| SourceCard::of(&v, s, DAYS))

@@ -1,6 +1,7 @@
 //! The real router on a real desk in a throwaway folder.
 
 mod doors;
+mod need_to_know;
 mod pages;
 mod role_matrix;
 mod sources;

@@ -1,0 +1,236 @@
+//! Need to know at the door: what one person may see, and who is told in whose place.
+//!
+//! Every way to an incident for a person leads through [`Desk::incident_for`],
+//! [`Desk::incidents_for`] or a command, which asks the same. To whoever may not know, an incident
+//! is not there: not its id, not its count, not a word of it.
+//! Deliberately not here: the rule itself (`incident::access`), and the rights to act.
+
+use crate::account::Person;
+use crate::error::CommandError;
+use crate::{Desk, DeskError};
+use incident::access::{Access, AccessCommand, MAX_MANAGERS, Viewer, stand_ins};
+use incident::{Command, Incident};
+use model::{AccountId, Actor, Finding, IncidentId, Operation, PositionId, RequestId};
+use plan::Act;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+impl Desk {
+    /// Somebody who asks, with their line of managers.
+    pub fn viewer(&self, account: &AccountId, positions: &[PositionId]) -> Viewer {
+        Viewer {
+            account: account.clone(),
+            positions: positions.to_vec(),
+            managers: self.managers(account),
+        }
+    }
+
+    pub fn sees(&self, viewer: &Viewer, incident: &Incident) -> bool {
+        let rule = self.plan().need_to_know.conceal_from;
+        incident.access.sees(rule, viewer)
+    }
+
+    /// `None` for an incident that is not there, and for one that the viewer may not know of.
+    pub fn incident_for(&self, viewer: &Viewer, id: &IncidentId) -> Option<Arc<Incident>> {
+        self.incident(id).filter(|i| self.sees(viewer, i))
+    }
+
+    /// Newest first.
+    pub fn incidents_for(&self, viewer: &Viewer) -> Vec<Arc<Incident>> {
+        let mut all = self.incidents();
+        all.retain(|i| self.sees(viewer, i));
+        all
+    }
+
+    /// Incidents that the viewer must not know of.
+    pub fn hidden_from(&self, viewer: &Viewer) -> BTreeSet<IncidentId> {
+        let kept = self.incidents();
+        let hidden = kept
+            .iter()
+            .filter(|i| !i.access.open() && !self.sees(viewer, i));
+        hidden.map(|i| i.id.clone()).collect()
+    }
+
+    /// Who is told what goes to a position: its holders who may know of the incident; where all of
+    /// them may not, the holders of the place that stands in.
+    pub fn holders_in(&self, incident: &Incident, position: &PositionId) -> Vec<Person> {
+        let knowing = |position: &PositionId| self.knowing_holders(&incident.access, position);
+        let own = knowing(position);
+        let stand_in = || {
+            incident
+                .access
+                .stand_ins
+                .iter()
+                .find(|s| s.position == *position)
+        };
+        match own.is_empty() {
+            true => stand_in().map_or_else(Vec::new, |s| knowing(&s.by)),
+            false => own,
+        }
+    }
+
+    fn knowing_holders(&self, access: &Access, position: &PositionId) -> Vec<Person> {
+        let mut holders = self.holders(position);
+        if !access.open() {
+            let rule = self.plan().need_to_know.conceal_from;
+            holders.retain(|p| access.sees(rule, &self.viewer(&p.id, &p.positions)));
+        }
+        holders
+    }
+
+    /// Findings of incidents that the viewer must not know of.
+    pub(crate) fn hidden_findings(&self, viewer: &Viewer) -> Result<Vec<Finding>, DeskError> {
+        let mut found = Vec::new();
+        for id in self.hidden_from(viewer) {
+            found.extend(self.findings_of(&id)?);
+        }
+        Ok(found)
+    }
+
+    /// The positions that somebody fills in one incident beyond their own.
+    pub fn acting_in(&self, id: &IncidentId, positions: &[PositionId]) -> Vec<PositionId> {
+        let incident = self.incident(id);
+        incident.map_or_else(Vec::new, |i| i.access.acting(positions))
+    }
+
+    /// The manager, the manager's manager and so on, nearest first. A circle ends where it closes.
+    fn managers(&self, account: &AccountId) -> Vec<AccountId> {
+        let mut line: Vec<AccountId> = Vec::new();
+        let mut at = account.clone();
+        while line.len() < MAX_MANAGERS {
+            let next = match self.profile(&at) {
+                Ok((profile, _)) => profile.reports_to,
+                Err(error) => {
+                    tracing::error!(error = %error.told(), "a person's manager cannot be read");
+                    None
+                }
+            };
+            match next {
+                Some(manager) if manager != *account && !line.contains(&manager) => {
+                    line.push(manager.clone());
+                    at = manager;
+                }
+                _ => break,
+            }
+        }
+        line
+    }
+
+    /// Lets a person's command through to an incident that they may know of, with the positions
+    /// that they fill there; to anybody else the incident is not there.
+    pub(crate) fn admit(&self, op: Operation, id: &IncidentId) -> Result<Operation, CommandError> {
+        let Actor::Person {
+            account,
+            name,
+            mut positions,
+        } = op.actor
+        else {
+            return Ok(op);
+        };
+        let incident = self.incident(id).ok_or(CommandError::UnknownIncident)?;
+        if !incident.access.open() {
+            if !self.sees(&self.viewer(&account, &positions), &incident) {
+                return Err(CommandError::UnknownIncident);
+            }
+            positions.extend(incident.access.acting(&positions));
+        }
+        Ok(Operation {
+            actor: Actor::Person {
+                account,
+                name,
+                positions,
+            },
+            ..op
+        })
+    }
+
+    /// Carries out a change of who may see an incident, and fills the places that fall vacant.
+    pub fn change_access(
+        &self,
+        op: Operation,
+        id: &IncidentId,
+        command: AccessCommand,
+    ) -> Result<(), CommandError> {
+        let op = self.admit(op, id)?;
+        if !self
+            .plan()
+            .allows(Act::RestrictAccess, op.actor.positions())
+        {
+            let act = Act::RestrictAccess;
+            return Err(incident::Refusal::NotAllowed { act }.into());
+        }
+        if let AccessCommand::NameSuspect { account } | AccessCommand::Admit { account } = &command
+            && self.store().account(account)?.is_none()
+        {
+            return Err(DeskError::NotFound(format!("there is no account `{account}`")).into());
+        }
+        if let AccessCommand::NameSuspect { account } = &command {
+            if op.actor.account() == Some(account) {
+                return Err(incident::Refusal::SamePerson.into());
+            }
+            self.somebody_is_left(id, account)?;
+        }
+        let request = op.request.clone();
+        self.execute(op, id, Command::Access(command))?;
+        self.settle_stand_ins(id, &request)
+    }
+
+    /// Refused where nobody would be left to command the response.
+    fn somebody_is_left(&self, id: &IncidentId, suspect: &AccountId) -> Result<(), CommandError> {
+        let incident = self.incident(id).ok_or(CommandError::UnknownIncident)?;
+        let mut access = incident.access.clone();
+        access.suspects.insert(suspect.clone());
+        let (_, empty) = self.places(&access);
+        let plan = self.plan();
+        let leads = plan.groups.first().map(|g| &g.lead);
+        match leads.into_iter().find(|lead| empty.contains(lead)) {
+            None => Ok(()),
+            Some(lead) => Err(DeskError::Refused(format!(
+                "nobody would be left to fill the place of `{lead}`: name a further stand-in or last resort in the plan, and give the position to somebody"
+            ))
+            .into()),
+        }
+    }
+
+    fn places(&self, access: &Access) -> (Vec<incident::access::StandIn>, Vec<PositionId>) {
+        if access.suspects.is_empty() {
+            return (Vec::new(), Vec::new());
+        }
+        let plan = self.plan();
+        let rule = plan.need_to_know.conceal_from;
+        stand_ins(&plan, |position| {
+            let holders = self.holders(position);
+            let knows =
+                |p: &Person| !access.concealed_from(rule, &self.viewer(&p.id, &p.positions));
+            (!holders.is_empty(), holders.iter().any(knows))
+        })
+    }
+
+    /// Puts on the record who fills which place now; nothing when it stands so.
+    pub(crate) fn settle_stand_ins(
+        &self,
+        id: &IncidentId,
+        request: &RequestId,
+    ) -> Result<(), CommandError> {
+        let incident = self.incident(id).ok_or(CommandError::UnknownIncident)?;
+        let (stand_ins, empty) = self.places(&incident.access);
+        if !empty.is_empty() {
+            tracing::warn!(incident = %id, places = empty.len(), "places for which nobody is left who may know: name stand-ins in the plan");
+        }
+        if stand_ins == incident.access.stand_ins {
+            return Ok(());
+        }
+        let op = Operation {
+            actor: Actor::system("access"),
+            reason: String::new(),
+            request: RequestId::new(format!("{request}/stand-ins")),
+            now: self.now(),
+        };
+        self.execute(
+            op,
+            id,
+            Command::Access(AccessCommand::SetStandIns { stand_ins }),
+        )
+        .map(drop)
+    }
+}

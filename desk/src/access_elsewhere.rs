@@ -1,0 +1,158 @@
+//! Need to know beyond the incidents' own pages: figures of sources, changes, reports and the
+//! outbox, as they stand for somebody who may not know of some incident.
+//!
+//! What belongs to a hidden incident is taken out of counts and lists alike, so that neither a
+//! number nor a gap tells of it. Deliberately not here: who may know what (`access`).
+
+use crate::daybook::ShadowReport;
+use crate::source_view::{SourceView, UnwitnessedPage};
+use crate::view::{OutboxItem, ReportState, ReportView, SourceStatus};
+use crate::{Desk, DeskError};
+use incident::access::Viewer;
+use model::{Finding, FindingId, FindingKind, IncidentId, SourceName, Verdict};
+use std::collections::BTreeSet;
+
+/// How much more is read so that a list stays full when some of it is left out.
+const READ_AHEAD: u32 = 8;
+
+impl Desk {
+    pub fn sources_for(&self, viewer: &Viewer) -> Vec<SourceStatus> {
+        // What cannot be told apart is not shown.
+        let Some(hidden) = self.hidden_or_unknown(viewer) else {
+            return Vec::new();
+        };
+        let mut all = self.sources();
+        all.iter_mut().for_each(|status| leave_out(status, &hidden));
+        all
+    }
+
+    pub fn source_views_for(&self, viewer: &Viewer) -> Result<Vec<SourceView>, DeskError> {
+        let hidden = self.hidden_findings(viewer)?;
+        let mut all = self.source_views()?;
+        all.iter_mut()
+            .for_each(|view| leave_out(&mut view.status, &hidden));
+        Ok(all)
+    }
+
+    pub fn shadow_report_for(
+        &self,
+        viewer: &Viewer,
+        source: &SourceName,
+        days: u32,
+    ) -> Result<ShadowReport, DeskError> {
+        let hidden = self.hidden_findings(viewer)?;
+        let mut report = self.shadow_report(source, days)?;
+        report.leave_out(hidden.iter().filter(|f| f.source == *source));
+        Ok(report)
+    }
+
+    pub fn unwitnessed_for(
+        &self,
+        viewer: &Viewer,
+        source: &SourceName,
+        after: Option<FindingId>,
+    ) -> UnwitnessedPage {
+        let Some(hidden) = self.hidden_or_unknown(viewer) else {
+            return UnwitnessedPage::default();
+        };
+        let hidden: BTreeSet<FindingId> = hidden.into_iter().map(|f| f.id).collect();
+        let mut page = self.unwitnessed(source, after);
+        page.findings.retain(|f| !hidden.contains(&f.id));
+        page
+    }
+
+    /// Newest first; without those that led to an incident which the viewer may not know of.
+    pub fn reports_for(&self, viewer: &Viewer, limit: u32) -> Vec<ReportView> {
+        let hidden = self.hidden_from(viewer);
+        let mut reports = self.reports(limit.saturating_mul(READ_AHEAD));
+        reports.retain(|report| !told_of(report, &hidden));
+        reports.truncate(limit as usize);
+        reports
+    }
+
+    /// Newest first; without what was sent about such an incident, or about a report that led to it.
+    pub fn outbox_for(&self, viewer: &Viewer, limit: u32) -> Vec<OutboxItem> {
+        let hidden = self.hidden_from(viewer);
+        if hidden.is_empty() {
+            return self.outbox(None, limit);
+        }
+        let incidents = hidden.iter().filter_map(|id| self.incident(id));
+        let receipts: Vec<String> = incidents
+            .flat_map(|i| {
+                i.reports
+                    .iter()
+                    .map(ToString::to_string)
+                    .collect::<Vec<_>>()
+            })
+            .collect();
+        let mut items = self.outbox(None, limit.saturating_mul(READ_AHEAD));
+        items.retain(|item| {
+            let of_report = receipts
+                .iter()
+                .any(|r| item.id.as_str().starts_with(r.as_str()));
+            !of_report && !item.incident.as_ref().is_some_and(|id| hidden.contains(id))
+        });
+        items.truncate(limit as usize);
+        items
+    }
+
+    /// Whether an entry of a log belongs to an incident that the viewer may not know of. The
+    /// record tells of all incidents, so to such a viewer it is closed as a whole.
+    pub fn entries_hidden_from(
+        &self,
+        viewer: &Viewer,
+        log: &str,
+        entries: std::ops::Range<u64>,
+    ) -> bool {
+        if self.hidden_from(viewer).is_empty() {
+            return false;
+        }
+        let concerns = |f: &Finding| f.log == log && entries.contains(&f.position);
+        log == "record"
+            || self
+                .hidden_or_unknown(viewer)
+                .is_none_or(|hidden| hidden.iter().any(concerns))
+    }
+
+    fn hidden_or_unknown(&self, viewer: &Viewer) -> Option<Vec<Finding>> {
+        self.hidden_findings(viewer)
+            .inspect_err(|error| {
+                tracing::error!(error = %error.told(), "findings that must stay hidden cannot be read");
+            })
+            .ok()
+    }
+}
+
+fn told_of(report: &ReportView, hidden: &BTreeSet<IncidentId>) -> bool {
+    match &report.state {
+        ReportState::Joined { incident } => hidden.contains(incident),
+        _ => false,
+    }
+}
+
+/// The status as it would stand without the hidden findings.
+fn leave_out(status: &mut SourceStatus, hidden: &[Finding]) {
+    let own: Vec<&Finding> = hidden
+        .iter()
+        .filter(|f| f.source.as_str() == status.name)
+        .collect();
+    if own.is_empty() {
+        return;
+    }
+    let unwitnessed = own.iter().filter(|f| !f.kind.alarms()).count() as u64;
+    let alarms = own.len() as u64 - unwitnessed;
+    status.findings = status.findings.saturating_sub(alarms);
+    status.unwitnessed = status.unwitnessed.saturating_sub(unwitnessed);
+    let changed: BTreeSet<u64> = own.iter().map(|f| f.position).collect();
+    status.changes = status.changes.saturating_sub(changed.len() as u64);
+    // As many rows as there would be without what was forged, and with what was deleted.
+    let count = |kind| own.iter().filter(|f| f.kind == kind).count() as u64;
+    status.rows =
+        (status.rows + count(FindingKind::Deleted)).saturating_sub(count(FindingKind::Forged));
+    let about = |table: &str, key: &str| own.iter().any(|f| f.table == table && f.key == key);
+    status
+        .recent
+        .retain(|c| c.verdict == Verdict::Lawful || !about(&c.table, &c.key));
+    let unlawful = status.recent.iter().any(|c| c.verdict == Verdict::Unlawful);
+    status.still_writing &= unlawful;
+}

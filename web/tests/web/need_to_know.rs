@@ -1,0 +1,307 @@
+//! An incident about somebody is not there for them, nor for whoever reports to them: every route
+//! of the product is walked as these people.
+
+use crate::world::{Answer, Person, SMALL_SHOP, World};
+use axum::http::StatusCode;
+use desk::{CommandError, Profile};
+use incident::Command;
+use incident::people::Addressee;
+use model::{AccountId, Actor, GroupId, IncidentId, Operation, PositionId, RequestId};
+use serde_json::Value;
+use web::roles::{ROWS, Row, Verb};
+
+const ORDER: &str = "canary-order-text";
+const PAYEE: &str = "13900001111";
+
+struct Suspected {
+    world: World,
+    id: IncidentId,
+    code_name: String,
+    /// The CIO, who is the suspect; the head of security and an administrator below.
+    kept_out: Vec<Person>,
+    legal: Person,
+    /// What each of those kept out saw of the sources before there was anything to hide.
+    before: Vec<Value>,
+}
+
+fn acting(account: &str, positions: &[&str], world: &World) -> Operation {
+    Operation {
+        actor: Actor::Person {
+            account: AccountId::new(account),
+            name: account.to_owned(),
+            positions: positions.iter().map(|p| PositionId::new(*p)).collect(),
+        },
+        reason: "a reason".to_owned(),
+        request: RequestId::new(format!("r-{account}-{}", world.desk.now().0)),
+        now: world.desk.now(),
+    }
+}
+
+fn reports_to(world: &World, account: &str, manager: &str) {
+    let profile = Profile {
+        reports_to: Some(AccountId::new(manager)),
+        ..Profile::default()
+    };
+    world
+        .desk
+        .set_profile(&AccountId::new(account), &profile, 0)
+        .expect("a profile is kept");
+}
+
+/// What the sources show but for time and load.
+async fn sources(world: &World, who: &Person) -> Value {
+    let answer = world.get("/api/v1/sources", Some(who)).await;
+    let mut body: Value = serde_json::from_str(&answer.body).expect("JSON");
+    for item in body["items"].as_array_mut().expect("items") {
+        for volatile in ["lag_ms", "last_change_at", "load", "blind_since", "changes"] {
+            item.as_object_mut().expect("an object").remove(volatile);
+        }
+    }
+    body
+}
+
+impl Suspected {
+    async fn begin() -> Self {
+        let world = World::new();
+        let boss = world.person("boss", &["cio"]);
+        let security = world.person("security", &["ciso", "security_engineer"]);
+        let admin = world.person("admin", &["sysadmin", "head_support", "auditor"]);
+        let legal = world.person("legal", &["head_legal"]);
+        reports_to(&world, "security", "boss");
+        reports_to(&world, "admin", "security");
+        let kept_out = vec![boss, security, admin];
+        let mut before = Vec::new();
+        for person in &kept_out {
+            before.push(sources(&world, person).await);
+        }
+        let id = world.attacked();
+        let order = Command::IssueOrder {
+            to: Addressee::Group(GroupId::new("response")),
+            text: ORDER.to_owned(),
+            constraint: String::new(),
+            due_at: world.desk.now().plus_s(600),
+        };
+        let op = acting("legal", &["head_legal"], &world);
+        world.desk.execute(op, &id, order).expect("an order");
+        let code_name = world.desk.incident(&id).expect("there").code_name.clone();
+        let named = world
+            .post(
+                &format!("/incidents/{id}/do/name-suspect"),
+                Some(&legal),
+                &[
+                    ("account", "boss"),
+                    ("reason", "the tampering came from their desk"),
+                ],
+            )
+            .await;
+        assert_eq!(named.status, StatusCode::SEE_OTHER, "{}", named.body);
+        Self {
+            world,
+            id,
+            code_name,
+            kept_out,
+            legal,
+            before,
+        }
+    }
+
+    fn path(&self, row: &Row, id: &str) -> String {
+        row.path
+            .replace("{id}", id)
+            .replace("{proposal}", "p-none")
+            .replace("{source}", SMALL_SHOP)
+            .replace("{window}", "w-none")
+            .replace("{receipt}", "none")
+            .replace("{format}", "html")
+            .replace("{hash}/{name}", "0000/none.css")
+            .replace("{*rest}", "record/checkpoint")
+    }
+
+    async fn ask(&self, row: &Row, id: &str, who: &Person) -> Answer {
+        let path = self.path(row, id);
+        match row.verb {
+            Verb::Get => self.world.get(&path, Some(who)).await,
+            Verb::Post => self.world.post(&path, Some(who), &[]).await,
+        }
+    }
+
+    fn betrays(&self, body: &str) -> Option<String> {
+        let secrets = [
+            self.id.as_str(),
+            &self.code_name,
+            ORDER,
+            PAYEE,
+            "<canary",
+            "&#60;canary",
+        ];
+        let found = secrets.into_iter().find(|secret| body.contains(secret));
+        found.map(str::to_owned)
+    }
+}
+
+/// A page without what is new in each request: ids of forms and the asked id itself.
+fn comparable(answer: &Answer, id: &str) -> String {
+    let mut out = String::new();
+    let body = answer.body.replace(id, "ID");
+    for (n, part) in body.split("name=\"request\" value=\"").enumerate() {
+        let rest = match n {
+            0 => part,
+            _ => part.split_once('"').map_or("", |(_, rest)| rest),
+        };
+        out.push_str(rest);
+    }
+    let times = |c: char| c.is_ascii_digit();
+    out.replace(times, "#")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn to_those_kept_out_no_route_knows_the_incident() {
+    let case = Suspected::begin().await;
+    let missing = "i-0123456789abcdef0123";
+    for person in &case.kept_out {
+        for row in ROWS.iter().filter(|row| row.path != "/logout") {
+            let name = format!("{:?} {}", row.verb, row.path);
+            let answer = case.ask(row, case.id.as_str(), person).await;
+            assert_eq!(
+                case.betrays(&answer.body.replace(&case.path(row, case.id.as_str()), "")),
+                None,
+                "{name} tells of the incident"
+            );
+            assert!(answer.status.as_u16() < 500, "{name}: {}", answer.status);
+            if row.path.contains("{id}") {
+                let other = case.ask(row, missing, person).await;
+                assert_eq!(answer.status, other.status, "{name}");
+                assert_eq!(
+                    comparable(&answer, case.id.as_str()),
+                    comparable(&other, missing),
+                    "{name} answers otherwise than for an incident that is not there"
+                );
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn figures_and_lists_are_as_if_nothing_had_happened() {
+    let case = Suspected::begin().await;
+    let key = |finding: &model::Finding| (finding.table.clone(), finding.key.clone());
+    let findings = case.world.desk.findings(&desk::FindingFilter {
+        incident: Some(case.id.clone()),
+        limit: 100,
+        ..desk::FindingFilter::default()
+    });
+    for (person, before) in case.kept_out.iter().zip(&case.before) {
+        assert_eq!(sources(&case.world, person).await, *before);
+        let list = case.world.get("/api/v1/incidents", Some(person)).await;
+        assert_eq!(list.body, r#"{"items":[]}"#);
+        for (table, row) in findings.iter().map(key) {
+            let path =
+                format!("/investigation?about=row&source={SMALL_SHOP}&table={table}&key={row}");
+            let told = case.world.get(&path, Some(person)).await;
+            assert_eq!(case.betrays(&told.body), None, "{path}");
+            assert!(!told.body.contains("verdict-unlawful"), "{path}");
+            assert!(
+                findings.iter().all(|f| !told.body.contains(f.id.as_str())),
+                "{path}"
+            );
+        }
+        for finding in &findings {
+            let path = format!("/investigation?about=finding&id={}", finding.id);
+            let told = case.world.get(&path, Some(person)).await;
+            assert_eq!(told.status, StatusCode::NOT_FOUND, "{path}");
+        }
+    }
+    let list = case.world.get("/api/v1/incidents", Some(&case.legal)).await;
+    assert!(list.body.contains(case.id.as_str()), "legal sees it");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_record_is_closed_and_entries_of_hidden_findings_too() {
+    let case = Suspected::begin().await;
+    let admin = &case.kept_out[2];
+    let entries = |log: &str| {
+        let size = case.world.desk.log_reader(log).expect("a log").size();
+        let width = size % 256;
+        match size / 256 {
+            0 => format!("/journal/{log}/tile/entries/000.p/{width}"),
+            n => format!("/journal/{log}/tile/entries/{n:03}.p/{width}"),
+        }
+    };
+    for log in ["record", "ledger/0"] {
+        let kept = case.world.get(&entries(log), Some(admin)).await;
+        assert_eq!(kept.status, StatusCode::NOT_FOUND, "{log}");
+        let proof = format!(
+            "/evidence/proof?log={log}&entry={}",
+            case.world.desk.log_reader(log).expect("a log").size() - 1
+        );
+        let kept = case.world.get(&proof, Some(admin)).await;
+        assert_eq!(kept.status, StatusCode::NOT_FOUND, "{proof}");
+    }
+    let read = case.world.get(&entries("record"), Some(&case.legal)).await;
+    assert_eq!(read.status, StatusCode::OK);
+    assert!(read.body.contains(ORDER));
+    // An engineer reads evidence, and never the record of all incidents.
+    let engineer = case.world.person("engineer", &["security_engineer"]);
+    let shut = case.world.get(&entries("record"), Some(&engineer)).await;
+    assert_eq!(shut.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn commands_of_those_kept_out_meet_nothing_and_the_stand_in_commands() {
+    let case = Suspected::begin().await;
+    let desk = &case.world.desk;
+    let confirm = || Command::ConfirmGrade {
+        grade: model::Grade::General,
+        level: None,
+    };
+    for (account, positions) in [
+        ("boss", "cio"),
+        ("security", "ciso"),
+        ("admin", "head_support"),
+    ] {
+        let op = acting(account, &[positions], &case.world);
+        let refused = desk.execute(op, &case.id, confirm());
+        assert!(
+            matches!(refused, Err(CommandError::UnknownIncident)),
+            "{account}"
+        );
+    }
+    let incident = desk.incident(&case.id).expect("there");
+    let holders = desk.holders_in(&incident, &PositionId::new("cio"));
+    let names: Vec<&str> = holders.iter().map(|p| p.id.as_str()).collect();
+    assert_eq!(names, ["legal"], "who is told what goes to the CIO");
+    // Head of legal alone may not confirm a grade; filling the CIO's place they may.
+    let path = format!("/incidents/{}/do/confirm-grade", case.id);
+    let fields = [("grade", "4"), ("reason", "as the tables say")];
+    let confirmed = case.world.post(&path, Some(&case.legal), &fields).await;
+    assert_eq!(
+        confirmed.status,
+        StatusCode::SEE_OTHER,
+        "{}",
+        confirmed.body
+    );
+    // Nobody names themselves, and somebody must be left who can command.
+    let name = |account: &'static str| {
+        let path = format!("/incidents/{}/do/name-suspect", case.id);
+        let fields = [("account", account), ("reason", "a reason")];
+        let (world, legal) = (&case.world, &case.legal);
+        async move { world.post(&path, Some(legal), &fields).await.status }
+    };
+    assert_eq!(name("legal").await, StatusCode::FORBIDDEN);
+    assert_eq!(name("nobody-of-that-name").await, StatusCode::NOT_FOUND);
+    // Cleared, it is there again.
+    let clear = format!("/incidents/{}/do/clear-suspect", case.id);
+    let fields = [("account", "boss"), ("reason", "an alibi")];
+    let cleared = case.world.post(&clear, Some(&case.legal), &fields).await;
+    assert_eq!(cleared.status, StatusCode::SEE_OTHER, "{}", cleared.body);
+    let page = format!("/incidents/{}", case.id);
+    let seen = case.world.get(&page, Some(&case.kept_out[0])).await;
+    assert_eq!(seen.status, StatusCode::OK);
+    assert!(
+        desk.incident(&case.id)
+            .expect("there")
+            .access
+            .stand_ins
+            .is_empty()
+    );
+}
