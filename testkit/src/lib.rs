@@ -5,10 +5,12 @@
 //! Deliberately not here: anything a product path uses. A test that cannot get its footing should
 //! stop at once, so this room panics, with a reason, where a product room would give an error.
 
+mod browser;
 mod certificates;
 mod clock;
 mod folder;
 pub mod mariadb;
+pub mod npm;
 mod pause;
 pub mod postgres;
 mod program;
@@ -16,6 +18,7 @@ mod seed;
 mod server;
 mod shop;
 
+pub use browser::Browser;
 pub use certificates::{Certificates, certificates};
 pub use clock::VirtualClock;
 pub use folder::TempFolder;

@@ -1,5 +1,6 @@
 //! The real router on a real desk in a throwaway folder.
 
+mod browser;
 mod doors;
 mod need_to_know;
 mod pages;

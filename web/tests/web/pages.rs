@@ -9,7 +9,7 @@ use web::roles::{ROWS, Verb};
 const CANARY: &str = "<canary onload=x>\"'&lt;";
 
 /// Every page that answers with HTML to somebody who holds every position.
-fn pages(incident: &str, proposal: &str) -> Vec<String> {
+pub fn pages(incident: &str, proposal: &str) -> Vec<String> {
     ROWS.iter()
         .filter(|row| row.verb == Verb::Get)
         .filter(|row| !["/events", "/healthz"].contains(&row.path))
@@ -28,11 +28,11 @@ fn pages(incident: &str, proposal: &str) -> Vec<String> {
         .collect()
 }
 
-struct Story {
-    world: World,
-    all: Person,
-    incident: String,
-    proposal: String,
+pub struct Story {
+    pub world: World,
+    pub all: Person,
+    pub incident: String,
+    pub proposal: String,
 }
 
 /// Name of a form, and its fields as `name=value`; `%` stands for the canary, `#` for a hash.
@@ -68,7 +68,7 @@ const FORMS: [(&str, &str); 13] = [
 ];
 
 /// An incident with something of everything in it, each free text a canary.
-async fn story() -> Story {
+pub async fn story() -> Story {
     let world = World::new();
     let incident = world.attacked().to_string();
     world.report(CANARY);

@@ -5,15 +5,12 @@
 //! over HTTP and SQL only.
 
 use serde_json::{Value, json};
-use std::fs::{self, File};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 use testkit::postgres::{Database, Server};
-use testkit::{Program, Running};
+use testkit::{Program, Running, npm};
 use ureq::Agent;
 
-/// For npm to bring some 440 packages (50 s on two busy cores, nothing once they are there).
-const INSTALL: Duration = Duration::from_secs(240);
 /// For Vendure to make its tables and open (10 s on two busy cores).
 const OPEN: Duration = Duration::from_secs(120);
 /// For one answer.
@@ -49,7 +46,8 @@ pub struct Shop {
 impl Shop {
     /// `None`: npm's registry is out of reach and this is not CI, where that is a failure.
     pub fn open() -> Option<Self> {
-        let folder = install()?;
+        let cache = Path::new(env!("CARGO_TARGET_TMPDIR"));
+        let folder = npm::install(cache, "vendure", FILES)?;
         let server = Server::start();
         let database = server.database();
         database.user(DATABASE_USER, DATABASE_PASSWORD);
@@ -281,40 +279,4 @@ fn lines(order: &Value) -> Vec<Value> {
         .iter()
         .map(|line| json!({ "orderLineId": line["id"], "quantity": line["quantity"] }))
         .collect()
-}
-
-/// Brings the packages of package-lock.json into the target folder, once. No package's install
-/// script runs.
-fn install() -> Option<PathBuf> {
-    let cache = Path::new(env!("CARGO_TARGET_TMPDIR"));
-    let folder = cache.join("vendure");
-    fs::create_dir_all(&folder).expect("the target folder can be written");
-    let lock = File::create(cache.join("vendure.lock")).expect("the target folder can be written");
-    lock.lock().expect("a file can be locked");
-    for (name, content) in FILES {
-        fs::write(folder.join(name), content).expect("the target folder can be written");
-    }
-    let wanted = include_str!("package-lock.json");
-    let stamp = folder.join("installed");
-    if fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
-        return Some(folder);
-    }
-    let began = Instant::now();
-    let ended = Program::at(Path::new("npm"))
-        .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"])
-        .args(["--no-progress", "--no-update-notifier"])
-        .folder(&folder)
-        .run(INSTALL);
-    if ended.code == Some(0) {
-        println!("npm ci took {:.1?}", began.elapsed());
-        fs::write(&stamp, wanted).expect("the target folder can be written");
-        return Some(folder);
-    }
-    let said = format!("{}\n{}", ended.out, ended.err);
-    assert!(
-        std::env::var_os("CI").is_none(),
-        "npm cannot bring Vendure; this test needs the npm registry:\n{said}"
-    );
-    eprintln!("NOT RUN: npm cannot bring Vendure, which needs the npm registry:\n{said}");
-    None
 }

@@ -1,0 +1,33 @@
+//! The pages in a real Chromium: accessible by axe's rules in both languages and colour schemes,
+//! within their own policy, and never wider than a phone.
+
+use crate::pages::{pages, story};
+use plan::Lang;
+use serde_json::json;
+use std::time::Duration;
+use testkit::Browser;
+
+/// Some 25 pages in four looks take 100 s on two busy cores.
+const WITHIN: Duration = Duration::from_secs(900);
+
+#[test]
+fn every_page_is_accessible_in_both_languages_and_schemes() {
+    let Some(browser) = Browser::ready(env!("CARGO_TARGET_TMPDIR")) else {
+        return;
+    };
+    // The pages are served by a runtime of their own, which another one must not hold.
+    let made = tokio::runtime::Runtime::new().expect("a runtime");
+    let story = made.block_on(story());
+    let desk = story.world.desk.clone();
+    let served = web::start(desk, web::WebOptions::default()).expect("the pages are served");
+    let input = json!({
+        "base": served.url(),
+        "cookie": story.all.cookie,
+        "pages": pages(&story.incident, &story.proposal),
+        "langs": Lang::ALL.map(|lang| lang.tag()),
+    });
+    let script = include_str!("browser/pages.mjs");
+    let ended = browser.run("pages", script, &input.to_string(), WITHIN);
+    served.stop();
+    assert_eq!(ended.code, Some(0), "{}\n{}", ended.out, ended.err);
+}

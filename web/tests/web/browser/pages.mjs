@@ -1,0 +1,51 @@
+// Opens every page in both languages, both colour schemes and two widths, and tells: what axe
+// finds against WCAG 2.2 A and AA, what the page's own policy blocked, what the script threw, and
+// whether a page scrolls sideways.
+import axe from 'axe-core';
+import { open } from './open.mjs';
+
+const { base, cookie, pages, langs } = JSON.parse(process.argv[2]);
+const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
+// Each language and scheme once in each width would be four times the work for little: texts and
+// colours are the same, so languages and schemes are crossed and widths alternate.
+const LOOKS = [
+  { lang: langs[0], scheme: 'light', width: 1280 },
+  { lang: langs[0], scheme: 'dark', width: 360 },
+  { lang: langs[1], scheme: 'dark', width: 1280 },
+  { lang: langs[1], scheme: 'light', width: 360 },
+];
+
+const browser = await open();
+let faults = 0;
+let looked = 0;
+for (const { lang, scheme, width } of LOOKS) {
+  const context = await browser.newContext({ colorScheme: scheme, viewport: { width, height: 900 } });
+  const [name, value] = cookie.split('=');
+  const cookies = [{ name, value, url: base }, { name: 'balefire_lang', value: lang, url: base }];
+  for (const path of pages) {
+    await context.clearCookies();
+    await context.addCookies(path === '/login' ? cookies.slice(1) : cookies);
+    const page = await context.newPage();
+    const told = [];
+    page.on('console', (line) => line.type() === 'error' && told.push(line.text()));
+    page.on('pageerror', (error) => told.push(String(error)));
+    const answer = await page.goto(base + path, { waitUntil: 'load' });
+    if (answer.status() !== 200) told.push(`status ${answer.status()}`);
+    await page.evaluate(axe.source);
+    const { violations } = await page.evaluate((tags) => axe.run(document, { runOnly: { type: 'tag', values: tags } }), RULES);
+    for (const violation of violations) {
+      const where = violation.nodes.slice(0, 3).map((node) => `${node.target.join(' ')} ${node.failureSummary.split('\n').slice(1, 2)}`);
+      told.push(`${violation.id} (${violation.impact}) x${violation.nodes.length}: ${where.join(' | ')}`);
+    }
+    const sideways = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+    if (sideways > 0) told.push(`scrolls sideways by ${sideways} px`);
+    looked += 1;
+    faults += told.length;
+    for (const line of told) console.log(`${lang} ${scheme} ${width} ${path}: ${line}`);
+    await page.close();
+  }
+  await context.close();
+}
+await browser.close();
+console.log(`looked at ${looked} pages, ${faults} faults`);
+process.exit(faults === 0 && looked === LOOKS.length * pages.length ? 0 : 1);
