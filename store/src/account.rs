@@ -3,6 +3,7 @@
 use crate::{Store, StoreError};
 use model::{AccountId, Instant, PositionId};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Account {
@@ -11,8 +12,37 @@ pub struct Account {
     /// PHC string.
     pub password_hash: String,
     pub positions: Vec<PositionId>,
-    pub disabled: bool,
+    pub state: AccountState,
     pub created_at: Instant,
+}
+
+/// Whether an account may act. Only an active one has sessions; see `desk::membership` for the steps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AccountState {
+    /// A one-time link was made; no password is set yet.
+    Invited,
+    Active,
+    Disabled,
+}
+
+impl AccountState {
+    /// As the column `disabled` keeps it: 0 is the only value that lets anybody in.
+    pub(crate) const fn number(self) -> i64 {
+        match self {
+            Self::Active => 0,
+            Self::Disabled => 1,
+            Self::Invited => 2,
+        }
+    }
+    /// An unknown number lets nobody in.
+    const fn of(number: i64) -> Self {
+        match number {
+            0 => Self::Active,
+            2 => Self::Invited,
+            _ => Self::Disabled,
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -23,6 +53,18 @@ pub struct SessionRow {
     pub csrf: String,
     pub expires_at: Instant,
     pub language: Option<String>,
+    pub seen_at: Option<Instant>,
+}
+
+#[derive(Clone, Debug)]
+pub struct NewSession {
+    pub token_hash: String,
+    pub account: AccountId,
+    pub csrf: String,
+    pub at: Instant,
+    pub expires_at: Instant,
+    /// What the browser said of itself, cut short; free text of a stranger.
+    pub device: String,
 }
 
 #[derive(Clone, Debug)]
@@ -31,6 +73,9 @@ pub struct LoginLink {
     pub account: AccountId,
     pub expires_at: Instant,
 }
+
+/// Attempts are forgotten after this long at the latest.
+const LONGEST_WINDOW_S: i64 = 3600;
 
 const ACCOUNT: &str =
     "SELECT id, name, password_hash, positions, disabled, created_at FROM account";
@@ -42,31 +87,12 @@ impl Store {
         self.write(move |db| {
             let sql = "INSERT OR IGNORE INTO account (id, name, password_hash, positions, disabled, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
             let values = params![
-                account.id.as_str(), account.name, account.password_hash, positions, account.disabled, account.created_at.0
+                account.id.as_str(), account.name, account.password_hash, positions, account.state.number(), account.created_at.0
             ];
             if db.execute(sql, values).map_err(|e| StoreError::of(e, "adding an account"))? == 0 {
                 return Err(StoreError::conflict("account", account.id.as_str()));
             }
             crate::batch::put(db, &crate::Batch { leaves: vec![leaf], ..crate::Batch::default() }).map(drop)
-        })
-    }
-
-    /// Disables an account or lets it in again; its sessions and login links end in the same transaction.
-    pub fn disable_account(&self, id: &AccountId, disabled: bool) -> Result<(), StoreError> {
-        let id = id.clone();
-        self.write(move |db| {
-            let done = || -> rusqlite::Result<()> {
-                db.execute(
-                    "UPDATE account SET disabled = ?2 WHERE id = ?1",
-                    params![id.as_str(), disabled],
-                )?;
-                if disabled {
-                    db.execute("DELETE FROM session WHERE account = ?1", [id.as_str()])?;
-                    db.execute("DELETE FROM login_link WHERE account = ?1", [id.as_str()])?;
-                }
-                Ok(())
-            };
-            done().map_err(|e| StoreError::of(e, "disabling an account"))
         })
     }
 
@@ -84,19 +110,12 @@ impl Store {
         self.read(|db| db.prepare_cached(&sql)?.query_map([], account)?.collect())
     }
 
-    pub fn create_session(
-        &self,
-        token_hash: String,
-        id: AccountId,
-        csrf: String,
-        now: Instant,
-        expires_at: Instant,
-    ) -> Result<(), StoreError> {
+    pub fn create_session(&self, new: NewSession) -> Result<(), StoreError> {
         self.write(move |db| {
             let done = || -> rusqlite::Result<()> {
-                db.execute("DELETE FROM session WHERE expires_at <= ?1", [now.0])?;
-                let sql = "INSERT INTO session (token_hash, account, csrf, created_at, expires_at) VALUES (?1, ?2, ?3, ?4, ?5)";
-                db.execute(sql, params![token_hash, id.as_str(), csrf, now.0, expires_at.0])?;
+                db.execute("DELETE FROM session WHERE expires_at <= ?1", [new.at.0])?;
+                let sql = "INSERT INTO session (token_hash, account, csrf, created_at, expires_at, device, seen_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?4)";
+                db.execute(sql, params![new.token_hash, new.account.as_str(), new.csrf, new.at.0, new.expires_at.0, new.device])?;
                 Ok(())
             };
             done().map_err(|e| StoreError::of(e, "opening a session"))
@@ -109,7 +128,7 @@ impl Store {
         token_hash: &str,
         now: Instant,
     ) -> Result<Option<SessionRow>, StoreError> {
-        let sql = "SELECT a.id, a.name, a.positions, s.csrf, s.expires_at, s.language
+        let sql = "SELECT a.id, a.name, a.positions, s.csrf, s.expires_at, s.language, s.seen_at
                    FROM session s JOIN account a ON a.id = s.account
                    WHERE s.token_hash = ?1 AND s.expires_at > ?2 AND a.disabled = 0";
         self.read(|db| {
@@ -207,10 +226,12 @@ fn attempt(
     since: Instant,
     limit: u32,
 ) -> rusqlite::Result<Option<Instant>> {
-    db.execute("DELETE FROM login_attempt WHERE at < ?1", [since.0])?;
+    // Names have windows of their own; what is older than the longest is nobody's.
+    let long_ago = now.plus_s(-LONGEST_WINDOW_S).0.min(since.0);
+    db.execute("DELETE FROM login_attempt WHERE at < ?1", [long_ago])?;
     let (count, oldest): (u32, Option<i64>) = db
-        .prepare_cached("SELECT count(*), min(at) FROM login_attempt WHERE name = ?1")?
-        .query_row([name], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        .prepare_cached("SELECT count(*), min(at) FROM login_attempt WHERE name = ?1 AND at >= ?2")?
+        .query_row(params![name, since.0], |row| Ok((row.get(0)?, row.get(1)?)))?;
     if count >= limit {
         return Ok(oldest.map(Instant));
     }
@@ -227,7 +248,7 @@ fn account(row: &Row<'_>) -> rusqlite::Result<Account> {
         name: row.get(1)?,
         password_hash: row.get(2)?,
         positions: positions(&row.get::<_, String>(3)?),
-        disabled: row.get(4)?,
+        state: AccountState::of(row.get(4)?),
         created_at: Instant(row.get(5)?),
     })
 }
@@ -240,6 +261,7 @@ fn session(row: &Row<'_>) -> rusqlite::Result<SessionRow> {
         csrf: row.get(3)?,
         expires_at: Instant(row.get(4)?),
         language: row.get(5)?,
+        seen_at: row.get::<_, Option<i64>>(6)?.map(Instant),
     })
 }
 

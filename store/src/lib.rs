@@ -7,15 +7,17 @@
 mod account;
 mod batch;
 mod error;
+mod member;
 mod query;
 mod schema;
 mod writer;
 
-pub use account::{Account, LoginLink, SessionRow};
+pub use account::{Account, AccountState, LoginLink, NewSession, SessionRow};
 pub use batch::{
     Batch, Committed, FindingRecord, NewFact, NewOutbox, OutboxChange, OutboxUpdate, PutDocument,
 };
 pub use error::StoreError;
+pub use member::{AccountChange, EndSessions, OpenSession};
 pub use query::{Document, FactRow, FindingQuery, OutboxRow};
 
 use rusqlite::{Connection, OpenFlags};

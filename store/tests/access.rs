@@ -3,7 +3,9 @@
 use model::{AccountId, Instant, PositionId};
 use std::path::PathBuf;
 use std::sync::{Arc, Barrier};
-use store::{Account, LoginLink, Store, StoreError};
+use store::{
+    Account, AccountChange, AccountState, Batch, EndSessions, LoginLink, NewSession, Store, StoreError,
+};
 
 const NOW: Instant = Instant::from_secs(1_000);
 
@@ -18,7 +20,7 @@ fn account(id: &str) -> Account {
         name: "Duty Officer".to_owned(),
         password_hash: "$argon2id$v=19$m=8,t=1,p=1$c2FsdA$aGFzaA".to_owned(),
         positions: vec![PositionId::new("ciso")],
-        disabled: false,
+        state: AccountState::Active,
         created_at: NOW,
     }
 }
@@ -32,9 +34,26 @@ fn with_account(id: &str) -> (tempfile::TempDir, Store) {
 
 fn session(store: &Store, token: &str, expires: Instant) {
     let id = AccountId::new("duty");
-    store
-        .create_session(token.to_owned(), id, "csrf".to_owned(), NOW, expires)
-        .unwrap();
+    let new = NewSession {
+        token_hash: token.to_owned(),
+        account: id,
+        csrf: "csrf".to_owned(),
+        at: NOW,
+        expires_at: expires,
+        device: "a browser".to_owned(),
+    };
+    store.create_session(new).unwrap();
+}
+
+fn disable(store: &Store, disabled: bool) {
+    let (from, to) = match disabled {
+        true => (AccountState::Active, AccountState::Disabled),
+        false => (AccountState::Disabled, AccountState::Active),
+    };
+    let mut change = AccountChange::of(&AccountId::new("duty"), &[from]);
+    change.state = Some(to);
+    change.end_sessions = disabled.then_some(EndSessions { but: None });
+    store.change_account(change, Batch::default()).unwrap();
 }
 
 /// Runs the same thing on 32 threads that begin together.
@@ -140,14 +159,10 @@ fn a_session_ends_by_time_by_logout_and_with_its_account() {
         ("csrf", Some("en"))
     );
     assert_eq!(found.positions, [PositionId::new("ciso")]);
-    store
-        .disable_account(&AccountId::new("duty"), true)
-        .unwrap();
+    disable(&store, true);
     assert!(!live(&store, "two", NOW));
     // Letting the account in again does not bring its old sessions back.
-    store
-        .disable_account(&AccountId::new("duty"), false)
-        .unwrap();
+    disable(&store, false);
     assert!(!live(&store, "two", NOW));
 }
 
@@ -160,13 +175,53 @@ fn a_link_of_a_disabled_account_lets_nobody_in() {
         expires_at: NOW.plus_s(60),
     };
     store.add_login_link(link).unwrap();
-    store
-        .disable_account(&AccountId::new("duty"), true)
-        .unwrap();
+    disable(&store, true);
     assert_eq!(store.take_login_link("link", NOW).unwrap(), None);
     // Nor does the link come back with the account.
-    store
-        .disable_account(&AccountId::new("duty"), false)
-        .unwrap();
+    disable(&store, false);
     assert_eq!(store.take_login_link("link", NOW).unwrap(), None);
+}
+
+#[test]
+fn a_change_asks_for_the_state_and_ends_all_sessions_but_one() {
+    let (_folder, store) = with_account("duty");
+    for token in ["one", "two", "three"] {
+        session(&store, token, NOW.plus_s(60));
+    }
+    let id = AccountId::new("duty");
+    store.session_seen("two", NOW.plus_s(5)).unwrap();
+    let listed = store.sessions_of(&id, NOW).unwrap();
+    assert_eq!(listed[0].token_hash, "two");
+    assert_eq!(listed.len(), 3);
+    assert_eq!(listed[0].device, "a browser");
+
+    let mut change = AccountChange::of(&id, &[AccountState::Invited]);
+    change.password_hash = Some("new".to_owned());
+    let refused = store.change_account(change.clone(), Batch::default());
+    assert!(matches!(refused, Err(StoreError::Conflict { .. })));
+    assert_ne!(store.account(&id).unwrap().unwrap().password_hash, "new");
+
+    change.from = vec![AccountState::Active];
+    change.end_sessions = Some(EndSessions {
+        but: Some("three".to_owned()),
+    });
+    store.change_account(change, Batch::default()).unwrap();
+    assert_eq!(store.account(&id).unwrap().unwrap().password_hash, "new");
+    let left = store.sessions_of(&id, NOW).unwrap();
+    assert_eq!(left.len(), 1);
+    assert_eq!(left[0].token_hash, "three");
+}
+
+#[test]
+fn only_an_active_account_has_sessions() {
+    for state in [AccountState::Invited, AccountState::Disabled] {
+        let (_folder, store) = with_account("duty");
+        session(&store, "one", NOW.plus_s(60));
+        let mut change = AccountChange::of(&AccountId::new("duty"), &[AccountState::Active]);
+        change.state = Some(state);
+        store.change_account(change, Batch::default()).unwrap();
+        assert!(store.session("one", NOW).unwrap().is_none(), "{state:?}");
+        let kept = store.account(&AccountId::new("duty")).unwrap().unwrap();
+        assert_eq!(kept.state, state);
+    }
 }
