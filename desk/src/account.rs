@@ -1,5 +1,6 @@
 //! Accounts and sessions: Argon2id passwords, tokens kept as hashes, login limits kept in the store.
 
+use crate::identity::AccountRefusal;
 use crate::view::Session;
 use crate::{Desk, DeskError};
 use argon2::Argon2;
@@ -8,10 +9,10 @@ use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use model::{AccountId, Digest, Instant, PositionId};
 use plan::Lang;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
-use std::sync::OnceLock;
-use store::{Account, LoginLink};
+use std::sync::{Condvar, Mutex, OnceLock, PoisonError};
+use store::{Account, AccountState, LoginLink, NewSession};
 
 /// Least characters of a password (NIST SP 800-63B-4, 15 without a second factor).
 pub const MIN_PASSWORD_CHARS: usize = 15;
@@ -26,6 +27,13 @@ pub const LINK_S: i64 = 3600;
 /// Wrong passwords for one account within `LOGIN_WINDOW_S` before it must wait.
 pub const LOGIN_ATTEMPTS: u32 = 10;
 pub const LOGIN_WINDOW_S: i64 = 300;
+/// Between the password and the second factor.
+const TICKET_S: i64 = 300;
+/// Passwords hashed at a time: each takes 19 MiB and a core.
+const HASHERS: u32 = 4;
+/// The use of a session is noted at most so often.
+const SEEN_EVERY_S: i64 = 60;
+const MAX_DEVICE_CHARS: usize = 200;
 
 #[derive(Debug, thiserror::Error)]
 pub enum LoginError {
@@ -35,8 +43,19 @@ pub enum LoginError {
     TooMany { retry_after_s: u32 },
     #[error("the link was used already or has expired")]
     Link,
+    /// The password was right; the ticket goes back with a code.
+    #[error("the second factor is missing")]
+    SecondFactor { ticket: String },
+    #[error("say who you are and why")]
+    Incomplete,
     #[error(transparent)]
     Desk(#[from] DeskError),
+}
+
+impl From<AccountRefusal> for LoginError {
+    fn from(refusal: AccountRefusal) -> Self {
+        Self::Desk(refusal.into())
+    }
 }
 
 impl From<store::StoreError> for LoginError {
@@ -54,11 +73,7 @@ impl Desk {
         positions: &[PositionId],
         password: &str,
     ) -> Result<(), DeskError> {
-        if password.chars().count() < MIN_PASSWORD_CHARS || password.len() > MAX_PASSWORD_BYTES {
-            return Err(DeskError::Refused(format!(
-                "a password has at least {MIN_PASSWORD_CHARS} characters and at most {MAX_PASSWORD_BYTES} bytes"
-            )));
-        }
+        check_password(password)?;
         let plan = self.plan();
         if let Some(unknown) = positions.iter().find(|p| plan.position(p).is_none()) {
             let known: Vec<&str> = plan.positions.iter().map(|p| p.id.as_str()).collect();
@@ -77,37 +92,113 @@ impl Desk {
                 "a name has at most {MAX_NAME_CHARS} characters, and a person holds each position once"
             )));
         }
-        let hash = hash(password)?;
+        let hash = hash_slowly(password)?;
         self.put_account(id, name, positions, hash)
     }
 
-    /// Checks the password and opens a session; gives the token for the cookie.
-    /// An unknown name takes as long as a wrong password.
+    /// As [`Desk::login_from`], without a word about the device.
     pub fn login(&self, name: &str, password: &str) -> Result<String, LoginError> {
-        let now = self.now();
-        if let Some(retry_after_s) = self.login_delay(name, now)? {
-            return Err(LoginError::TooMany { retry_after_s });
-        }
-        let id = AccountId::new(name);
-        let account = self.account(&id)?.filter(|a| !a.disabled);
-        let stored = account
-            .as_ref()
-            .map_or_else(decoy, |a| a.password_hash.clone());
-        if password.is_empty()
-            || password.len() > MAX_PASSWORD_BYTES
-            || !verify(password, &stored)
-            || account.is_none()
-        {
-            return Err(LoginError::Wrong);
-        }
-        self.login_succeeded(name)?;
-        Ok(self.open_session(&id)?)
+        self.login_from(name, password, "")
     }
 
-    /// Uses a one-time link up and opens a session.
+    /// Checks the password and opens a session; gives the token for the cookie. Who has a second
+    /// factor gets a ticket for [`Desk::login_with_code`] instead.
+    /// An unknown name takes as long as a wrong password, and so does an account that is not active.
+    pub fn login_from(
+        &self,
+        name: &str,
+        password: &str,
+        device: &str,
+    ) -> Result<String, LoginError> {
+        let key = attempt_key("password", name);
+        self.count_login(&key)?;
+        let id = AccountId::new(name);
+        let account = self.account(&id)?;
+        let account = account.filter(|a| a.state == AccountState::Active);
+        let stored = match &account {
+            Some(a) if a.password_hash.starts_with('$') => a.password_hash.clone(),
+            _ => decoy(),
+        };
+        let short = !password.is_empty() && password.len() <= MAX_PASSWORD_BYTES;
+        if !verify(password, &stored) || !short || account.is_none() {
+            return Err(LoginError::Wrong);
+        }
+        self.store().clear_login_attempts(&key)?;
+        self.pass(&id, device)
+    }
+
+    /// The second step: the ticket of the first one, and a code of the app or a recovery code.
+    pub fn login_with_code(
+        &self,
+        ticket: &str,
+        code: &str,
+        device: &str,
+    ) -> Result<String, LoginError> {
+        let waiting: Option<Waiting> = self.read_ticket(SECOND_STEP, ticket);
+        let waiting = waiting.ok_or(LoginError::Link)?;
+        let account = self.account(&waiting.account)?;
+        // A ticket ends with the password that it was given for, and with the account.
+        let same = |a: &Account| {
+            a.state == AccountState::Active && token_hash(&a.password_hash) == waiting.password
+        };
+        if !account.as_ref().is_some_and(same) {
+            return Err(LoginError::Link);
+        }
+        match self.take_second_factor(&waiting.account, code) {
+            Ok(()) => Ok(self.open_session(&waiting.account, device)?),
+            Err(DeskError::Account(AccountRefusal::WrongSecret)) => Err(LoginError::Wrong),
+            Err(DeskError::Account(AccountRefusal::TooMany)) => Err(LoginError::TooMany {
+                retry_after_s: crate::identity::second_factor::CODE_WINDOW_S as u32,
+            }),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Uses a one-time link up and opens a session, past the password but not past the second factor.
     pub fn login_by_link(&self, token: &str) -> Result<String, LoginError> {
         let account = self.take_link(token)?.ok_or(LoginError::Link)?;
-        Ok(self.open_session(&account)?)
+        let found = self.account(&account)?;
+        if !found.is_some_and(|a| a.state == AccountState::Active) {
+            return Err(LoginError::Link);
+        }
+        self.pass(&account, "")
+    }
+
+    /// The password was right: in, or on to the second step.
+    fn pass(&self, id: &AccountId, device: &str) -> Result<String, LoginError> {
+        if !self.has_second_factor(id)? {
+            return Ok(self.open_session(id, device)?);
+        }
+        let account = self.account(id)?.ok_or(LoginError::Wrong)?;
+        let waiting = Waiting {
+            account: id.clone(),
+            password: token_hash(&account.password_hash),
+        };
+        let until = self.now().plus_s(TICKET_S);
+        let ticket = self.ticket(SECOND_STEP, waiting, until)?;
+        Err(LoginError::SecondFactor { ticket })
+    }
+
+    /// One's own password once more, before something that a borrowed session must not do.
+    pub(crate) fn check_own_password(
+        &self,
+        id: &AccountId,
+        password: &str,
+    ) -> Result<(), DeskError> {
+        let now = self.now();
+        let key = attempt_key("own-password", id.as_str());
+        let since = now.plus_s(-LOGIN_WINDOW_S);
+        let tried = self
+            .store()
+            .register_login_attempt(&key, now, since, LOGIN_ATTEMPTS)?;
+        if tried.is_some() {
+            return Err(AccountRefusal::TooMany.into());
+        }
+        let account = self.store().account(id)?.ok_or(AccountRefusal::State)?;
+        if password.len() > MAX_PASSWORD_BYTES || !verify(password, &account.password_hash) {
+            return Err(AccountRefusal::WrongSecret.into());
+        }
+        Ok(self.store().clear_login_attempts(&key)?)
     }
 
     fn put_account(
@@ -126,7 +217,7 @@ impl Desk {
             name: name.to_owned(),
             password_hash,
             positions: positions.to_vec(),
-            disabled: false,
+            state: AccountState::Active,
             created_at,
         };
         self.store()
@@ -137,48 +228,60 @@ impl Desk {
 
     /// Everybody, without passwords.
     pub fn accounts(&self) -> Result<Vec<Person>, DeskError> {
-        let person = |a: Account| Person {
-            id: a.id,
-            name: a.name,
-            positions: a.positions,
-            disabled: a.disabled,
-        };
-        Ok(self.store().accounts()?.into_iter().map(person).collect())
+        let accounts = self.store().accounts()?.into_iter();
+        Ok(accounts.map(Person::of).collect())
     }
 
     /// Who holds a position now.
     pub fn holders(&self, position: &PositionId) -> Vec<Person> {
         let mut people = self.accounts().unwrap_or_default();
-        people.retain(|p| !p.disabled && p.positions.contains(position));
+        people.retain(|p| {
+            let lasting = !p.id.as_str().starts_with(EMERGENCY);
+            lasting && p.state == AccountState::Active && p.positions.contains(position)
+        });
         people
     }
 
-    /// Counts the attempt; seconds to wait when there were too many.
-    fn login_delay(&self, name: &str, now: Instant) -> Result<Option<u32>, LoginError> {
+    /// Counts the attempt before anything is looked at.
+    fn count_login(&self, key: &str) -> Result<(), LoginError> {
+        let now = self.now();
         let since = now.plus_s(-LOGIN_WINDOW_S);
         let oldest = self
             .store()
-            .register_login_attempt(name, now, since, LOGIN_ATTEMPTS)?;
-        Ok(oldest.map(|at| (LOGIN_WINDOW_S as f64 - now.since_s(at)).max(1.0) as u32))
+            .register_login_attempt(key, now, since, LOGIN_ATTEMPTS)?;
+        match oldest {
+            None => Ok(()),
+            Some(at) => Err(LoginError::TooMany {
+                retry_after_s: (LOGIN_WINDOW_S as f64 - now.since_s(at)).max(1.0) as u32,
+            }),
+        }
     }
 
     fn account(&self, id: &AccountId) -> Result<Option<Account>, LoginError> {
         Ok(self.store().account(id)?)
     }
 
-    fn login_succeeded(&self, name: &str) -> Result<(), LoginError> {
-        Ok(self.store().clear_login_attempts(name)?)
+    fn open_session(&self, account: &AccountId, device: &str) -> Result<String, DeskError> {
+        self.open_session_for(account, device, SESSION_S)
     }
 
-    fn open_session(&self, account: &AccountId) -> Result<String, DeskError> {
-        let (token, csrf, now) = (token()?, token()?, self.now());
-        self.store().create_session(
-            token_hash(&token),
-            account.clone(),
+    /// A session under a new token, never one that a browser brought along.
+    pub(crate) fn open_session_for(
+        &self,
+        account: &AccountId,
+        device: &str,
+        seconds: i64,
+    ) -> Result<String, DeskError> {
+        let (token, csrf, at) = (token()?, token()?, self.now());
+        let readable = device.chars().filter(|c| !c.is_control());
+        self.store().create_session(NewSession {
+            token_hash: token_hash(&token),
+            account: account.clone(),
             csrf,
-            now,
-            now.plus_s(SESSION_S),
-        )?;
+            at,
+            expires_at: at.plus_s(seconds),
+            device: readable.take(MAX_DEVICE_CHARS).collect(),
+        })?;
         Ok(token)
     }
 
@@ -194,7 +297,7 @@ impl Desk {
         Ok(token)
     }
 
-    fn take_link(&self, token: &str) -> Result<Option<AccountId>, LoginError> {
+    pub(crate) fn take_link(&self, token: &str) -> Result<Option<AccountId>, LoginError> {
         Ok(self
             .store()
             .take_login_link(&token_hash(token), self.now())?)
@@ -202,17 +305,28 @@ impl Desk {
 
     /// The session behind a token; `None` once it ended or its account was disabled.
     pub fn session(&self, token: &str) -> Option<Session> {
-        let row = self
-            .store()
-            .session(&token_hash(token), self.now())
-            .ok()??;
+        let (hash, now) = (token_hash(token), self.now());
+        let row = self.store().session(&hash, now).ok()??;
+        if row.seen_at.is_none_or(|at| at.plus_s(SEEN_EVERY_S) <= now)
+            && let Err(error) = self.store().session_seen(&hash, now)
+        {
+            tracing::warn!(error = %crate::error::chain(&error), "a session's use could not be noted");
+        }
         let language = row.language.as_deref().and_then(|l| l.parse().ok());
+        let wanted = self.config().accounts.wants_second_factor(&row.positions);
+        // What cannot be read counts as missing.
+        let needs_second_factor = wanted
+            && !self.has_second_factor(&row.account).unwrap_or(false)
+            && !self.signs_in_elsewhere(&row.account).unwrap_or(false)
+            && !row.account.as_str().starts_with(EMERGENCY);
         Some(Session {
             account: row.account,
             name: row.name,
             positions: row.positions,
             csrf: row.csrf,
             language,
+            scopes: None,
+            needs_second_factor,
         })
     }
 
@@ -220,6 +334,8 @@ impl Desk {
         if let Err(error) = self.store().end_session(&token_hash(token)) {
             tracing::error!(error = %crate::error::chain(&error), "a session could not be ended");
         }
+        // Its streams look again.
+        self.touched();
     }
 
     pub fn set_language(&self, token: &str, lang: Lang) {
@@ -239,6 +355,47 @@ pub struct Person {
     pub name: String,
     pub positions: Vec<PositionId>,
     pub disabled: bool,
+    pub state: AccountState,
+    pub created_at: Instant,
+}
+
+impl Person {
+    pub(crate) fn of(account: Account) -> Self {
+        Self {
+            id: account.id,
+            name: account.name,
+            positions: account.positions,
+            disabled: account.state == AccountState::Disabled,
+            state: account.state,
+            created_at: account.created_at,
+        }
+    }
+}
+
+/// Accounts of emergency codes begin so; nobody else's may.
+pub(crate) const EMERGENCY: &str = "emergency-";
+const SECOND_STEP: &str = "second step of a login";
+
+/// Who gave the right password and owes a code.
+#[derive(Serialize, Deserialize)]
+struct Waiting {
+    account: AccountId,
+    /// Digest of the password's hash.
+    password: String,
+}
+
+/// Under which attempts are counted: what strangers type becomes a name of one length, and no
+/// name of one kind is another kind's.
+pub(crate) fn attempt_key(kind: &str, name: &str) -> String {
+    format!("{kind}/{}", token_hash(name))
+}
+
+pub(crate) fn check_password(password: &str) -> Result<(), DeskError> {
+    let long = password.chars().count() >= MIN_PASSWORD_CHARS;
+    match long && password.len() <= MAX_PASSWORD_BYTES {
+        true => Ok(()),
+        false => Err(AccountRefusal::Password.into()),
+    }
 }
 
 /// A random token of 256 bits, URL-safe.
@@ -259,6 +416,29 @@ pub(crate) fn token_hash(token: &str) -> String {
     Digest::of(token.as_bytes()).to_string()
 }
 
+/// Lets [`HASHERS`] hash at a time; the others wait, each in a thread that its request holds.
+fn in_turn<T>(work: impl FnOnce() -> T) -> T {
+    static BUSY: Mutex<u32> = Mutex::new(0);
+    static FREE: Condvar = Condvar::new();
+    struct Place;
+    impl Drop for Place {
+        fn drop(&mut self) {
+            *BUSY.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
+            FREE.notify_one();
+        }
+    }
+    let busy = BUSY.lock().unwrap_or_else(PoisonError::into_inner);
+    let full = |busy: &mut u32| *busy >= HASHERS;
+    let busy = FREE.wait_while(busy, full);
+    *busy.unwrap_or_else(PoisonError::into_inner) += 1;
+    let _place = Place;
+    work()
+}
+
+pub(crate) fn hash_slowly(password: &str) -> Result<String, DeskError> {
+    in_turn(|| hash(password))
+}
+
 fn hash(password: &str) -> Result<String, DeskError> {
     let hash = Argon2::default().hash_password(password.as_bytes());
     hash.map(|h| h.to_string())
@@ -266,10 +446,11 @@ fn hash(password: &str) -> Result<String, DeskError> {
 }
 
 fn verify(password: &str, stored: &str) -> bool {
+    // A password of any length costs the same: one that is too long is wrong whatever it is.
+    let password = password.as_bytes();
+    let password = &password[..password.len().min(MAX_PASSWORD_BYTES)];
     PasswordHash::new(stored).is_ok_and(|parsed| {
-        Argon2::default()
-            .verify_password(password.as_bytes(), &parsed)
-            .is_ok()
+        in_turn(|| Argon2::default().verify_password(password, &parsed).is_ok())
     })
 }
 

@@ -4,6 +4,7 @@
 use crate::DeskError;
 use crate::audit_turns::AuditConfig;
 use crate::expected_writers::WritersConfig;
+use crate::identity::config::{AccountsConfig, MessagesConfig};
 use crate::server_log::AuditLogConfig;
 use connect::source::address::OnFull;
 use connect::source::{Location, ServerAddress, TlsMode};
@@ -19,6 +20,10 @@ pub struct Config {
     pub web: WebConfig,
     #[serde(default)]
     pub plan: PlanConfig,
+    #[serde(default)]
+    pub accounts: AccountsConfig,
+    #[serde(default)]
+    pub messages: MessagesConfig,
     #[serde(default)]
     pub source: Vec<SourceConfig>,
 }

@@ -6,6 +6,7 @@
 //!               │ takes it once, or sees that it may be a duplicate
 //! ```
 
+use crate::alarm::{ALARM, Alarm};
 use crate::{Desk, DeskError};
 use connect::contain::{HeldAction, HeldRow, Hold, HoldList};
 use connect::notify::{FileOutbox, OutboxMessage};
@@ -79,6 +80,13 @@ fn realise(desk: &Desk, row: &OutboxRow, file: &mut Option<FileOutbox>) -> Resul
     if row.kind == REPORT {
         let page: ReportPage = serde_json::from_str(&row.json)?;
         return report_messages(desk, row, &page)
+            .iter()
+            .try_for_each(|message| send(desk, file, message));
+    }
+    if row.kind == ALARM {
+        let alarm = Alarm::parse(&row.json)?;
+        let (subject, body) = alarm.words(desk.config().web.language);
+        return to_holders(desk, row, &alarm.position, &subject, &body)
             .iter()
             .try_for_each(|message| send(desk, file, message));
     }

@@ -9,6 +9,7 @@ mod access;
 mod access_elsewhere;
 pub mod account;
 mod adopt;
+mod alarm;
 pub mod audit;
 pub mod audit_part;
 pub mod audit_turns;
@@ -30,6 +31,7 @@ mod findings;
 mod findings_again;
 mod first_look;
 mod guard;
+pub mod identity;
 mod incidents;
 pub mod intake;
 pub mod investigate;
@@ -146,6 +148,8 @@ struct Inner {
     store: Store,
     key: Arc<LogKey>,
     index_key: [u8; 32],
+    /// Seals second factors and tickets.
+    account_key: [u8; 32],
     subject_keys: Arc<Mutex<SubjectKeys>>,
     commander: Commander,
     incidents: Incidents,
@@ -214,6 +218,9 @@ impl Desk {
     ) -> Result<(Self, Vec<Loss>), DeskError> {
         let owner = folder.own()?;
         let plan = Arc::new(read_plan(&config)?);
+        if let Some(problem) = config.accounts.problem(&plan) {
+            return Err(DeskError::Refused(problem));
+        }
         let key = Arc::new(LogKey::load_or_create(
             &folder.keys().join("log.key"),
             JOURNAL_NAME,
@@ -224,6 +231,7 @@ impl Desk {
         let master = MasterKey::load_or_create(&folder.keys().join("master.key"))?;
         let subject_keys = Arc::new(Mutex::new(SubjectKeys::open(&folder.keys(), &master)?));
         let index_key = master.derive("image index");
+        let account_key = master.derive("account secrets");
         let store = Store::open(&folder.store())?;
         let mut options = JournalOptions {
             ledgers: config.source.len().max(1) as u32,
@@ -264,6 +272,7 @@ impl Desk {
                 store,
                 key,
                 index_key,
+                account_key,
                 subject_keys,
                 commander,
                 incidents,

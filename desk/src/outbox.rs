@@ -44,6 +44,10 @@ impl Desk {
             let (subject, body) = crate::dispatch::report_words(&page.report, lang);
             return (self.names(&page.position), subject, body);
         }
+        if let Ok(alarm) = crate::alarm::Alarm::parse(&row.json) {
+            let (subject, body) = alarm.words(lang);
+            return (self.names(&alarm.position), subject, body);
+        }
         match serde_json::from_str::<Effect>(&row.json) {
             Ok(Effect::Page { page, .. }) => {
                 let (subject, body) =

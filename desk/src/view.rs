@@ -16,6 +16,10 @@ pub struct Session {
     /// Belongs into every form of the session.
     pub csrf: String,
     pub language: Option<Lang>,
+    /// Of an API token: what it is good for. `None`: a person's own session.
+    pub scopes: Option<Vec<crate::identity::api_token::Scope>>,
+    /// The plan's operator asks this person for a second factor, and there is none yet.
+    pub needs_second_factor: bool,
 }
 
 /// What a reporter sends.

@@ -51,6 +51,12 @@ pub struct Plan {
     pub need_to_know: NeedToKnow,
     /// Who may do what.
     pub authority: Vec<AuthorityRule>,
+    /// Acts on accounts that one person proposes and another approves.
+    #[serde(default)]
+    pub four_eyes: Vec<PairedAct>,
+    /// Positions that a sealed emergency code gives for a short time.
+    #[serde(default)]
+    pub break_glass: Vec<PositionId>,
     pub resources: Vec<Resource>,
     pub evaluation: Vec<EvaluationRule>,
     pub forms: Vec<Form>,
@@ -245,6 +251,20 @@ impl Act {
             _ => String::new(),
         }
     }
+}
+
+/// An act on accounts that may want a second person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PairedAct {
+    /// Giving somebody a position that may manage accounts.
+    GrantManageAccounts,
+    /// Taking the second factor off an account, so that a new one can be set up.
+    ResetSecondFactor,
+    /// Making sealed emergency codes.
+    BreakGlassCodes,
+    /// An API token that can do more than read and report.
+    ActToken,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

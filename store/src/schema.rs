@@ -4,7 +4,8 @@ use crate::StoreError;
 use rusqlite::Connection;
 
 /// Script N brings schema N-1 to N. A script that was released is never changed.
-const SCRIPTS: [&str; 2] = ["
+const SCRIPTS: [&str; 2] = [
+    "
 CREATE TABLE fact (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
     incident TEXT NOT NULL, sequence INTEGER NOT NULL, at INTEGER NOT NULL, json TEXT NOT NULL,
@@ -39,10 +40,12 @@ CREATE INDEX login_attempt_name ON login_attempt (name, at);
 CREATE TABLE login_link (
     token_hash TEXT PRIMARY KEY, account TEXT NOT NULL REFERENCES account (id),
     expires_at INTEGER NOT NULL) WITHOUT ROWID;
-", "
+",
+    "
 ALTER TABLE session ADD COLUMN device TEXT;
 ALTER TABLE session ADD COLUMN seen_at INTEGER;
-"];
+",
+];
 
 pub(crate) fn migrate(db: &mut Connection) -> Result<(), StoreError> {
     let failed = |e| StoreError::of(e, "bringing the schema up to date");
