@@ -360,6 +360,18 @@ pub struct Person {
 }
 
 impl Person {
+    /// `invited`, `active` or `disabled`.
+    pub const fn state_code(&self) -> &'static str {
+        match self.state {
+            AccountState::Invited => "invited",
+            AccountState::Active => "active",
+            AccountState::Disabled => "disabled",
+        }
+    }
+    /// The account of an emergency code: nobody's for longer than an hour.
+    pub fn is_emergency(&self) -> bool {
+        self.id.as_str().starts_with(EMERGENCY)
+    }
     pub(crate) fn of(account: Account) -> Self {
         Self {
             id: account.id,

@@ -86,6 +86,11 @@ impl DeskError {
             _ => false,
         }
     }
+    /// Somebody else was faster: what was to be changed is no longer as it was read.
+    pub fn is_conflict(&self) -> bool {
+        matches!(self, Self::Store(store::StoreError::Conflict { .. }))
+    }
+
     /// What to do about it, in plain English; `None` where the words say so themselves.
     pub fn advice(&self) -> Option<&'static str> {
         match self {

@@ -38,6 +38,7 @@ const FILES: &[File] = &files![
     "policy",
     "source",
     "sources",
+    "settings",
 ];
 
 struct File {

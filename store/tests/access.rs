@@ -4,7 +4,8 @@ use model::{AccountId, Instant, PositionId};
 use std::path::PathBuf;
 use std::sync::{Arc, Barrier};
 use store::{
-    Account, AccountChange, AccountState, Batch, EndSessions, LoginLink, NewSession, Store, StoreError,
+    Account, AccountChange, AccountState, Batch, EndSessions, LoginLink, NewSession, Store,
+    StoreError,
 };
 
 const NOW: Instant = Instant::from_secs(1_000);

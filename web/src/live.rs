@@ -66,13 +66,15 @@ async fn next(mut stream: Stream) -> Option<(Result<Event, Infallible>, Stream)>
     loop {
         stream.interval.tick().await;
         stream.turn = stream.turn.wrapping_add(1);
-        if stream.turn.is_multiple_of(TURNS_BETWEEN_CHECKS)
-            && stream.app.desk.session(&stream.token).is_none()
+        // An error means that the watcher is gone: nothing will ever change for this stream.
+        let changed = stream.changes.has_changed().ok()?;
+        // The end of a session is a change: its stream is gone within a turn, before it says more.
+        if (changed || stream.turn.is_multiple_of(TURNS_BETWEEN_CHECKS))
+            && !stream.app.desk.session_lives(&stream.token)
         {
             return None;
         }
-        // An error means that the watcher is gone: nothing will ever change for this stream.
-        if stream.changes.has_changed().ok()? {
+        if changed {
             stream.silent = 0;
             let counter = *stream.changes.borrow_and_update();
             return Some((

@@ -1,6 +1,8 @@
 //! The role matrix: every route and method, and who may use it. The router is built from this
 //! table, so a route without a row cannot exist; what a row does not grant is refused.
 
+pub mod settings;
+
 use crate::app::App;
 use crate::forms::{self, Read};
 use crate::pages;
@@ -78,7 +80,12 @@ const fn act(path: &'static str, act: Act, serve: Read) -> Row {
 
 const VIEW: Needs = Needs::Act(Act::ViewIncident);
 
-/// Every route of the product.
+/// Every route of the product; those of a part that has many stand in a file of their own.
+pub fn all() -> impl Iterator<Item = &'static Row> {
+    ROWS.iter().chain(settings::ROWS)
+}
+
+/// Every route but those of the settings.
 pub static ROWS: &[Row] = &[
     // Without login.
     page("/healthz", Needs::Public, pages::api::health),
@@ -87,6 +94,11 @@ pub static ROWS: &[Row] = &[
     form("/login", Needs::Public, pages::login::log_in),
     page("/login/link", Needs::Public, pages::login::link_page),
     form("/login/link", Needs::Public, pages::login::log_in_by_link),
+    form("/login/code", Needs::Public, pages::login::log_in_with_code),
+    page("/login/emergency", Needs::Public, pages::welcome::emergency),
+    form("/login/emergency", Needs::Public, pages::welcome::use_code),
+    page("/welcome", Needs::Public, pages::welcome::page),
+    form("/welcome", Needs::Public, pages::welcome::set_password),
     form("/look", Needs::Public, pages::login::look),
     page("/report", Needs::Public, pages::report::page),
     form("/report", Needs::Public, pages::report::send),
@@ -420,7 +432,7 @@ pub static ROWS: &[Row] = &[
 
 pub(crate) fn build(app: &Arc<App>) -> Router {
     let mut router = Router::new();
-    for row in ROWS {
+    for row in all() {
         router = router.route(row.path, method(app, row));
     }
     let (missing, method_of, secure) = (app.clone(), app.clone(), app.options.secure);

@@ -26,6 +26,7 @@ pub(crate) enum Section {
     Outbox,
     Plan,
     Report,
+    Settings,
     None,
 }
 
@@ -40,6 +41,7 @@ impl Section {
             Self::Outbox => "outbox",
             Self::Plan => "plan",
             Self::Report => "report",
+            Self::Settings => "settings",
             Self::None => "none",
         }
     }
@@ -253,6 +255,7 @@ impl<'a> View<'a> {
         }
         out.push(item(Section::Plan, "/plan", "plan"));
         out.push(item(Section::Report, "/report", "report"));
+        out.push(item(Section::Settings, "/settings", "settings"));
         out
     }
 }

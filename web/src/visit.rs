@@ -9,6 +9,7 @@ use axum::extract::{
     ConnectInfo, Form, FromRequest, FromRequestParts, Query, RawPathParams, Request,
 };
 use axum::http::{HeaderMap, Method, StatusCode, header, request::Parts};
+use desk::identity::api_token::Scope;
 use desk::{Desk, Session};
 use document::Catalogue;
 use incident::Incident;
@@ -37,6 +38,10 @@ pub(crate) struct Visit {
     pub query: Fields,
     pub form: Fields,
     pub from_ip: String,
+    /// What the browser says of itself.
+    pub device: String,
+    /// `https://host` as the browser knows it; empty where it does not say.
+    pub base: String,
     /// A program asks, not a browser.
     pub wants_json: bool,
 }
@@ -73,6 +78,10 @@ impl Visit {
     }
     /// By their own positions, and by those that they fill in the incident of the address.
     pub fn may(&self, act: Act) -> bool {
+        // A token is good for its scopes only, whatever its owner may.
+        if !self.session.as_ref().is_some_and(|s| s.scope_allows(act)) {
+            return false;
+        }
         let own = |s: &Session| self.plan.allows(act, &s.positions);
         self.session.as_ref().is_some_and(own) || self.plan.allows(act, &self.acting())
     }
@@ -178,8 +187,7 @@ pub(crate) async fn enter(
 /// Reads what stands outside the body. Never refuses: a request without a session is a visitor's.
 pub(crate) async fn read(app: &Arc<App>, parts: &mut Parts) -> Visit {
     let secure = app.options.secure;
-    let token = cookies::read(&parts.headers, cookies::session_name(secure)).map(str::to_owned);
-    let session = token.as_deref().and_then(|t| app.desk.session(t));
+    let (session, token) = who(app, parts, secure);
     let lang = language::negotiate(
         session.as_ref().and_then(|s| s.language),
         cookies::read(&parts.headers, cookies::LANGUAGE),
@@ -196,6 +204,9 @@ pub(crate) async fn read(app: &Arc<App>, parts: &mut Parts) -> Visit {
         .extensions
         .get::<ConnectInfo<SocketAddr>>()
         .map_or_else(String::new, |info| info.0.ip().to_string());
+    let device = header_text(&parts.headers, header::USER_AGENT.as_str()).unwrap_or("");
+    let device = device.to_owned();
+    let base = base(header_text(&parts.headers, header::HOST.as_str()), secure);
     let params = match RawPathParams::from_request_parts(parts, &()).await {
         Ok(params) => params
             .iter()
@@ -215,8 +226,41 @@ pub(crate) async fn read(app: &Arc<App>, parts: &mut Parts) -> Visit {
         query: Fields(query),
         form: Fields::default(),
         from_ip,
+        device,
+        base,
         wants_json,
     }
+}
+
+/// The session of the cookie; for programs, and for the API only, what the `Authorization` header
+/// says. With a header the cookie is not looked at: a bad token is nobody, not the browser's person.
+fn who(app: &Arc<App>, parts: &Parts, secure: bool) -> (Option<Session>, Option<String>) {
+    let header = header_text(&parts.headers, header::AUTHORIZATION.as_str());
+    if parts.uri.path().starts_with("/api/") && parts.headers.contains_key(header::AUTHORIZATION) {
+        let scheme = header.and_then(|h| h.split_once(' '));
+        let bearer = scheme.filter(|(name, _)| name.eq_ignore_ascii_case("bearer"));
+        let session = bearer.and_then(|(_, text)| app.desk.session_of_token(text.trim()));
+        return (session, None);
+    }
+    let token = cookies::read(&parts.headers, cookies::session_name(secure)).map(str::to_owned);
+    let session = token.as_deref().and_then(|t| app.desk.session(t));
+    (session, token)
+}
+
+/// Only what a host and a port may hold: the header is a stranger's.
+fn base(host: Option<&str>, secure: bool) -> String {
+    let plain = |h: &&str| {
+        let fits = |b: u8| b.is_ascii_alphanumeric() || b".:-[]".contains(&b);
+        h.len() <= 255 && h.bytes().all(fits)
+    };
+    let scheme = if secure { "https" } else { "http" };
+    let host = host.filter(plain);
+    host.map_or_else(String::new, |h| format!("{scheme}://{h}"))
+}
+
+/// Where somebody who owes a second factor may go: to where it is set up, and out.
+fn sets_up(path: &str) -> bool {
+    path == "/settings/account" || path.starts_with("/settings/account/") || path == "/logout"
 }
 
 /// Deny by default: what a row does not grant is refused.
@@ -224,7 +268,14 @@ fn admit(visit: &Visit, needs: Needs, posted: bool) -> Result<(), Reply> {
     let granted = match needs {
         Needs::Public => return Ok(()),
         Needs::Journal if visit.app.options.public_journal => return Ok(()),
-        Needs::LoggedIn => visit.session.is_some(),
+        Needs::LoggedIn => visit.session.as_ref().is_some_and(|s| {
+            let scope = if posted {
+                Scope::ActIncident
+            } else {
+                Scope::Read
+            };
+            s.scoped(scope)
+        }),
         Needs::Act(act) => visit.may(act),
         Needs::Journal => visit.may(Act::ReadEvidence),
     };
@@ -234,7 +285,17 @@ fn admit(visit: &Visit, needs: Needs, posted: bool) -> Result<(), Reply> {
     if !granted {
         return Err(Reply::refuse(visit, StatusCode::FORBIDDEN, "forbidden"));
     }
-    if posted && !origin::same_token(&session.csrf, visit.form.get("csrf")) {
+    if session.needs_second_factor && !sets_up(&visit.path) {
+        return Err(
+            match visit.wants_json || posted || visit.path == "/events" {
+                true => Reply::refuse(visit, StatusCode::FORBIDDEN, "second-factor"),
+                false => Reply::see("/settings/account"),
+            },
+        );
+    }
+    // No browser sends a token's header by itself: nothing can be forged with it.
+    let forgeable = session.scopes.is_none();
+    if posted && forgeable && !origin::same_token(&session.csrf, visit.form.get("csrf")) {
         return Err(Reply::refuse(visit, StatusCode::FORBIDDEN, "token"));
     }
     Ok(())

@@ -227,6 +227,12 @@ impl Desk {
         Ok(self.store().account(id)?.map(Person::of))
     }
 
+    /// Whether the account has a password here, so that it can be changed.
+    pub fn has_password(&self, id: &AccountId) -> Result<bool, DeskError> {
+        let found = self.store().account(id)?;
+        Ok(found.is_some_and(|a| a.password_hash != NO_PASSWORD))
+    }
+
     pub(crate) fn member(&self, id: &AccountId) -> Result<Option<Member>, DeskError> {
         let member = |a: Account| Member {
             id: a.id,
@@ -255,7 +261,7 @@ impl Desk {
         membership::manager(&plan, &actor)?;
         let target = self.member(id)?;
         let target = target.ok_or_else(|| DeskError::NotFound("no such account".into()))?;
-        let ruling = membership::decide(&plan, &actor, &target, step, &self.managers()?)?;
+        let ruling = membership::decide(&plan, &actor, &target, step, &self.account_managers()?)?;
         Ok((actor, target, ruling))
     }
 
@@ -264,7 +270,7 @@ impl Desk {
         Ok(self.store().document(SIGN_ONS, id.as_str())?.is_some())
     }
 
-    fn managers(&self) -> Result<Vec<AccountId>, DeskError> {
+    fn account_managers(&self) -> Result<Vec<AccountId>, DeskError> {
         let plan = self.plan();
         let accounts = self.store().accounts()?.into_iter();
         let active = accounts.filter(|a| {

@@ -41,7 +41,7 @@ pub enum Proposed {
 
 impl Proposed {
     /// The account that it concerns and that therefore does not approve it.
-    fn account(&self) -> Option<&AccountId> {
+    pub fn account(&self) -> Option<&AccountId> {
         match self {
             Self::Positions { account, .. }
             | Self::Enable { account }

@@ -92,8 +92,19 @@ pub(crate) fn refused_at(
     message: String,
     back: String,
 ) -> Reply {
+    refused_in(visit, Section::Sources, status, message, back)
+}
+
+/// The same for any part of the product.
+pub(crate) fn refused_in(
+    visit: &Visit,
+    section: Section,
+    status: StatusCode,
+    message: String,
+    back: String,
+) -> Reply {
     let page = NotDonePage {
-        v: View::titled(visit, Section::Sources, "not-done"),
+        v: View::titled(visit, section, "not-done"),
         message,
         missing: Vec::new(),
         back,

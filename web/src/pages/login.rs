@@ -48,19 +48,62 @@ pub(crate) fn log_in(visit: &Visit) -> Reply {
         .iter()
         .find(|(n, _)| n == "password")
         .map_or("", |(_, v)| v);
-    match visit.desk().login(visit.form.get("name"), password) {
+    let name = visit.form.get("name");
+    match visit.desk().login_from(name, password, &visit.device) {
         Ok(token) => begin(visit, &token, &inside(visit.form.get("next"))),
         Err(error) => refuse(visit, &error),
     }
 }
 
-fn begin(visit: &Visit, token: &str, next: &str) -> Reply {
+/// A new session under a new token; the one that the browser brought along ends.
+pub(crate) fn begin(visit: &Visit, token: &str, next: &str) -> Reply {
+    if let Some(old) = &visit.token {
+        visit.desk().logout(old);
+    }
     Reply::see(next).with_cookie(cookies::session(token, visit.app.options.secure))
+}
+
+/// The same answers for the other ways in.
+pub(crate) fn refuse_with(visit: &Visit, error: &LoginError) -> Reply {
+    refuse(visit, error)
+}
+
+#[derive(Template)]
+#[template(path = "login_code.html")]
+struct CodePage<'a> {
+    v: View<'a>,
+    ticket: String,
+    next: String,
+    refused: Option<String>,
+}
+
+/// The second step: the ticket stands in the page, never in an address.
+fn ask_code(visit: &Visit, status: StatusCode, ticket: &str, refused: Option<String>) -> Reply {
+    let page = CodePage {
+        v: View::titled(visit, Section::None, "login-code-title"),
+        ticket: ticket.to_owned(),
+        next: inside(visit.form.get("next")),
+        refused,
+    };
+    Reply::page_as(status, &page)
+}
+
+pub(crate) fn log_in_with_code(visit: &Visit) -> Reply {
+    let (ticket, code) = (visit.form.get("ticket"), visit.form.get("code"));
+    match visit.desk().login_with_code(ticket, code, &visit.device) {
+        Ok(token) => begin(visit, &token, &inside(visit.form.get("next"))),
+        Err(LoginError::Wrong) => {
+            let text = visit.words().text("login-code-wrong").into_owned();
+            ask_code(visit, StatusCode::UNAUTHORIZED, ticket, Some(text))
+        }
+        Err(error) => refuse(visit, &error),
+    }
 }
 
 fn refuse(visit: &Visit, error: &LoginError) -> Reply {
     let words = visit.words();
     match error {
+        LoginError::SecondFactor { ticket } => ask_code(visit, StatusCode::OK, ticket, None),
         LoginError::TooMany { retry_after_s } => {
             let text = words.with(
                 "login-too-many",

@@ -22,6 +22,7 @@ pub(crate) mod outbox;
 pub(crate) mod plan;
 pub(crate) mod repair;
 pub(crate) mod report;
+pub(crate) mod settings;
 pub(crate) mod source;
 pub(crate) mod sources;
 pub(crate) mod summary;
@@ -29,6 +30,7 @@ pub(crate) mod timeline;
 pub(crate) mod war_acts;
 pub(crate) mod war_parts;
 pub(crate) mod war_room;
+pub(crate) mod welcome;
 
 use crate::assets;
 use crate::reply::Reply;
