@@ -84,9 +84,7 @@ fn realise(desk: &Desk, row: &OutboxRow, file: &mut Option<FileOutbox>) -> Resul
             .try_for_each(|message| send(desk, file, message));
     }
     if row.kind == ALARM {
-        let alarm = Alarm::parse(&row.json)?;
-        let (subject, body) = alarm.words(desk.config().web.language);
-        return to_holders(desk, row, &alarm.position, &subject, &body)
+        return alarm_messages(desk, row)?
             .iter()
             .try_for_each(|message| send(desk, file, message));
     }
@@ -228,6 +226,12 @@ fn page_messages(desk: &Desk, row: &OutboxRow, page: &Page) -> Vec<OutboxMessage
 fn report_messages(desk: &Desk, row: &OutboxRow, page: &ReportPage) -> Vec<OutboxMessage> {
     let (subject, body) = report_words(&page.report, desk.config().web.language);
     to_holders(desk, row, &page.position, &subject, &body)
+}
+
+fn alarm_messages(desk: &Desk, row: &OutboxRow) -> Result<Vec<OutboxMessage>, DeskError> {
+    let alarm = Alarm::parse(&row.json)?;
+    let (subject, body) = alarm.words(desk.config().web.language);
+    Ok(to_holders(desk, row, &alarm.position, &subject, &body))
 }
 
 /// One message for each holder of the position; to the position itself when nobody holds it.

@@ -218,9 +218,6 @@ impl Desk {
     ) -> Result<(Self, Vec<Loss>), DeskError> {
         let owner = folder.own()?;
         let plan = Arc::new(read_plan(&config)?);
-        if let Some(problem) = config.accounts.problem(&plan) {
-            return Err(DeskError::Refused(problem));
-        }
         let key = Arc::new(LogKey::load_or_create(
             &folder.keys().join("log.key"),
             JOURNAL_NAME,
@@ -446,12 +443,18 @@ fn readers(journal: &Journal) -> BTreeMap<String, LogReader> {
 }
 
 fn read_plan(config: &Config) -> Result<Plan, DeskError> {
-    let Some(file) = &config.plan.file else {
-        return Ok(plan::built_in::plan().clone());
+    let plan = match &config.plan.file {
+        None => plan::built_in::plan().clone(),
+        Some(file) => {
+            let text = std::fs::read_to_string(file).map_err(|e| DeskError::file(file, e))?;
+            serde_json::from_str(&text).map_err(|e| DeskError::Config {
+                path: file.clone(),
+                detail: e.to_string(),
+            })?
+        }
     };
-    let text = std::fs::read_to_string(file).map_err(|e| DeskError::file(file, e))?;
-    serde_json::from_str(&text).map_err(|e| DeskError::Config {
-        path: file.clone(),
-        detail: e.to_string(),
-    })
+    match config.accounts.problem(&plan) {
+        Some(problem) => Err(DeskError::Refused(problem)),
+        None => Ok(plan),
+    }
 }

@@ -85,21 +85,11 @@ pub fn all() -> impl Iterator<Item = &'static Row> {
     ROWS.iter().chain(settings::ROWS)
 }
 
-/// Every route but those of the settings.
+/// Every route but those of the ways in and of the settings.
 pub static ROWS: &[Row] = &[
     // Without login.
     page("/healthz", Needs::Public, pages::api::health),
     page("/assets/{hash}/{name}", Needs::Public, pages::asset),
-    page("/login", Needs::Public, pages::login::page),
-    form("/login", Needs::Public, pages::login::log_in),
-    page("/login/link", Needs::Public, pages::login::link_page),
-    form("/login/link", Needs::Public, pages::login::log_in_by_link),
-    form("/login/code", Needs::Public, pages::login::log_in_with_code),
-    page("/login/emergency", Needs::Public, pages::welcome::emergency),
-    form("/login/emergency", Needs::Public, pages::welcome::use_code),
-    page("/welcome", Needs::Public, pages::welcome::page),
-    form("/welcome", Needs::Public, pages::welcome::set_password),
-    form("/look", Needs::Public, pages::login::look),
     page("/report", Needs::Public, pages::report::page),
     form("/report", Needs::Public, pages::report::send),
     page("/report/receipt", Needs::Public, pages::report::receipt),

@@ -1,4 +1,4 @@
-//! The routes of the settings.
+//! The routes of the ways in and of the settings.
 
 use super::{Needs, Row, form, page};
 use crate::pages;
@@ -7,6 +7,17 @@ use plan::Act;
 const ACCOUNTS: Needs = Needs::Act(Act::ManageAccounts);
 
 pub static ROWS: &[Row] = &[
+    // Ways in.
+    page("/login", Needs::Public, pages::login::page),
+    form("/login", Needs::Public, pages::login::log_in),
+    page("/login/link", Needs::Public, pages::login::link_page),
+    form("/login/link", Needs::Public, pages::login::log_in_by_link),
+    form("/login/code", Needs::Public, pages::login::log_in_with_code),
+    page("/login/emergency", Needs::Public, pages::welcome::emergency),
+    form("/login/emergency", Needs::Public, pages::welcome::use_code),
+    page("/welcome", Needs::Public, pages::welcome::page),
+    form("/welcome", Needs::Public, pages::welcome::set_password),
+    form("/look", Needs::Public, pages::login::look),
     // Settings: one's own.
     page("/settings", Needs::LoggedIn, pages::settings::page),
     page(
