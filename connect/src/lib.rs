@@ -7,6 +7,7 @@
 pub mod contain;
 pub mod error;
 pub mod notify;
+pub mod outbound;
 pub mod repair;
 pub mod source;
 

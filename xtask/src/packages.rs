@@ -43,6 +43,11 @@ const NEEDS: &[Need] = &[
         package: "npm",
         programs: &[&["npm"]],
     },
+    // A real SMTP server, and Python with it.
+    Need {
+        package: "python3-aiosmtpd",
+        programs: &[&["aiosmtpd"]],
+    },
 ];
 
 /// Keeps Debian's service scripts from starting anything while a package is installed; 101 is
@@ -192,7 +197,8 @@ mod tests {
         );
         let found = missing(std::slice::from_ref(&folder));
         std::fs::remove_dir_all(&folder).unwrap();
-        assert_eq!(found, ["postgresql", "openssl", "nodejs", "npm"]);
+        let expected = ["postgresql", "openssl", "nodejs", "npm", "python3-aiosmtpd"];
+        assert_eq!(found, expected);
     }
 
     #[test]
