@@ -31,6 +31,8 @@ pub const LOGIN_WINDOW_S: i64 = 300;
 const TICKET_S: i64 = 300;
 /// Passwords hashed at a time: each takes 19 MiB and a core.
 const HASHERS: u32 = 4;
+/// Passwords that wait for their turn; half of the threads that serve pages.
+const MAX_WAITING: u32 = 48;
 /// The use of a session is noted at most so often.
 const SEEN_EVERY_S: i64 = 60;
 const MAX_DEVICE_CHARS: usize = 200;
@@ -120,7 +122,8 @@ impl Desk {
             _ => decoy(),
         };
         let short = !password.is_empty() && password.len() <= MAX_PASSWORD_BYTES;
-        if !verify(password, &stored) || !short || account.is_none() {
+        let right = verify(password, &stored).ok_or(LoginError::TooMany { retry_after_s: 1 })?;
+        if !right || !short || account.is_none() {
             return Err(LoginError::Wrong);
         }
         self.store().clear_login_attempts(&key)?;
@@ -195,7 +198,8 @@ impl Desk {
             return Err(AccountRefusal::TooMany.into());
         }
         let account = self.store().account(id)?.ok_or(AccountRefusal::State)?;
-        if password.len() > MAX_PASSWORD_BYTES || !verify(password, &account.password_hash) {
+        let right = verify(password, &account.password_hash).ok_or(AccountRefusal::TooMany)?;
+        if password.len() > MAX_PASSWORD_BYTES || !right {
             return Err(AccountRefusal::WrongSecret.into());
         }
         Ok(self.store().clear_login_attempts(&key)?)
@@ -428,27 +432,34 @@ pub(crate) fn token_hash(token: &str) -> String {
     Digest::of(token.as_bytes()).to_string()
 }
 
-/// Lets [`HASHERS`] hash at a time; the others wait, each in a thread that its request holds.
-fn in_turn<T>(work: impl FnOnce() -> T) -> T {
-    static BUSY: Mutex<u32> = Mutex::new(0);
+/// Lets [`HASHERS`] hash at a time. The others wait, each in a thread that its request holds;
+/// `None` when so many wait that pages would have to wait with them.
+fn in_turn<T>(work: impl FnOnce() -> T) -> Option<T> {
+    static HERE: Mutex<(u32, u32)> = Mutex::new((0, 0));
     static FREE: Condvar = Condvar::new();
     struct Place;
     impl Drop for Place {
         fn drop(&mut self) {
-            *BUSY.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
+            HERE.lock().unwrap_or_else(PoisonError::into_inner).0 -= 1;
             FREE.notify_one();
         }
     }
-    let busy = BUSY.lock().unwrap_or_else(PoisonError::into_inner);
-    let full = |busy: &mut u32| *busy >= HASHERS;
-    let busy = FREE.wait_while(busy, full);
-    *busy.unwrap_or_else(PoisonError::into_inner) += 1;
+    let mut here = HERE.lock().unwrap_or_else(PoisonError::into_inner);
+    if here.1 >= MAX_WAITING {
+        return None;
+    }
+    here.1 += 1;
+    let full = |(busy, _): &mut (u32, u32)| *busy >= HASHERS;
+    let here = FREE.wait_while(here, full);
+    let mut here = here.unwrap_or_else(PoisonError::into_inner);
+    *here = (here.0 + 1, here.1 - 1);
+    drop(here);
     let _place = Place;
-    work()
+    Some(work())
 }
 
 pub(crate) fn hash_slowly(password: &str) -> Result<String, DeskError> {
-    in_turn(|| hash(password))
+    in_turn(|| hash(password)).unwrap_or_else(|| Err(AccountRefusal::TooMany.into()))
 }
 
 fn hash(password: &str) -> Result<String, DeskError> {
@@ -457,13 +468,15 @@ fn hash(password: &str) -> Result<String, DeskError> {
         .map_err(|e| DeskError::Refused(format!("the password cannot be hashed: {e}")))
 }
 
-fn verify(password: &str, stored: &str) -> bool {
+/// `None`: too many are being looked at already.
+fn verify(password: &str, stored: &str) -> Option<bool> {
     // A password of any length costs the same: one that is too long is wrong whatever it is.
     let password = password.as_bytes();
     let password = &password[..password.len().min(MAX_PASSWORD_BYTES)];
-    PasswordHash::new(stored).is_ok_and(|parsed| {
-        in_turn(|| Argon2::default().verify_password(password, &parsed).is_ok())
-    })
+    let Ok(parsed) = PasswordHash::new(stored) else {
+        return Some(false);
+    };
+    in_turn(|| Argon2::default().verify_password(password, &parsed).is_ok())
 }
 
 /// A hash that no password opens, so that unknown names cost the same time.

@@ -14,6 +14,8 @@ use store::{Batch, PutDocument, StoreError};
 
 const CREDENTIALS: &str = "credential";
 const PURPOSE: &str = "second factor";
+const APP: &str = "code";
+const RECOVERY: &str = "recovery code";
 /// Recovery codes of one account.
 pub const RECOVERY_CODES: usize = 10;
 /// Wrong codes within `CODE_WINDOW_S` before an account must wait: at most 240 guesses a day at
@@ -97,7 +99,7 @@ impl Desk {
         account: &AccountId,
         code: &str,
     ) -> Result<Vec<String>, DeskError> {
-        self.count_code(account)?;
+        self.count_code(APP, account)?;
         let (mut credential, version) = self.credential(account)?;
         let pending = credential.pending.take();
         let secret = pending
@@ -112,7 +114,7 @@ impl Desk {
         credential.recovery = codes.iter().map(|c| token_hash(&plain(c))).collect();
         let leaf = self.leaf("second-factor-set-up", account)?;
         self.put_credential(account, &credential, version, vec![leaf])?;
-        self.clear_codes(account)?;
+        self.clear_codes(APP, account)?;
         Ok(codes)
     }
 
@@ -132,7 +134,15 @@ impl Desk {
     /// Takes one code of the app or one recovery code, once. Counted before it is looked at, in
     /// the store's single writer, so that parallel tries cannot pass the limit.
     pub fn take_second_factor(&self, account: &AccountId, code: &str) -> Result<(), DeskError> {
-        self.count_code(account)?;
+        // Counted apart: whoever is locked out of the one by an attacker still has the other.
+        let digits = code.chars().filter(|c| !c.is_whitespace());
+        let kind = match digits.clone().count() == totp::DIGITS
+            && digits.clone().all(|c| c.is_ascii_digit())
+        {
+            true => APP,
+            false => RECOVERY,
+        };
+        self.count_code(kind, account)?;
         let (mut credential, version) = self.credential(account)?;
         let sealed = credential.totp.as_deref().unwrap_or_default();
         let secret = self
@@ -156,7 +166,7 @@ impl Desk {
                 Err(AccountRefusal::WrongSecret.into())
             }
             Err(error) => Err(error),
-            Ok(()) => self.clear_codes(account),
+            Ok(()) => self.clear_codes(kind, account),
         }
     }
 
@@ -223,10 +233,10 @@ impl Desk {
         Ok(serde_json::to_vec(&leaf)?)
     }
 
-    fn count_code(&self, account: &AccountId) -> Result<(), DeskError> {
+    fn count_code(&self, kind: &str, account: &AccountId) -> Result<(), DeskError> {
         let now = self.now();
         let refused = self.store().register_login_attempt(
-            &attempt_key("code", account.as_str()),
+            &attempt_key(kind, account.as_str()),
             now,
             now.plus_s(-CODE_WINDOW_S),
             CODE_ATTEMPTS,
@@ -237,8 +247,8 @@ impl Desk {
         }
     }
 
-    fn clear_codes(&self, account: &AccountId) -> Result<(), DeskError> {
-        let key = attempt_key("code", account.as_str());
+    fn clear_codes(&self, kind: &str, account: &AccountId) -> Result<(), DeskError> {
+        let key = attempt_key(kind, account.as_str());
         Ok(self.store().clear_login_attempts(&key)?)
     }
 }

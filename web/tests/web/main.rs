@@ -5,5 +5,7 @@ mod doors;
 mod need_to_know;
 mod pages;
 mod role_matrix;
+mod settings;
 mod sources;
+mod ways_in;
 mod world;

@@ -4,13 +4,13 @@
 use crate::world::{Person, SMALL_SHOP, World};
 use axum::http::StatusCode;
 use plan::Lang;
-use web::roles::{ROWS, Verb};
+use web::roles::{Verb, all};
 
 const CANARY: &str = "<canary onload=x>\"'&lt;";
 
 /// Every page that answers with HTML to somebody who holds every position.
 pub fn pages(incident: &str, proposal: &str) -> Vec<String> {
-    ROWS.iter()
+    all()
         .filter(|row| row.verb == Verb::Get)
         .filter(|row| !["/events", "/healthz"].contains(&row.path))
         .filter(|row| {
@@ -24,6 +24,7 @@ pub fn pages(incident: &str, proposal: &str) -> Vec<String> {
                 .replace("{id}", incident)
                 .replace("{proposal}", proposal)
                 .replace("{source}", SMALL_SHOP)
+                .replace("{account}", "everything")
         })
         .collect()
 }

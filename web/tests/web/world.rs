@@ -69,8 +69,17 @@ impl World {
         Self::after("", options)
     }
 
+    /// A world whose configuration says this besides its source.
+    pub fn configured(config: Config) -> Self {
+        Self::begun("", WebOptions::default(), config)
+    }
+
     /// A world in whose shop this was done between the baseline and the guard's first look.
     pub fn after(unseen: &str, options: WebOptions) -> Self {
+        Self::begun(unseen, options, Config::default())
+    }
+
+    fn begun(unseen: &str, options: WebOptions, config: Config) -> Self {
         let folder = TempFolder::new();
         let shop = SmallShop::create(&folder.join("shop.db"), 60, 7);
         let mut policy = small_shop_policy();
@@ -85,7 +94,7 @@ impl World {
         let name = source.name.clone();
         let config = Config {
             source: vec![source],
-            ..Config::default()
+            ..config
         };
         let desk = Desk::open(DataFolder::new(folder.join("data")), config).expect("a desk opens");
         desk.baseline(&name, false, &mut |_, _| {})
@@ -119,6 +128,19 @@ impl World {
         Person {
             cookie: format!("balefire_session={token}"),
             csrf,
+        }
+    }
+    /// What a browser has after this answer: its new session.
+    pub fn person_of(&self, answer: &Answer) -> Person {
+        let cookie = answer.cookie();
+        let token = cookie.split_once('=').map_or("", |(_, token)| token);
+        let session = self
+            .desk
+            .session(token)
+            .expect("the answer opens a session");
+        Person {
+            cookie: cookie.clone(),
+            csrf: session.csrf,
         }
     }
     /// Somebody who holds every position of the plan.
