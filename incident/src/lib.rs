@@ -27,6 +27,7 @@ pub mod learning;
 pub mod open;
 pub mod people;
 pub mod refusal;
+pub mod rota;
 pub mod rows;
 pub mod timeline;
 
