@@ -44,6 +44,7 @@ mod new_tables;
 mod open_source;
 pub mod opinion;
 mod outbox;
+pub mod paging;
 mod people_report;
 mod profile;
 mod rebaseline;
