@@ -35,6 +35,9 @@ pub struct WebConfig {
     pub listen: String,
     /// Whether `/journal/...` may be read without login.
     pub public_journal: bool,
+    /// How people outside reach the pages, such as `https://response.example`; links in messages
+    /// begin with it. The address of `listen` when absent.
+    pub url: Option<String>,
     /// Language of those who have chosen none.
     pub language: plan::Lang,
 }
@@ -44,6 +47,7 @@ impl Default for WebConfig {
         Self {
             listen: "127.0.0.1:7878".into(),
             public_journal: false,
+            url: None,
             language: plan::Lang::Zh,
         }
     }

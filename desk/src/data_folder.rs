@@ -38,6 +38,10 @@ impl DataFolder {
     pub fn reports(&self) -> PathBuf {
         self.root.join("reports")
     }
+    /// Call tree and contacts, for when the pages cannot be reached.
+    pub fn emergency(&self) -> PathBuf {
+        self.root.join("emergency")
+    }
     pub fn evidence(&self) -> PathBuf {
         self.root.join("evidence")
     }

@@ -6,10 +6,9 @@
 //!               │ takes it once, or sees that it may be a duplicate
 //! ```
 
-use crate::alarm::{ALARM, Alarm};
 use crate::{Desk, DeskError};
 use connect::contain::{HeldAction, HeldRow, Hold, HoldList};
-use connect::notify::{FileOutbox, OutboxMessage};
+use connect::notify::OutboxMessage;
 use incident::containment::HoldState;
 use incident::{Command, Effect, Page};
 use model::{
@@ -41,9 +40,9 @@ pub(crate) struct ReportPage {
 
 /// Runs until `stopped` says so.
 pub(crate) fn run(desk: &Desk, stopped: impl Fn() -> bool) {
-    let (mut seen, mut file) = (0, None);
+    let mut seen = 0;
     while !stopped() {
-        match turn(desk, &mut file) {
+        match turn(desk) {
             Ok(0) => seen = desk.store().wait_for_change(seen, IDLE),
             Ok(_) => {}
             Err(error) => {
@@ -57,12 +56,14 @@ pub(crate) fn run(desk: &Desk, stopped: impl Fn() -> bool) {
 }
 
 /// Realises what is due; gives the number of rows.
-fn turn(desk: &Desk, file: &mut Option<FileOutbox>) -> Result<usize, DeskError> {
-    let due = desk.store().outbox_due(desk.now(), AT_ONCE)?;
+fn turn(desk: &Desk) -> Result<usize, DeskError> {
+    let mut due = desk.store().outbox_due(desk.now(), AT_ONCE)?;
+    // What goes to people on duty has its own thread.
+    due.retain(|row| !crate::paging::is_page(&row.kind));
     for row in &due {
         desk.outbox_sending(&row.id)?;
         fail::fail_point!("outbox-before-send");
-        let outcome = realise(desk, row, file);
+        let outcome = realise(desk, row);
         fail::fail_point!("outbox-after-send");
         match outcome {
             Ok(()) => desk.outbox_sent(&row.id)?,
@@ -76,25 +77,12 @@ fn turn(desk: &Desk, file: &mut Option<FileOutbox>) -> Result<usize, DeskError> 
     Ok(due.len())
 }
 
-fn realise(desk: &Desk, row: &OutboxRow, file: &mut Option<FileOutbox>) -> Result<(), DeskError> {
-    if row.kind == REPORT {
-        let page: ReportPage = serde_json::from_str(&row.json)?;
-        return report_messages(desk, row, &page)
-            .iter()
-            .try_for_each(|message| send(desk, file, message));
-    }
-    if row.kind == ALARM {
-        return alarm_messages(desk, row)?
-            .iter()
-            .try_for_each(|message| send(desk, file, message));
-    }
+fn realise(desk: &Desk, row: &OutboxRow) -> Result<(), DeskError> {
     let effect: Effect = serde_json::from_str(&row.json)?;
     let exercise = effect.exercise();
     match &effect {
-        Effect::Page { page, .. } => page_messages(desk, row, page)
-            .iter()
-            .try_for_each(|message| send(desk, file, message)),
-        Effect::Brief { number, .. } => send(desk, file, &brief_message(desk, row, *number)),
+        // The paging thread's.
+        Effect::Page { .. } | Effect::Brief { .. } => Ok(()),
         // An exercise never touches the real outside: the hold list is the shop's.
         Effect::Hold { .. } | Effect::LiftHold { .. } if exercise => Ok(()),
         // Lifted while its placing was tried again: it must not come back.
@@ -132,11 +120,8 @@ fn realise(desk: &Desk, row: &OutboxRow, file: &mut Option<FileOutbox>) -> Resul
             for (lang, text) in texts {
                 let id = format!("{}-{lang}", row.id);
                 let subject = text.lines().next().unwrap_or_default();
-                send(
-                    desk,
-                    file,
-                    &message(row, &id, "users", subject, text, desk.now()),
-                )?;
+                let message = message(row, &id, "users", subject, text, desk.now());
+                desk.file_sink().write(&message)?;
             }
             // The file takes the notice for all of them; nobody tells us who has read it.
             let sent = Command::NoticeSent {
@@ -182,19 +167,6 @@ fn system(desk: &Desk, row: &OutboxRow, command: Command) -> Result<(), DeskErro
         .map_err(|e| DeskError::Refused(e.to_string()))
 }
 
-fn send(
-    desk: &Desk,
-    file: &mut Option<FileOutbox>,
-    message: &OutboxMessage,
-) -> Result<(), DeskError> {
-    let open = match file.take() {
-        Some(open) => open,
-        None => FileOutbox::open(desk.folder().outbox())?,
-    };
-    // Kept only after success: after a failure the file is looked at anew.
-    Ok(file.insert(open).send(message).map(drop)?)
-}
-
 fn message(
     row: &OutboxRow,
     id: &str,
@@ -216,50 +188,6 @@ fn message(
         at,
         content,
     }
-}
-
-fn page_messages(desk: &Desk, row: &OutboxRow, page: &Page) -> Vec<OutboxMessage> {
-    let (subject, body) = page_words(desk, row, page, &desk.plan(), desk.config().web.language);
-    to_holders(desk, row, page.position(), &subject, &body)
-}
-
-fn report_messages(desk: &Desk, row: &OutboxRow, page: &ReportPage) -> Vec<OutboxMessage> {
-    let (subject, body) = report_words(&page.report, desk.config().web.language);
-    to_holders(desk, row, &page.position, &subject, &body)
-}
-
-fn alarm_messages(desk: &Desk, row: &OutboxRow) -> Result<Vec<OutboxMessage>, DeskError> {
-    let alarm = Alarm::parse(&row.json)?;
-    let (subject, body) = alarm.words(desk.config().web.language);
-    Ok(to_holders(desk, row, &alarm.position, &subject, &body))
-}
-
-/// One message for each holder of the position; to the position itself when nobody holds it.
-fn to_holders(
-    desk: &Desk,
-    row: &OutboxRow,
-    position: &PositionId,
-    subject: &str,
-    body: &str,
-) -> Vec<OutboxMessage> {
-    let holders = desk.holders(position);
-    let to: Vec<String> = match holders.is_empty() {
-        true => vec![position.to_string()],
-        false => holders.iter().map(|a| a.id.to_string()).collect(),
-    };
-    let now = desk.now();
-    to.iter()
-        .map(|who| message(row, &format!("{}-{who}", row.id), who, subject, body, now))
-        .collect()
-}
-
-pub(crate) fn report_words(receipt: &ReceiptNo, lang: Lang) -> (String, String) {
-    let words = document::words(lang);
-    let values = [("receipt", receipt.as_str().into())];
-    (
-        words.with("page-report-subject", &values),
-        words.with("page-report-body", &values),
-    )
 }
 
 pub(crate) fn page_words(
@@ -297,8 +225,12 @@ pub(crate) fn page_words(
     )
 }
 
-fn brief_message(desk: &Desk, row: &OutboxRow, number: u32) -> OutboxMessage {
-    let lang = desk.config().web.language;
+pub(crate) fn brief_words(
+    desk: &Desk,
+    row: &OutboxRow,
+    number: u32,
+    lang: Lang,
+) -> (String, String) {
     let words = document::words(lang);
     let code = row
         .incident
@@ -306,14 +238,8 @@ fn brief_message(desk: &Desk, row: &OutboxRow, number: u32) -> OutboxMessage {
         .and_then(|id| desk.incident(id))
         .map_or(String::new(), |i| i.code_name.clone());
     let values = [("code", code.into()), ("number", number.into())];
-    let subject = words.with("page-brief-subject", &values);
-    let body = words.with("page-brief-body", &values);
-    message(
-        row,
-        row.id.as_str(),
-        "senior_management",
-        &subject,
-        &body,
-        desk.now(),
+    (
+        words.with("page-brief-subject", &values),
+        words.with("page-brief-body", &values),
     )
 }

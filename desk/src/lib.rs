@@ -52,6 +52,7 @@ mod repair;
 mod repair_terms;
 mod reshaped;
 mod resume;
+mod rota;
 mod row_cache;
 mod row_work;
 pub mod server_log;
@@ -77,6 +78,7 @@ pub use error::{CommandError, DeskError};
 pub use journal::LogReader;
 pub use loss::Loss;
 pub use profile::{Address, Profile};
+pub use rota::{KeptSchedule, OnDuty};
 pub use view::{
     AuditSummary, FindingFilter, LogStatus, NewReport, OutboxItem, ProposalView, RecentChange,
     ReportFormat, ReportState, ReportView, Session, SourceStatus,
@@ -151,6 +153,7 @@ struct Inner {
     index_key: [u8; 32],
     /// Seals second factors and tickets.
     account_key: [u8; 32],
+    paging: paging::Parts,
     subject_keys: Arc<Mutex<SubjectKeys>>,
     commander: Commander,
     incidents: Incidents,
@@ -230,6 +233,8 @@ impl Desk {
         let subject_keys = Arc::new(Mutex::new(SubjectKeys::open(&folder.keys(), &master)?));
         let index_key = master.derive("image index");
         let account_key = master.derive("account secrets");
+        let channels = paging::configured(&config)?;
+        let paging = paging::Parts::new(&folder, master.derive("call answers"), channels);
         let store = Store::open(&folder.store())?;
         let mut options = JournalOptions {
             ledgers: config.source.len().max(1) as u32,
@@ -271,6 +276,7 @@ impl Desk {
                 key,
                 index_key,
                 account_key,
+                paging,
                 subject_keys,
                 commander,
                 incidents,
@@ -295,6 +301,8 @@ impl Desk {
         self.thread("copier", move || copier::run(&store, &mut record, until))?;
         let (worker, until) = (desk.clone(), stopped.clone());
         self.thread("dispatch", move || dispatch::run(&worker, until))?;
+        let (pager, until) = (desk.clone(), stopped.clone());
+        self.thread("paging", move || paging::driver::run(&pager, until))?;
         self.thread("ticker", move || {
             let (mut ticks, mut last) = (0_u32, desk.now());
             while !stopped() {

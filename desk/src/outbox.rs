@@ -41,7 +41,7 @@ impl Desk {
     fn outbox_words(&self, row: &OutboxRow) -> (String, String, String) {
         let lang = self.config().web.language;
         if let Ok(page) = serde_json::from_str::<ReportPage>(&row.json) {
-            let (subject, body) = crate::dispatch::report_words(&page.report, lang);
+            let (subject, body) = crate::paging::report_words(&page.report, lang);
             return (self.names(&page.position), subject, body);
         }
         if let Ok(alarm) = crate::alarm::Alarm::parse(&row.json) {

@@ -73,6 +73,7 @@ impl Desk {
             ..Batch::default()
         })?;
         self.touched();
+        self.refresh_emergency_sheet();
         Ok(())
     }
 }

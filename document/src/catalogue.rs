@@ -34,6 +34,7 @@ const FILES: &[File] = &files![
     "incident",
     "investigation",
     "cli",
+    "call_out",
     "policies",
     "policy",
     "source",

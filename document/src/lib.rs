@@ -4,6 +4,7 @@
 //! what a log or an error says is plain English elsewhere.
 
 pub mod catalogue;
+pub mod emergency;
 pub mod plan_document;
 pub mod report;
 mod writer;

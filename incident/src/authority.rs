@@ -29,6 +29,7 @@ impl Command {
         match self {
             Self::AddFindings { .. }
             | Self::Escalate { .. }
+            | Self::PassCall { .. }
             | Self::ExpireHold { .. }
             | Self::RepairApplied { .. }
             | Self::RepairFailed { .. }

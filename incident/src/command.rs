@@ -69,6 +69,10 @@ pub enum Command {
     RefuseCall {
         call: u32,
     },
+    /// System (call-out): the call reaches nobody, whoever is next is called at once.
+    PassCall {
+        call: u32,
+    },
     /// System (clock): the call was not answered in time.
     Escalate {
         call: u32,

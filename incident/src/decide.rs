@@ -89,6 +89,7 @@ fn dispatch(asked: Asked<'_>, command: Command) -> Decision {
         Command::Acknowledge { call } => calling::acknowledge(asked, call),
         Command::RefuseCall { call } => calling::refuse(asked, call),
         Command::Escalate { call } => calling::escalate(asked, call),
+        Command::PassCall { call } => calling::pass(asked, call),
         Command::IssueOrder {
             to,
             text,

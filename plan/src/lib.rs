@@ -200,6 +200,7 @@ pub enum Act {
     Close,
     ManageAccounts,
     ManageSource,
+    ManageRota,
     ReadOutbox,
     /// Read the record log entry by entry; it tells of every incident.
     ReadRecord,
@@ -208,7 +209,7 @@ pub enum Act {
 }
 
 impl Act {
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 28] = [
         Self::OpenIncident,
         Self::ViewIncident,
         Self::ConfirmGrade,
@@ -233,6 +234,7 @@ impl Act {
         Self::Close,
         Self::ManageAccounts,
         Self::ManageSource,
+        Self::ManageRota,
         Self::ReadOutbox,
         Self::ReadRecord,
         Self::RestrictAccess,

@@ -3,8 +3,141 @@
 //! Deliberately not here: who must be called for an incident (room `incident`) and how a channel
 //! speaks to its provider (room `connect`).
 
+pub mod answer;
+pub(crate) mod driver;
+mod emergency;
 mod engine;
+mod expand;
+mod file_sink;
 mod limit;
 pub mod page;
 #[cfg(test)]
 mod simulation;
+pub mod view;
+mod words;
+
+pub(crate) use words::report_words;
+
+use crate::config::Config;
+use crate::{DataFolder, Desk, DeskError};
+use connect::notify::Channel;
+use expand::{KINDS, TEST};
+use file_sink::FileSink;
+use model::{AccountId, Instant, OutboxId};
+use page::Paged;
+use std::sync::{Arc, Mutex};
+use store::{Batch, NewOutbox};
+use words::TestCall;
+
+/// Pages that are looked through for a code or a list.
+const MAX_PAGES: u32 = 2_000;
+/// Test calls of one person within an hour: a channel may cost money.
+const MAX_TESTS: usize = 5;
+
+/// What paging holds on to while the desk is open.
+pub(crate) struct Parts {
+    channels: Vec<Arc<dyn Channel>>,
+    file: Arc<FileSink>,
+    /// Signs links and makes codes.
+    key: [u8; 32],
+    /// Held while the emergency sheet is written.
+    sheet: Mutex<()>,
+}
+
+impl Parts {
+    pub fn new(folder: &DataFolder, key: [u8; 32], channels: Vec<Arc<dyn Channel>>) -> Self {
+        Self {
+            channels,
+            file: Arc::new(FileSink::new(folder.outbox())),
+            key,
+            sheet: Mutex::new(()),
+        }
+    }
+}
+
+/// Whether rows of this kind are messages to people on duty.
+pub(crate) fn is_page(kind: &str) -> bool {
+    KINDS.contains(&kind)
+}
+
+/// The channels of the configuration. Without one, everything goes to the file.
+pub(crate) fn configured(_config: &Config) -> Result<Vec<Arc<dyn Channel>>, DeskError> {
+    Ok(Vec::new())
+}
+
+impl Desk {
+    /// The configured channels; the file is not among them.
+    pub(crate) fn channels(&self) -> &[Arc<dyn Channel>] {
+        &self.inner.paging.channels
+    }
+    pub(crate) fn channel(&self, name: &str) -> Option<Arc<dyn Channel>> {
+        let found = self.channels().iter().find(|c| c.name() == name).cloned();
+        let file = || self.file_sink() as Arc<dyn Channel>;
+        found.or_else(|| (name == file_sink::FILE).then(file))
+    }
+    pub(crate) fn file_sink(&self) -> Arc<FileSink> {
+        Arc::clone(&self.inner.paging.file)
+    }
+    pub(crate) fn paging_key(&self) -> &[u8; 32] {
+        &self.inner.paging.key
+    }
+
+    /// An address of a page as people outside reach it.
+    pub(crate) fn outside(&self, path: &str) -> String {
+        let web = &self.config().web;
+        match &web.url {
+            Some(url) => format!("{}{path}", url.trim_end_matches('/')),
+            None => format!("http://{}{path}", web.listen),
+        }
+    }
+
+    /// A page with the state of its messages.
+    pub fn page(&self, id: &OutboxId) -> Result<Option<Paged>, DeskError> {
+        match self.store().document(driver::PAGES, id.as_str())? {
+            Some(found) => Ok(Some(serde_json::from_str(&found.json)?)),
+            None => Ok(None),
+        }
+    }
+
+    /// Pages that were due since, newest first.
+    pub fn pages_since(&self, since: Instant) -> Result<Vec<Paged>, DeskError> {
+        let found = self.store().documents(driver::PAGES, MAX_PAGES)?;
+        let recent = found.iter().take_while(|d| d.at >= since);
+        recent.map(|d| Ok(serde_json::from_str(&d.json)?)).collect()
+    }
+
+    /// Calls oneself through one's real channels; it belongs to no incident.
+    pub fn test_call(&self, who: &AccountId) -> Result<OutboxId, DeskError> {
+        let now = self.now();
+        let mine = |page: &&Paged| {
+            page.kind == TEST
+                && page
+                    .receivers
+                    .iter()
+                    .any(|r| r.account.as_ref() == Some(who))
+        };
+        let recent = self.pages_since(now.plus_s(-3_600))?;
+        if recent.iter().filter(mine).count() >= MAX_TESTS {
+            return Err(DeskError::Refused(format!(
+                "{MAX_TESTS} test calls an hour are enough; wait a little"
+            )));
+        }
+        let id = OutboxId::new(self.new_id("test")?);
+        let test = TestCall {
+            test_of: who.clone(),
+        };
+        self.store().commit(Batch {
+            outbox: vec![NewOutbox {
+                id: id.clone(),
+                incident: None,
+                channel: "file".into(),
+                kind: TEST.into(),
+                due_at: now,
+                json: serde_json::to_string(&test)?,
+            }],
+            ..Batch::default()
+        })?;
+        self.touched();
+        Ok(id)
+    }
+}

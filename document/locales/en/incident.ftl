@@ -130,6 +130,7 @@ incident-act-record-impact = record the impact
 incident-act-advance-step = go on to the next step
 incident-act-close = close the incident
 incident-act-manage-accounts = manage accounts
+incident-act-manage-rota = manage the duty rota
 incident-act-manage-source = manage sources
 incident-act-read-outbox = read the outbox
 
@@ -153,6 +154,7 @@ incident-noun-row = row
 
 # Conflicts.
 incident-conflict-called-already = it is called already
+incident-conflict-nobody-left = nobody is left to call
 incident-conflict-too-early = it is too early
 incident-conflict-taken = it is there already
 incident-conflict-underway = an approved repair is under way

@@ -265,6 +265,7 @@ plan-act-record-impact = record the impact
 plan-act-advance-step = advance to the next step
 plan-act-close = close the incident
 plan-act-manage-accounts = manage accounts
+plan-act-manage-rota = manage the duty rota
 plan-act-manage-source = manage guarded sources
 plan-act-read-outbox = read the outbox
 

@@ -127,6 +127,7 @@ incident-act-record-impact = 记录影响
 incident-act-advance-step = 推进步骤
 incident-act-close = 关闭事件
 incident-act-manage-accounts = 管理账号
+incident-act-manage-rota = 管理值班表
 incident-act-manage-source = 管理数据源
 incident-act-read-outbox = 查看发件箱
 
@@ -150,6 +151,7 @@ incident-noun-row = 数据行
 
 # Conflicts.
 incident-conflict-called-already = 已经呼叫
+incident-conflict-nobody-left = 没有其他人可呼叫
 incident-conflict-too-early = 时候未到
 incident-conflict-taken = 已经登记过
 incident-conflict-underway = 已有获批的修复正在进行

@@ -262,6 +262,7 @@ plan-act-record-impact = 登记影响
 plan-act-advance-step = 推进步骤
 plan-act-close = 结束响应
 plan-act-manage-accounts = 管理账号
+plan-act-manage-rota = 管理值班表
 plan-act-manage-source = 管理受保护的数据源
 plan-act-read-outbox = 查看发件箱
 

@@ -192,6 +192,22 @@ pub(super) fn escalate(asked: Asked<'_>, number: u32) -> Decision {
     Ok(facts)
 }
 
+/// Nobody is there for the call: whoever was not called yet is called at once. Where nobody is
+/// left, the call stays open until its time, so that it is not passed round in a circle.
+pub(super) fn pass(asked: Asked<'_>, number: u32) -> Decision {
+    let call = find(asked, number)?;
+    if call.state != CallState::Called {
+        return Err(wrong_state("call", state_code(&call.state)));
+    }
+    let next = next_call(asked, call, CallReason::Unanswered).filter(|next| next.attempt == 1);
+    let next = next.ok_or_else(|| conflict("call", "nobody-left"))?;
+    let escalated = Fact::CallEscalated {
+        call: number,
+        to: Some(next.number),
+    };
+    Ok(vec![escalated, Fact::CalledOut { call: next }])
+}
+
 /// For a lead's or deputy's place: who stands in for it, then the group in its order, each once;
 /// when nobody is left, the place itself again. A member is called again. Nobody, once the group
 /// is reached or the attempts are used up.

@@ -1,0 +1,418 @@
+//! The paging thread: takes rows of the outbox on, asks the engine what to do, stores it, hands
+//! messages over.
+//!
+//! ```text
+//! row pending ─► page stored, messages `sending` ─(one commit)─► handed over ─► outcome stored
+//!                                                  │ crash just before: the row is pending, nothing went out
+//!                                                  │ crash just after: `sending` goes back to queued,
+//!                                                  │ marked as a possible duplicate
+//! ```
+//! Each message is handed over in a thread of its own, at most `AT_ONCE` for a channel, so that a
+//! channel that hangs delays no other. Deliberately not here: what is decided (`engine`).
+
+use super::engine::{Engine, Send};
+use super::expand::{KINDS, expand, said};
+use super::file_sink::FILE;
+use super::limit::{Ticks, Window};
+use super::page::{Paged, Receiver, Red, Route};
+use super::words;
+use crate::{Desk, DeskError};
+use connect::notify::{Channel, Handed, Message, SendError};
+use incident::Command;
+use incident::people::CallState;
+use model::{Actor, Instant, Operation, OutboxId, RequestId};
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver as Inbox, Sender, channel};
+use std::time::Duration;
+use store::{Batch, OutboxChange, OutboxRow, OutboxUpdate, PutDocument};
+
+pub(crate) const PAGES: &str = "page";
+const WINDOWS: &str = "page_window";
+/// Rows taken on at once.
+const AT_ONCE: u32 = 256;
+/// How long the thread waits for a change before it looks by itself.
+const IDLE: Duration = Duration::from_millis(200);
+/// Seconds until a row that cannot be read is looked at again.
+const UNREADABLE_S: i64 = 60;
+/// After a fault of the store.
+const FAULT: Duration = Duration::from_millis(500);
+/// At the end, what is being handed over is waited for so long; the next start sends the rest.
+const LAST: Duration = Duration::from_secs(2);
+
+type Outcome = (OutboxId, Result<Handed, SendError>);
+
+struct Driver {
+    desk: Desk,
+    engine: Engine,
+    began: std::time::Instant,
+    rows: HashMap<OutboxId, OutboxRow>,
+    versions: HashMap<OutboxId, u64>,
+    window_versions: HashMap<String, u64>,
+    /// Decided and not stored yet: tried again until it is.
+    unstored: Unstored,
+    outcomes: Inbox<Outcome>,
+    tell: Sender<Outcome>,
+    flying: usize,
+    last: Option<Instant>,
+    /// Something in red was stored and does not stand on the emergency sheet yet.
+    red: bool,
+}
+
+#[derive(Default)]
+struct Unstored {
+    pages: HashMap<OutboxId, Paged>,
+    windows: HashMap<String, Window>,
+    updates: Vec<OutboxUpdate>,
+    sends: Vec<Send>,
+}
+
+/// Runs until `stopped` says so.
+pub(crate) fn run(desk: &Desk, stopped: impl Fn() -> bool) {
+    desk.refresh_emergency_sheet();
+    let mut driver = Driver::new(desk);
+    let mut seen = 0;
+    while !stopped() {
+        let idle = match driver.turn() {
+            Ok(idle) => idle,
+            Err(error) => {
+                tracing::error!(error = %error.told(), "pages cannot be stored; they wait and are tried again");
+                FAULT
+            }
+        };
+        seen = desk.store().wait_for_change(seen, idle);
+    }
+    driver.end();
+}
+
+impl Driver {
+    fn new(desk: &Desk) -> Self {
+        let (tell, outcomes) = channel();
+        let all = desk.channels().iter().map(|c| (c.name(), c.limit()));
+        let file = desk.file_sink();
+        let engine = Engine::new(all.chain([(file.name(), file.limit())]));
+        let mut driver = Self {
+            desk: desk.clone(),
+            engine,
+            began: std::time::Instant::now(),
+            rows: HashMap::new(),
+            versions: HashMap::new(),
+            window_versions: HashMap::new(),
+            unstored: Unstored::default(),
+            outcomes,
+            tell,
+            flying: 0,
+            last: None,
+            red: false,
+        };
+        if let Err(error) = driver.restore_windows() {
+            tracing::warn!(error = %error.told(), "what was sent before the start is not known; a channel's limit may be passed once");
+        }
+        driver
+    }
+
+    fn restore_windows(&mut self) -> Result<(), DeskError> {
+        let (now, ticks) = (self.desk.now(), self.ticks());
+        for document in self.desk.store().documents(WINDOWS, 1_000)? {
+            let window: Window = serde_json::from_str(&document.json)?;
+            self.engine.restore(&document.id, &window, now, ticks);
+            self.window_versions.insert(document.id, document.version);
+        }
+        Ok(())
+    }
+
+    fn ticks(&self) -> Ticks {
+        self.began.elapsed()
+    }
+
+    /// One look at everything; gives how long nothing needs to be done.
+    fn turn(&mut self) -> Result<Duration, DeskError> {
+        let now = self.desk.now();
+        self.take_outcomes(now);
+        self.after_a_jump(now)?;
+        self.take_on(now)?;
+        self.settle(now);
+        let ticks = self.ticks();
+        let sends = self.engine.turn(now, ticks);
+        let (pages, windows) = self.engine.take_changed(now, ticks);
+        self.unstored.sends.extend(sends);
+        self.unstored.windows.extend(windows);
+        for page in pages {
+            if let Some(at) = page.over_at {
+                let (id, change) = (page.id.clone(), OutboxChange::Sent { at });
+                self.unstored.updates.push(OutboxUpdate { id, change });
+            }
+            self.unstored.pages.insert(page.id.clone(), page);
+        }
+        self.store(now)?;
+        for send in std::mem::take(&mut self.unstored.sends) {
+            self.hand_over(send);
+        }
+        self.forget();
+        if std::mem::take(&mut self.red) {
+            self.desk.refresh_emergency_sheet();
+        }
+        Ok(self.engine.sleeps(now).map_or(IDLE, |s| s.min(IDLE)))
+    }
+
+    fn take_outcomes(&mut self, now: Instant) {
+        let ticks = self.ticks();
+        while let Ok((id, outcome)) = self.outcomes.try_recv() {
+            self.flying = self.flying.saturating_sub(1);
+            if let Err(error) = &outcome {
+                tracing::warn!(id = %id, %error, "a message was not taken");
+            }
+            self.engine.result(&id, &outcome, now, ticks);
+        }
+    }
+
+    /// Rows that wait for a time which the clock has left again are due.
+    fn after_a_jump(&mut self, now: Instant) -> Result<(), DeskError> {
+        let last = self.last.replace(now);
+        if last.is_some_and(|last| now.since_s(last) < -1.0) {
+            self.desk.store().outbox_hasten(now)?;
+        }
+        Ok(())
+    }
+
+    fn take_on(&mut self, now: Instant) -> Result<(), DeskError> {
+        for row in self.desk.store().outbox_due(now, AT_ONCE)? {
+            if !KINDS.contains(&row.kind.as_str()) {
+                continue;
+            }
+            let waits = |u: &OutboxUpdate| u.id == row.id;
+            if self.unstored.updates.iter().any(waits) {
+                continue;
+            }
+            if self.engine.page(&row.id).is_some() {
+                let (id, change) = (row.id.clone(), OutboxChange::Sending);
+                self.unstored.updates.push(OutboxUpdate { id, change });
+                continue;
+            }
+            let stored = self.desk.store().document(PAGES, row.id.as_str())?;
+            let page = match &stored {
+                None => expand(&self.desk, &row, now),
+                Some(stored) => serde_json::from_str(&stored.json)
+                    .map_err(DeskError::from)
+                    .map(|page| self.known_routes(page)),
+            };
+            let page = match page {
+                Ok(page) => page,
+                Err(error) => {
+                    // One row that cannot be read holds up no other.
+                    tracing::error!(id = %row.id, error = %error.told(), "a page cannot be made; it is tried again");
+                    let due_at = now.plus_s(UNREADABLE_S);
+                    let (id, change) = (row.id.clone(), OutboxChange::Again { due_at });
+                    self.unstored.updates.push(OutboxUpdate { id, change });
+                    continue;
+                }
+            };
+            self.unstored.updates.push(OutboxUpdate {
+                id: row.id.clone(),
+                change: OutboxChange::Sending,
+            });
+            if let Some(stored) = stored {
+                self.versions.insert(row.id.clone(), stored.version);
+            } else {
+                self.pass_on(&page);
+            }
+            self.rows.insert(row.id.clone(), row);
+            self.engine.add(page, now);
+        }
+        Ok(())
+    }
+
+    /// A channel that was taken out of the configuration since leaves the file.
+    fn known_routes(&self, mut page: Paged) -> Paged {
+        let known = |route: &Route| {
+            route.channel == FILE
+                || self
+                    .desk
+                    .channels()
+                    .iter()
+                    .any(|c| c.name() == route.channel)
+        };
+        for receiver in &mut page.receivers {
+            if !receiver.told() && !receiver.routes.iter().any(known) {
+                receiver.routes.push(Route {
+                    channel: FILE.into(),
+                    to: receiver.who.clone(),
+                });
+                page.red = Some(Red::NoAddress);
+            }
+        }
+        page
+    }
+
+    /// Nobody is there for it: the next in the plan's order, at once.
+    fn pass_on(&self, page: &Paged) {
+        let (Some(incident), Some(call), Some(red)) = (&page.incident, page.call, page.red) else {
+            return;
+        };
+        tracing::warn!(incident = %incident, call, why = red.code(), "a call reaches nobody; the next is called");
+        let op = Operation {
+            actor: Actor::system("call-out"),
+            reason: String::new(),
+            request: RequestId::new(format!("pass-{}", page.id)),
+            now: self.desk.now(),
+        };
+        // Where nobody else is left, the call stays open and red.
+        if let Err(error) = self.desk.execute(op, incident, Command::PassCall { call }) {
+            tracing::debug!(%error, "a call was not passed on");
+        }
+    }
+
+    /// What was answered is not tried any further.
+    fn settle(&mut self, now: Instant) {
+        let mut done = Vec::new();
+        for page in self.engine.pages() {
+            let tried = |r: &Receiver| r.told() || r.messages.iter().any(|m| m.tries > 0);
+            let (Some(id), false) = (&page.incident, page.settled) else {
+                continue;
+            };
+            if !page.receivers.iter().all(tried) {
+                continue;
+            }
+            let Some(incident) = self.desk.incident(id) else {
+                continue;
+            };
+            let call = incident
+                .calls
+                .iter()
+                .find(|c| Some(c.call.number) == page.call);
+            let answered = call.is_some_and(|c| {
+                matches!(
+                    c.state,
+                    CallState::Acknowledged { .. } | CallState::Refused { .. }
+                )
+            });
+            if answered || incident.closed() {
+                done.push(page.id.clone());
+            }
+        }
+        done.iter().for_each(|id| self.engine.settle(id, now));
+    }
+
+    fn store(&mut self, now: Instant) -> Result<(), DeskError> {
+        let unstored = &self.unstored;
+        if unstored.pages.is_empty() && unstored.windows.is_empty() && unstored.updates.is_empty() {
+            return Ok(());
+        }
+        let mut batch = Batch {
+            outbox_updates: unstored.updates.clone(),
+            ..Batch::default()
+        };
+        for (id, page) in &unstored.pages {
+            batch.documents.push(PutDocument {
+                collection: PAGES,
+                id: id.to_string(),
+                expect_version: self.versions.get(id).copied(),
+                json: serde_json::to_string(page)?,
+                at: page.due_at,
+            });
+        }
+        for (name, window) in &unstored.windows {
+            batch.documents.push(PutDocument {
+                collection: WINDOWS,
+                id: name.clone(),
+                expect_version: self.window_versions.get(name).copied(),
+                json: serde_json::to_string(window)?,
+                at: now,
+            });
+        }
+        self.desk.store().commit(batch)?;
+        let red = unstored.pages.values().any(|page| page.red.is_some());
+        for id in unstored.pages.keys() {
+            *self.versions.entry(id.clone()).or_insert(0) += 1;
+        }
+        for name in unstored.windows.keys() {
+            *self.window_versions.entry(name.clone()).or_insert(0) += 1;
+        }
+        self.unstored.pages.clear();
+        self.unstored.windows.clear();
+        self.unstored.updates.clear();
+        self.desk.touched();
+        self.red |= red;
+        Ok(())
+    }
+
+    fn hand_over(&mut self, send: Send) {
+        let id = send.id.clone();
+        self.flying += 1;
+        let handed = self.compose(&send).and_then(|(channel, message)| {
+            let (desk, tell) = (self.desk.clone(), self.tell.clone());
+            let work = move || {
+                fail::fail_point!("outbox-before-send");
+                let outcome = channel.send(&message, desk.now());
+                fail::fail_point!("outbox-after-send");
+                // Nobody listens any more when the desk has ended.
+                let _ = tell.send((message.id, outcome));
+                desk.store().wake();
+            };
+            let thread = std::thread::Builder::new().name("page".into()).spawn(work);
+            thread.map(drop).map_err(|e| e.to_string())
+        });
+        if let Err(why) = handed {
+            let outcome = Err(SendError::Again { after_s: None, why });
+            let _ = self.tell.send((id, outcome));
+        }
+    }
+
+    fn compose(&self, send: &Send) -> Result<(Arc<dyn Channel>, Message), String> {
+        let channel = self
+            .desk
+            .channel(&send.channel)
+            .ok_or_else(|| format!("no channel is called `{}`", send.channel))?;
+        let mut parts = Vec::with_capacity(send.parts.len());
+        for part in &send.parts {
+            let page = self.engine.page(&part.page);
+            if let Some(page) = page
+                && let Some(receiver) = page.receivers.get(part.receiver)
+            {
+                parts.push((page.clone(), receiver.clone()));
+            }
+        }
+        let words = |page: &Paged, lang| {
+            let row = self.rows.get(&page.id);
+            let said = row.map(|row| said(&self.desk, row, lang));
+            said.and_then(Result::ok).unwrap_or_default()
+        };
+        if parts.is_empty() {
+            return Err("the page is not there any more".into());
+        }
+        let message = words::message(&self.desk, send, channel.kind(), &parts, &words);
+        Ok((channel, message))
+    }
+
+    /// What is over is kept in the store only.
+    fn forget(&mut self) {
+        let open = |id: &OutboxId| self.engine.page(id).is_some();
+        self.rows.retain(|id, _| open(id));
+        self.versions.retain(|id, _| open(id));
+    }
+
+    fn end(&mut self) {
+        let until = std::time::Instant::now() + LAST;
+        while self.flying > 0 {
+            let left = until.saturating_duration_since(std::time::Instant::now());
+            let Ok((id, outcome)) = self.outcomes.recv_timeout(left) else {
+                break;
+            };
+            self.flying -= 1;
+            let (now, ticks) = (self.desk.now(), self.ticks());
+            self.engine.result(&id, &outcome, now, ticks);
+            let (pages, windows) = self.engine.take_changed(now, ticks);
+            self.unstored.windows.extend(windows);
+            for page in pages {
+                if let Some(at) = page.over_at {
+                    let (id, change) = (page.id.clone(), OutboxChange::Sent { at });
+                    self.unstored.updates.push(OutboxUpdate { id, change });
+                }
+                self.unstored.pages.insert(page.id.clone(), page);
+            }
+        }
+        if let Err(error) = self.store(self.desk.now()) {
+            tracing::warn!(error = %error.told(), "the last outcomes are not stored; the next start sends those messages again");
+        }
+    }
+}

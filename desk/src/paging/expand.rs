@@ -1,0 +1,219 @@
+//! From an outbox row to its receivers: who is on duty, on which channels each is reached.
+//!
+//! Deliberately not here: when and in which order it goes out (`engine`).
+
+use super::file_sink::FILE;
+use super::page::{MAX_RECEIVERS, Paged, Receiver, Red, Route};
+use super::words::{Said, TestCall, report_words, test_words};
+use crate::account::Person;
+use crate::alarm::{ALARM, Alarm};
+use crate::dispatch::{ReportPage, brief_words, page_words};
+use crate::{Desk, DeskError};
+use connect::notify::ChannelKind;
+use incident::{Effect, Page};
+use model::{AccountId, Instant, PositionId};
+use plan::Lang;
+use store::OutboxRow;
+
+/// Kinds of outbox rows that are messages to people on duty.
+pub(crate) const KINDS: [&str; 5] = ["page", "report", "brief", ALARM, TEST];
+pub(crate) const TEST: &str = "test";
+
+/// What a row asks for.
+enum Wanted {
+    Page(Page, bool),
+    Report(ReportPage),
+    Brief(u32, bool),
+    Alarm(Alarm),
+    Test(TestCall),
+}
+
+fn wanted(row: &OutboxRow) -> Result<Wanted, DeskError> {
+    Ok(match row.kind.as_str() {
+        crate::dispatch::REPORT => Wanted::Report(serde_json::from_str(&row.json)?),
+        ALARM => Wanted::Alarm(Alarm::parse(&row.json)?),
+        TEST => Wanted::Test(serde_json::from_str(&row.json)?),
+        _ => {
+            let effect: Effect = serde_json::from_str(&row.json)?;
+            let exercise = effect.exercise();
+            match effect {
+                Effect::Page { page, .. } => Wanted::Page(page, exercise),
+                Effect::Brief { number, .. } => Wanted::Brief(number, exercise),
+                _ => return Err(DeskError::Refused(format!("row {} is no page", row.id))),
+            }
+        }
+    })
+}
+
+/// The words of a row in a language.
+pub(crate) fn said(desk: &Desk, row: &OutboxRow, lang: Lang) -> Result<Said, DeskError> {
+    Ok(match wanted(row)? {
+        Wanted::Page(page, _) => page_words(desk, row, &page, &desk.plan(), lang),
+        Wanted::Report(page) => report_words(&page.report, lang),
+        Wanted::Brief(number, _) => brief_words(desk, row, number, lang),
+        Wanted::Alarm(alarm) => alarm.words(lang),
+        Wanted::Test(_) => test_words(row.created_at, lang),
+    })
+}
+
+/// The page with its receivers as they are now.
+pub(crate) fn expand(desk: &Desk, row: &OutboxRow, now: Instant) -> Result<Paged, DeskError> {
+    let (position, call, urgent, exercise) = match wanted(row)? {
+        Wanted::Page(page, exercise) => {
+            let call = match &page {
+                Page::CallOut { call, .. } => Some(*call),
+                Page::Order { .. } => None,
+            };
+            (
+                Some(page.position().clone()),
+                call,
+                call.is_some(),
+                exercise,
+            )
+        }
+        Wanted::Report(page) => (Some(page.position), None, true, false),
+        Wanted::Brief(_, exercise) => (
+            Some(PositionId::new("senior_management")),
+            None,
+            false,
+            exercise,
+        ),
+        Wanted::Alarm(alarm) => (Some(alarm.position), None, true, false),
+        Wanted::Test(_) => (None, None, false, true),
+    };
+    let people = match (&position, wanted(row)?) {
+        // About the program itself: everybody who holds the position, on duty or not.
+        (Some(position), Wanted::Alarm(_)) => desk.holders(position),
+        (Some(position), _) => desk.to_be_told(row, position, now),
+        (None, Wanted::Test(test)) => person(desk, &test.test_of)?.into_iter().collect(),
+        (None, _) => Vec::new(),
+    };
+    let mut red = None;
+    let mut receivers: Vec<Receiver> = people
+        .into_iter()
+        .take(MAX_RECEIVERS)
+        .map(|p| receiver(desk, &p, &mut red))
+        .collect();
+    if receivers.is_empty() {
+        red = Some(Red::NobodyOnDuty);
+        receivers.extend(position.as_ref().map(|p| nobody(desk, p)));
+    }
+    Ok(Paged {
+        id: row.id.clone(),
+        kind: row.kind.clone(),
+        incident: row.incident.clone(),
+        call,
+        position,
+        urgent,
+        exercise,
+        due_at: row.due_at.min(now),
+        receivers,
+        red,
+        settled: false,
+        over_at: None,
+    })
+}
+
+fn person(desk: &Desk, who: &AccountId) -> Result<Option<Person>, DeskError> {
+    let mut people = desk.accounts()?;
+    people.retain(|p| p.id == *who && !p.disabled);
+    Ok(people.pop())
+}
+
+fn receiver(desk: &Desk, person: &Person, red: &mut Option<Red>) -> Receiver {
+    let mut routes = desk.routes_of(&person.id);
+    if routes.is_empty() {
+        // The file has it, so that it is not lost; but nobody reads a file at night.
+        *red = Some(Red::NoAddress);
+        routes.push(in_the_file(person.id.as_str()));
+    }
+    Receiver {
+        who: person.id.to_string(),
+        account: Some(person.id.clone()),
+        name: person.name.clone(),
+        lang: desk.language_of(&person.id),
+        routes,
+        route: 0,
+        rounds: 0,
+        failing_since: None,
+        messages: Vec::new(),
+    }
+}
+
+/// A position that nobody holds, or whose holders are all absent.
+fn nobody(desk: &Desk, position: &PositionId) -> Receiver {
+    Receiver {
+        who: position.to_string(),
+        account: None,
+        name: position.to_string(),
+        lang: desk.config().web.language,
+        routes: vec![in_the_file(position.as_str())],
+        route: 0,
+        rounds: 0,
+        failing_since: None,
+        messages: Vec::new(),
+    }
+}
+
+fn in_the_file(to: &str) -> Route {
+    Route {
+        channel: FILE.into(),
+        to: to.into(),
+    }
+}
+
+impl Desk {
+    /// Who is called for a position: on duty, and free to know of the incident.
+    fn to_be_told(&self, row: &OutboxRow, position: &PositionId, now: Instant) -> Vec<Person> {
+        let incident = row.incident.as_ref().and_then(|id| self.incident(id));
+        let holders = match incident {
+            Some(incident) => self.holders_in(&incident, position),
+            None => self.holders(position),
+        };
+        self.on_duty_among(position, holders, now).people
+    }
+
+    pub(crate) fn language_of(&self, who: &AccountId) -> Lang {
+        let chosen = self.profile(who).ok().and_then(|(p, _)| p.language);
+        chosen.unwrap_or(self.config().web.language)
+    }
+
+    /// The ways to a person, in the order in which they are tried. Empty where channels are
+    /// configured and none of them reaches the person.
+    pub fn routes_of(&self, who: &AccountId) -> Vec<Route> {
+        let channels = self.channels();
+        if channels.is_empty() {
+            return vec![in_the_file(who.as_str())];
+        }
+        let (profile, _) = self.profile(who).unwrap_or_else(|error| {
+            tracing::error!(error = %error.told(), "a person's addresses cannot be read");
+            Default::default()
+        });
+        let mut routes: Vec<Route> = Vec::new();
+        for address in &profile.addresses {
+            if channels.iter().any(|c| c.name() == address.channel) {
+                routes.push(Route {
+                    channel: address.channel.clone(),
+                    to: address.address.clone(),
+                });
+            }
+        }
+        for channel in channels {
+            let to = match channel.kind() {
+                ChannelKind::Mail => profile.mail.as_str(),
+                ChannelKind::Sms => profile.phone.as_str(),
+                // One fixed receiver: nobody needs an address of their own.
+                kind if kind.is_robot() => "",
+                _ => continue,
+            };
+            let known = routes.iter().any(|r| r.channel == channel.name());
+            if !known && (!to.is_empty() || channel.kind().is_robot()) {
+                routes.push(Route {
+                    channel: channel.name().into(),
+                    to: to.into(),
+                });
+            }
+        }
+        routes
+    }
+}

@@ -1,0 +1,35 @@
+## Call-out and schedule: messages, the page, the feed, the emergency sheet.
+
+call-out-message-bundle = { $n } calls for you
+call-out-message-code = Answer by phone: code { $code }
+call-out-test-subject = [TEST] Test call, no incident
+call-out-test-body = This is a test call that was asked for at { $at }. There is no incident. If you can read this, you can be reached this way.
+call-out-feed-title = On duty
+call-out-feed-summary = On duty: { $title }
+call-out-sheet-title = Emergency sheet: call tree and contacts
+call-out-sheet-made = Made { $at }. Keep a printed copy where it can be found without a network.
+call-out-sheet-secret = Confidential: personal telephone numbers.
+call-out-sheet-how = How to use it: call the lead first. No answer within { $minutes } minutes: the deputy, then the members in order. Whoever answers calls the next group. Write down who was reached and when.
+call-out-sheet-tree = Call tree
+call-out-sheet-order = Order
+call-out-sheet-position = Position
+call-out-sheet-person = Person
+call-out-sheet-phone = Telephone
+call-out-sheet-mail = Mail
+call-out-sheet-reached = Reached at
+call-out-sheet-nobody = NOBODY HOLDS THIS POSITION
+call-out-sheet-no-phone = no telephone number
+call-out-sheet-on-duty = on duty now
+call-out-sheet-lead = lead
+call-out-sheet-deputy = deputy
+call-out-sheet-member = member
+call-out-sheet-shifts = On duty in the next 14 days
+call-out-sheet-from = From
+call-out-sheet-to = To
+call-out-sheet-gap = GAP: nobody on duty
+call-out-sheet-contacts = Outside contacts
+call-out-sheet-red = Calls that reach nobody
+call-out-sheet-red-line = { $position }: { $why }, since { $at }
+call-out-red-nobody-on-duty = nobody on duty
+call-out-red-no-address = no address that works
+call-out-red-all-failing = all channels fail

@@ -1,0 +1,35 @@
+## 呼叫与值班：消息、页面、日历订阅、应急联络单。
+
+call-out-message-bundle = 有 { $n } 个呼叫等待您
+call-out-message-code = 电话答复：口令 { $code }
+call-out-test-subject = 【测试】测试呼叫，没有事件
+call-out-test-body = 这是 { $at } 请求的测试呼叫，没有发生事件。您能读到这条消息，说明可以通过此渠道联系到您。
+call-out-feed-title = 值班
+call-out-feed-summary = 值班：{ $title }
+call-out-sheet-title = 应急联络单：呼叫树与通讯录
+call-out-sheet-made = 制作时间：{ $at }。请打印并存放在断网时也能取到的地方。
+call-out-sheet-secret = 保密：含个人电话号码。
+call-out-sheet-how = 使用方法：先呼叫组长；{ $minutes } 分钟内无人应答，依次呼叫副组长和组员。接到呼叫的人负责呼叫下一组。请记录联系上的人和时间。
+call-out-sheet-tree = 呼叫树
+call-out-sheet-order = 顺序
+call-out-sheet-position = 岗位
+call-out-sheet-person = 人员
+call-out-sheet-phone = 电话
+call-out-sheet-mail = 邮箱
+call-out-sheet-reached = 联系上的时间
+call-out-sheet-nobody = 该岗位无人担任
+call-out-sheet-no-phone = 未登记电话
+call-out-sheet-on-duty = 当前值班
+call-out-sheet-lead = 组长
+call-out-sheet-deputy = 副组长
+call-out-sheet-member = 组员
+call-out-sheet-shifts = 未来 14 天值班
+call-out-sheet-from = 开始
+call-out-sheet-to = 结束
+call-out-sheet-gap = 空档：无人值班
+call-out-sheet-contacts = 外部联系方式
+call-out-sheet-red = 无法送达的呼叫
+call-out-sheet-red-line = { $position }：{ $why }，自 { $at }
+call-out-red-nobody-on-duty = 无人值班
+call-out-red-no-address = 没有可用的联系方式
+call-out-red-all-failing = 所有渠道均失败
