@@ -231,10 +231,8 @@ impl Desk {
             .map_err(|e| DeskError::file(&vkey, e))?;
         let master = MasterKey::load_or_create(&folder.keys().join("master.key"))?;
         let subject_keys = Arc::new(Mutex::new(SubjectKeys::open(&folder.keys(), &master)?));
-        let index_key = master.derive("image index");
         let account_key = master.derive("account secrets");
-        let channels = paging::configured(&config)?;
-        let paging = paging::Parts::new(&folder, master.derive("call answers"), channels);
+        let paging = paging::Parts::open(&folder, &config, master.derive("call answers"))?;
         let store = Store::open(&folder.store())?;
         let mut options = JournalOptions {
             ledgers: config.source.len().max(1) as u32,
@@ -274,7 +272,7 @@ impl Desk {
                 clock,
                 store,
                 key,
-                index_key,
+                index_key: master.derive("image index"),
                 account_key,
                 paging,
                 subject_keys,

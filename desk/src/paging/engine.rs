@@ -12,21 +12,13 @@
 //! jumps, stores what changed before it hands messages over, and brings their outcomes.
 //! Deliberately not here: who is called, words, threads, storing.
 
+use super::fall_over::FALL_OVER_S;
 use super::limit::{AT_ONCE, ChannelState, Ticks, Window};
 use super::page::{Leg, LegState, Paged, Red};
 use connect::notify::{Handed, Limit, SendError};
 use model::{Instant, OutboxId};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-/// Seconds until the second try on the same channel.
-const RETRY_S: i64 = 5;
-/// Tries on one channel before the next one takes over.
-const TRIES: u32 = 2;
-/// Seconds after the first fault at which the next channel takes over, whatever the first does.
-const FALL_OVER_S: i64 = 20;
-/// Seconds between two rounds through all channels: doubled from the first to the last.
-const ROUND_S: i64 = 10;
-const ROUND_MOST_S: i64 = 300;
 /// Pages named in one message.
 const MAX_BUNDLE: usize = 20;
 /// A time of day that moves by so much more or less than the ticks was set.
@@ -58,10 +50,10 @@ pub(crate) struct Part {
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Engine {
-    channels: BTreeMap<String, ChannelState>,
-    pages: BTreeMap<OutboxId, Paged>,
+    pub(super) channels: BTreeMap<String, ChannelState>,
+    pub(super) pages: BTreeMap<OutboxId, Paged>,
     flights: HashMap<OutboxId, Send>,
-    dirty: BTreeSet<OutboxId>,
+    pub(super) dirty: BTreeSet<OutboxId>,
     /// The last look at both clocks.
     last: Option<(Instant, Ticks)>,
 }
@@ -235,105 +227,12 @@ impl Engine {
         }
     }
 
-    fn leg(&mut self, part: &Part) -> Option<&mut Leg> {
+    pub(super) fn leg(&mut self, part: &Part) -> Option<&mut Leg> {
         let page = self.pages.get_mut(&part.page)?;
         self.dirty.insert(part.page.clone());
         let receiver = page.receivers.get_mut(part.receiver)?;
         let route = part.route;
         receiver.messages.iter_mut().find(|leg| leg.route == route)
-    }
-
-    fn handed(&mut self, part: &Part, handed: &Handed, now: Instant) {
-        let Some(leg) = self.leg(part) else { return };
-        leg.state = match handed.delivered {
-            true => LegState::Delivered,
-            false => LegState::Sent,
-        };
-        leg.tries += 1;
-        leg.sent_at = Some(now);
-        leg.provider_id.clone_from(&handed.provider_id);
-        let Some(page) = self.pages.get_mut(&part.page) else {
-            return;
-        };
-        let receiver = &mut page.receivers[part.receiver];
-        receiver.failing_since = None;
-        // Another channel was about to take over; it need not.
-        for leg in &mut receiver.messages {
-            if leg.state == LegState::Queued {
-                leg.state = LegState::Dropped;
-            }
-        }
-    }
-
-    fn failed(&mut self, part: &Part, error: &SendError, now: Instant) {
-        let Some(leg) = self.leg(part) else { return };
-        leg.tries += 1;
-        let (why, wait_s) = match error {
-            SendError::Again { after_s, why } => {
-                // A provider that names a time has refused; any other fault may hide an arrival.
-                leg.possible_duplicate |= after_s.is_none();
-                (why, Some(after_s.map_or(RETRY_S, i64::from).max(1)))
-            }
-            SendError::Never { why } | SendError::Broken { why } => (why, None),
-        };
-        why.clone_into(&mut leg.why);
-        leg.state = LegState::Queued;
-        let tries = leg.tries;
-        let Some(page) = self.pages.get_mut(&part.page) else {
-            return;
-        };
-        let over = page.settled;
-        let receiver = &mut page.receivers[part.receiver];
-        receiver.failing_since.get_or_insert(now);
-        let told = receiver.told();
-        let route = part.route;
-        let leg = receiver.messages.iter_mut().find(|leg| leg.route == route);
-        let Some(leg) = leg else { return };
-        if over || told || receiver.route != part.route {
-            // Another channel took over, or nobody waits for it.
-            leg.state = match over || told {
-                true => LegState::Dropped,
-                false => LegState::FailedOver,
-            };
-            return;
-        }
-        let others = receiver.routes.len() > 1;
-        match wait_s {
-            Some(wait_s) if !tries.is_multiple_of(TRIES) && wait_s <= FALL_OVER_S => {
-                leg.next_at = now.plus_s(wait_s);
-            }
-            Some(wait_s) if !others => {
-                let wait_s = wait_s.max(round_s(receiver.rounds));
-                leg.next_at = now.plus_s(wait_s);
-                receiver.rounds = receiver.rounds.saturating_add(1);
-                page.red = Some(Red::AllFailing);
-            }
-            _ => self.fall_over(&part.page, part.receiver, now),
-        }
-    }
-
-    /// The next channel of the receiver takes over; after the last the first, a while later.
-    fn fall_over(&mut self, id: &OutboxId, receiver: usize, now: Instant) {
-        let Some(page) = self.pages.get_mut(id) else {
-            return;
-        };
-        let receiver = &mut page.receivers[receiver];
-        let route = receiver.route;
-        let current = receiver.messages.iter_mut().find(|leg| leg.route == route);
-        if let Some(leg) = current.filter(|leg| leg.state == LegState::Queued) {
-            leg.state = LegState::FailedOver;
-        }
-        receiver.route = (route + 1) % receiver.routes.len();
-        let mut next_at = now;
-        if receiver.route == 0 {
-            next_at = now.plus_s(round_s(receiver.rounds));
-            receiver.rounds = receiver.rounds.saturating_add(1);
-            page.red = Some(Red::AllFailing);
-        }
-        // Each channel has its own time in which it must succeed.
-        receiver.failing_since = None;
-        receiver.open_leg(id, now, next_at);
-        self.dirty.insert(id.clone());
     }
 
     /// A time of day that was set moves everything that waits for one along.
@@ -362,51 +261,11 @@ impl Engine {
             .for_each(|c| c.changed = c.limited());
     }
 
-    /// Whoever was not told within the time after the first fault: the next channel, even while
-    /// the first still tries.
-    fn fall_over_late(&mut self, now: Instant) {
-        let late: Vec<(OutboxId, usize)> = self
-            .waiting()
-            .filter(|(page, i)| {
-                let receiver = &page.receivers[*i];
-                let since = receiver.failing_since;
-                receiver.routes.len() > 1
-                    && since.is_some_and(|since| now >= since.plus_s(FALL_OVER_S))
-            })
-            .map(|(page, i)| (page.id.clone(), i))
-            .collect();
-        for (page, receiver) in late {
-            self.fall_over(&page, receiver, now);
-        }
-    }
-
     /// Receivers who were told by no channel yet.
-    fn waiting(&self) -> impl Iterator<Item = (&Paged, usize)> {
+    pub(super) fn waiting(&self) -> impl Iterator<Item = (&Paged, usize)> {
         let open = self.pages.values().filter(|page| !page.settled);
         open.flat_map(|page| (0..page.receivers.len()).map(move |i| (page, i)))
             .filter(|(page, i)| !page.receivers[*i].told())
-    }
-
-    /// First tries go past a channel that is known to be down, where another is up.
-    fn skip_what_is_down(&mut self, now: Instant, ticks: Ticks) {
-        let up = |channel: &str| self.channels.get(channel).is_some_and(|c| c.up(ticks));
-        let mut past = Vec::new();
-        for (page, i) in self.waiting() {
-            let receiver = &page.receivers[i];
-            let due = |leg: &Leg| {
-                leg.route == receiver.route && leg.state == LegState::Queued && leg.next_at <= now
-            };
-            let after = &receiver.routes[receiver.route + 1..];
-            if receiver.messages.iter().any(due)
-                && !up(&receiver.routes[receiver.route].channel)
-                && after.iter().any(|route| up(&route.channel))
-            {
-                past.push((page.id.clone(), i));
-            }
-        }
-        for (page, receiver) in past {
-            self.fall_over(&page, receiver, now);
-        }
     }
 
     fn candidates(&self, channel: &str, now: Instant) -> Vec<Candidate> {
@@ -471,21 +330,6 @@ impl Engine {
         }
     }
 
-    fn past_the_limit(&mut self, part: &Part, now: Instant, ticks: Ticks) {
-        let Some(page) = self.pages.get(&part.page) else {
-            return;
-        };
-        let receiver = &page.receivers[part.receiver];
-        let Some(next) = receiver.routes.get(part.route + 1) else {
-            return;
-        };
-        let next = next.channel.clone();
-        let room = self.channels.get_mut(&next);
-        if receiver.route == part.route && room.is_some_and(|c| c.up(ticks) && c.free(ticks) > 0) {
-            self.fall_over(&part.page, part.receiver, now);
-        }
-    }
-
     /// Marks the messages as being sent.
     fn begin(&mut self, name: &str, taken: Vec<Candidate>, now: Instant) -> Send {
         let to = taken.first().map_or(String::new(), |c| c.to.clone());
@@ -531,8 +375,4 @@ impl Engine {
             self.dirty.insert(id.clone());
         }
     }
-}
-
-fn round_s(rounds: u32) -> i64 {
-    (ROUND_S << rounds.min(10)).min(ROUND_MOST_S)
 }

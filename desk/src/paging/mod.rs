@@ -8,6 +8,7 @@ pub(crate) mod driver;
 mod emergency;
 mod engine;
 mod expand;
+mod fall_over;
 mod file_sink;
 mod limit;
 pub mod page;
@@ -45,13 +46,13 @@ pub(crate) struct Parts {
 }
 
 impl Parts {
-    pub fn new(folder: &DataFolder, key: [u8; 32], channels: Vec<Arc<dyn Channel>>) -> Self {
-        Self {
-            channels,
+    pub fn open(folder: &DataFolder, config: &Config, key: [u8; 32]) -> Result<Self, DeskError> {
+        Ok(Self {
+            channels: configured(config)?,
             file: Arc::new(FileSink::new(folder.outbox())),
             key,
             sheet: Mutex::new(()),
-        }
+        })
     }
 }
 
@@ -61,7 +62,7 @@ pub(crate) fn is_page(kind: &str) -> bool {
 }
 
 /// The channels of the configuration. Without one, everything goes to the file.
-pub(crate) fn configured(_config: &Config) -> Result<Vec<Arc<dyn Channel>>, DeskError> {
+fn configured(_config: &Config) -> Result<Vec<Arc<dyn Channel>>, DeskError> {
     Ok(Vec::new())
 }
 
