@@ -289,10 +289,7 @@ impl Desk {
     /// Open incidents that follow these rows are told; one that may not be is only warned of, for
     /// the guard takes the rows as lawful already.
     fn settle_in_incidents(&self, op: &Operation, acceptance: &Acceptance) {
-        for incident in self.incidents() {
-            if incident.closed() {
-                continue;
-            }
+        for incident in self.open_incidents() {
             let open = |row: &&AcceptedRow| {
                 let tracked = incident
                     .findings

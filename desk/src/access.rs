@@ -35,20 +35,17 @@ impl Desk {
         self.incident(id).filter(|i| self.sees(viewer, i))
     }
 
-    /// Newest first.
-    pub fn incidents_for(&self, viewer: &Viewer) -> Vec<Arc<Incident>> {
-        let mut all = self.incidents();
-        all.retain(|i| self.sees(viewer, i));
-        all
+    /// Those that are not closed, newest first.
+    pub fn open_incidents_for(&self, viewer: &Viewer) -> Vec<Arc<Incident>> {
+        let mut open = self.open_incidents();
+        open.retain(|i| self.sees(viewer, i));
+        open
     }
 
     /// Incidents that the viewer must not know of.
     pub fn hidden_from(&self, viewer: &Viewer) -> BTreeSet<IncidentId> {
-        let kept = self.incidents();
-        let hidden = kept
-            .iter()
-            .filter(|i| !i.access.open() && !self.sees(viewer, i));
-        hidden.map(|i| i.id.clone()).collect()
+        let rule = self.plan().need_to_know.conceal_from;
+        self.hidden_incidents(|access| access.sees(rule, viewer))
     }
 
     /// Who is told what goes to a position: its holders who may know of the incident; where all of

@@ -5,56 +5,24 @@
 //! transaction means that nobody was answered; after it, that the facts stand and the callers ask again.
 
 use crate::DeskError;
+use crate::changes::Changes;
 use crate::error::CommandError;
+use crate::held::{Held, Incidents};
+use crate::incident_text;
+use crate::replica::{Copy, Replicas};
 use incident::{Command, Fact, Incident, OpenRequest, Recorded};
 use model::{IncidentId, Operation};
 use plan::Plan;
 use serde::Serialize;
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, PoisonError, RwLock};
 use store::{Batch, NewFact, NewOutbox};
 
 /// Commands of one transaction. At a few KiB each, a group stays under a megabyte.
 const GROUP: usize = 256;
 /// Commands waiting; more are told to come back.
 const QUEUE: usize = 4_096;
-
-/// One incident as it stands, with its facts.
-#[derive(Clone)]
-pub(crate) struct Held {
-    pub incident: Arc<Incident>,
-    pub recorded: Arc<Vec<Arc<Recorded>>>,
-}
-
-/// The incidents in memory; only the commander writes.
-#[derive(Clone, Default)]
-pub(crate) struct Incidents {
-    held: Arc<RwLock<HashMap<IncidentId, Held>>>,
-}
-
-impl Incidents {
-    pub fn get(&self, id: &IncidentId) -> Option<Held> {
-        self.held
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(id)
-            .cloned()
-    }
-    /// Newest first.
-    pub fn all(&self) -> Vec<Arc<Incident>> {
-        let held = self.held.read().unwrap_or_else(PoisonError::into_inner);
-        let mut all: Vec<_> = held.values().map(|h| Arc::clone(&h.incident)).collect();
-        all.sort_by(|a, b| b.opened_at.cmp(&a.opened_at).then_with(|| a.id.cmp(&b.id)));
-        all
-    }
-    pub fn put(&self, id: IncidentId, held: Held) {
-        self.held
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(id, held);
-    }
-}
 
 type Answer = Result<Vec<Recorded>, CommandError>;
 
@@ -105,14 +73,15 @@ impl Commander {
         plan: Arc<Plan>,
         store: store::Store,
         incidents: Incidents,
-        touched: Arc<dyn Fn() + Send + Sync>,
+        changes: Arc<Changes>,
     ) -> Result<Self, DeskError> {
         let (queue, inbox) = sync_channel(QUEUE);
-        let worker = Worker {
+        let mut worker = Worker {
             plan,
             store,
             incidents,
-            touched,
+            changes,
+            replicas: Replicas::default(),
         };
         std::thread::Builder::new()
             .name("commander".into())
@@ -141,13 +110,14 @@ struct Worker {
     plan: Arc<Plan>,
     store: store::Store,
     incidents: Incidents,
-    touched: Arc<dyn Fn() + Send + Sync>,
+    changes: Arc<Changes>,
+    replicas: Replicas,
 }
 
 /// What a group changes, until it is stored.
 #[derive(Default)]
 struct Work {
-    copies: HashMap<IncidentId, (Incident, Vec<Arc<Recorded>>)>,
+    copies: HashMap<IncidentId, Copy>,
     batch: Batch,
 }
 
@@ -160,7 +130,7 @@ struct Leaf<'a> {
 }
 
 impl Worker {
-    fn run(self, inbox: &Receiver<Job>) {
+    fn run(&mut self, inbox: &Receiver<Job>) {
         while let Ok(first) = inbox.recv() {
             let mut jobs = vec![first];
             while jobs.len() < GROUP {
@@ -173,7 +143,7 @@ impl Worker {
         }
     }
 
-    fn group(&self, jobs: Vec<Job>) {
+    fn group(&mut self, jobs: Vec<Job>) {
         let mut work = Work::default();
         let mut answers = Vec::with_capacity(jobs.len());
         let mut asked = Vec::with_capacity(jobs.len());
@@ -181,29 +151,16 @@ impl Worker {
             answers.push((answer.clone(), self.whole(&mut work, ask.clone())));
             asked.push(Job { ask, answer });
         }
-        let stored = if work.copies.is_empty() {
-            Ok(())
-        } else {
-            self.store.commit(work.batch).map(drop)
-        };
+        let stored = self.store(work);
         match stored {
-            Ok(()) => {
-                for (id, (incident, recorded)) in work.copies {
-                    self.incidents.put(
-                        id,
-                        Held {
-                            incident: Arc::new(incident),
-                            recorded: Arc::new(recorded),
-                        },
-                    );
-                }
-                (self.touched)();
+            Ok(ids) => {
+                self.changes.touch_incidents(ids);
                 answers
                     .into_iter()
                     .for_each(|(to, answer)| drop(to.send(answer)));
             }
             // One ask's document was changed by somebody else: the others must not suffer for it.
-            Err(store::StoreError::Conflict { .. }) if asked.len() > 1 => {
+            Err(DeskError::Store(store::StoreError::Conflict { .. })) if asked.len() > 1 => {
                 asked.into_iter().for_each(|job| self.group(vec![job]));
             }
             Err(error) => {
@@ -221,25 +178,60 @@ impl Worker {
         }
     }
 
+    /// Stores what a group has recorded and shows it; gives the incidents that it is of.
+    fn store(&mut self, work: Work) -> Result<Vec<IncidentId>, DeskError> {
+        let Work { copies, mut batch } = work;
+        let mut changed = Vec::new();
+        for (id, copy) in copies {
+            if copy.fresh.is_empty() {
+                self.replicas.keep(id, Arc::new(copy.incident), Vec::new());
+                continue;
+            }
+            let recorded = copy.facts();
+            let (entry, text) =
+                incident_text::entry(copy.before.as_ref(), &copy.incident, &recorded)?;
+            let incident = Arc::new(copy.incident);
+            let now = Held {
+                incident,
+                recorded,
+                text,
+            };
+            changed.push((entry, now, copy.fresh));
+        }
+        // The index numbers incidents in the order in which they come.
+        changed.sort_by(|(a, ..), (b, ..)| (a.opened_at, &a.id).cmp(&(b.opened_at, &b.id)));
+        batch.incidents = changed.iter().map(|(entry, ..)| entry.clone()).collect();
+        if !batch.is_empty() {
+            self.store.commit(batch)?;
+        }
+        let mut ids = Vec::with_capacity(changed.len());
+        for (entry, now, fresh) in changed {
+            if let Some(before) = self.incidents.put(entry.id.clone(), now) {
+                self.replicas.keep(entry.id.clone(), before.incident, fresh);
+            }
+            ids.push(entry.id);
+        }
+        Ok(ids)
+    }
+
     /// Decides an ask as a whole: when one of its commands is refused, nothing of it stays.
-    fn whole(&self, work: &mut Work, ask: Ask) -> Answer {
+    fn whole(&mut self, work: &mut Work, ask: Ask) -> Answer {
         let id = ask.incident().clone();
-        let several = !matches!(ask, Ask::Command { .. });
-        let before = several.then(|| work.copies.get(&id).cloned());
+        let before = work.copies.get(&id).map_or(0, |copy| copy.fresh.len());
         let group = std::mem::take(&mut work.batch);
         let answer = self.decide(work, ask);
         let own = std::mem::replace(&mut work.batch, group);
-        match (&answer, before) {
-            (Ok(_), _) => work.batch.append(own),
-            (Err(_), Some(Some(copy))) => drop(work.copies.insert(id, copy)),
-            (Err(_), Some(None)) => drop(work.copies.remove(&id)),
-            // A single command that is refused has recorded nothing.
-            (Err(_), None) => {}
+        if answer.is_ok() {
+            work.batch.append(own);
+        } else if let Some(copy) = work.copies.remove(&id)
+            && let Some(copy) = copy.back_to(before)
+        {
+            work.copies.insert(id, copy);
         }
         answer
     }
 
-    fn decide(&self, work: &mut Work, ask: Ask) -> Answer {
+    fn decide(&mut self, work: &mut Work, ask: Ask) -> Answer {
         match ask {
             Ask::Command { op, id, command } => self.command(work, &op, &id, *command),
             Ask::Commands {
@@ -270,7 +262,7 @@ impl Worker {
 
     /// Each command under a request id of its own.
     fn commands(
-        &self,
+        &mut self,
         work: &mut Work,
         op: &Operation,
         id: &IncidentId,
@@ -286,7 +278,7 @@ impl Worker {
     }
 
     fn command(
-        &self,
+        &mut self,
         work: &mut Work,
         op: &Operation,
         id: &IncidentId,
@@ -301,49 +293,44 @@ impl Worker {
 
     /// The working copy of an incident within this group.
     fn working<'w>(
-        &self,
+        &mut self,
         work: &'w mut Work,
         id: &IncidentId,
     ) -> Result<&'w Incident, CommandError> {
         if !work.copies.contains_key(id) {
-            let held = self
-                .incidents
-                .get(id)
-                .ok_or(CommandError::UnknownIncident)?;
-            work.copies.insert(
-                id.clone(),
-                ((*held.incident).clone(), (*held.recorded).clone()),
-            );
+            let held = self.incidents.get(id)?;
+            let held = held.ok_or(CommandError::UnknownIncident)?;
+            let copy = self.replicas.copy(id, held);
+            work.copies.insert(id.clone(), copy);
         }
-        work.copies
-            .get(id)
-            .map(|(incident, _)| incident)
-            .ok_or(CommandError::UnknownIncident)
+        let copy = work.copies.get(id).map(|copy| &copy.incident);
+        copy.ok_or(CommandError::UnknownIncident)
     }
 
     /// Applies facts to the working copy and puts them, their effects and their leaves into the batch.
     fn record(&self, work: &mut Work, op: &Operation, id: &IncidentId, facts: Vec<Fact>) -> Answer {
         let mut made = Vec::with_capacity(facts.len());
         for fact in facts {
-            let sequence = work
-                .copies
-                .get(id)
-                .map_or(0, |(_, recorded)| recorded.len() as u32);
-            let recorded = Recorded {
+            let sequence = work.copies.get(id).map_or(0, Copy::next);
+            let recorded = Arc::new(Recorded {
                 sequence,
                 operation: op.clone(),
                 fact,
-            };
+            });
             match work.copies.get_mut(id) {
-                Some((incident, all)) => {
-                    incident.apply(&recorded);
-                    all.push(Arc::new(recorded.clone()));
+                Some(copy) => {
+                    copy.incident.apply(&recorded);
+                    copy.fresh.push(Arc::clone(&recorded));
                 }
                 None => {
-                    let incident = Incident::replay(std::slice::from_ref(&recorded))
+                    let incident = Incident::replay(std::slice::from_ref(&*recorded))
                         .map_err(|e| DeskError::Refused(e.to_string()))?;
-                    work.copies
-                        .insert(id.clone(), (incident, vec![Arc::new(recorded.clone())]));
+                    let copy = Copy {
+                        incident,
+                        before: None,
+                        fresh: vec![Arc::clone(&recorded)],
+                    };
+                    work.copies.insert(id.clone(), copy);
                 }
             }
             let leaf = Leaf {
@@ -360,7 +347,7 @@ impl Worker {
                 at: op.now,
                 json: serde_json::to_string(&recorded).map_err(DeskError::from)?,
             });
-            let Some((incident, _)) = work.copies.get(id) else {
+            let Some(incident) = work.copies.get(id).map(|copy| &copy.incident) else {
                 continue;
             };
             for effect in incident::effects(&self.plan, incident, &recorded) {
@@ -373,33 +360,8 @@ impl Worker {
                     json: serde_json::to_string(&effect).map_err(DeskError::from)?,
                 });
             }
-            made.push(recorded);
+            made.push((*recorded).clone());
         }
         Ok(made)
     }
-}
-
-/// Rebuilds the incidents from their stored facts.
-pub(crate) fn load(store: &store::Store) -> Result<Incidents, DeskError> {
-    let incidents = Incidents::default();
-    for id in store.incident_ids()? {
-        let mut recorded = Vec::new();
-        for fact in store.facts(&id)? {
-            recorded.push(serde_json::from_str::<Recorded>(&fact.json)?);
-        }
-        let incident = Incident::replay(&recorded).map_err(|e| {
-            DeskError::Refused(format!(
-                "the facts of incident {id} do not fit together: {e}"
-            ))
-        })?;
-        let recorded = Arc::new(recorded.into_iter().map(Arc::new).collect());
-        incidents.put(
-            id,
-            Held {
-                incident: Arc::new(incident),
-                recorded,
-            },
-        );
-    }
-    Ok(incidents)
 }

@@ -392,7 +392,7 @@ fn of_records(desk: &Desk, request: ControlRequest) -> Result<Value, CommandErro
                 .map_err(|e| DeskError::Refused(e.to_string()))?;
             json!({ "session": token })
         }
-        R::Incidents => json(&desk.incidents())?,
+        R::Incidents => json(&desk.newest_incidents()?)?,
         R::Incident { id } => json(&desk.incident(&id).ok_or(CommandError::UnknownIncident)?)?,
         R::Prove { log, index } => json!({ "bundle": desk.prove(&log, index)? }),
         R::Checkpoint { log } => {

@@ -6,34 +6,50 @@
 use crate::Desk;
 use crate::commander::Ask;
 use crate::error::CommandError;
+use crate::held::Held;
+use incident::access::Access;
 use incident::learning::Topic;
 use incident::{Command, Incident, Recorded};
 use model::{IncidentId, Operation, SourceName};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 impl Desk {
-    /// Newest first.
-    pub fn incidents(&self) -> Vec<Arc<Incident>> {
-        self.inner.incidents.all()
+    /// Those that are not closed, newest first. All of them are in memory.
+    pub fn open_incidents(&self) -> Vec<Arc<Incident>> {
+        self.inner.incidents.open()
     }
+    /// Those that are open, or of which a repair is still being applied, newest first.
+    pub(crate) fn active_incidents(&self) -> Vec<Arc<Incident>> {
+        self.inner.incidents.active()
+    }
+    /// Of those that not everybody may know of, the ones that `sees` does not let through.
+    pub(crate) fn hidden_incidents(&self, sees: impl Fn(&Access) -> bool) -> BTreeSet<IncidentId> {
+        self.inner.incidents.hidden(sees)
+    }
+    /// An incident as it stands; a closed one may be read from its facts first.
     pub fn incident(&self, id: &IncidentId) -> Option<Arc<Incident>> {
-        self.inner.incidents.get(id).map(|held| held.incident)
+        self.held(id).map(|held| held.incident)
     }
     /// The newest open incident of a source.
     pub fn open_incident_of(&self, source: &SourceName) -> Option<IncidentId> {
         let open = self
-            .incidents()
+            .open_incidents()
             .into_iter()
-            .find(|i| !i.closed() && i.source.as_ref() == Some(source));
+            .find(|i| i.source.as_ref() == Some(source));
         open.map(|i| i.id.clone())
     }
     /// The facts of an incident, oldest first.
     pub fn recorded(&self, id: &IncidentId) -> Vec<Arc<Recorded>> {
-        self.inner
-            .incidents
-            .get(id)
-            .map(|held| held.recorded.to_vec())
+        self.held(id)
+            .map(|held| held.recorded.from(0).cloned().collect())
             .unwrap_or_default()
+    }
+    fn held(&self, id: &IncidentId) -> Option<Held> {
+        self.inner.incidents.get(id).unwrap_or_else(|error| {
+            tracing::error!(incident = %id, error = %crate::error::chain(&error), "an incident cannot be read");
+            None
+        })
     }
     /// Carries a command out; returns when its facts are durable.
     pub fn execute(

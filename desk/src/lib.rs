@@ -15,6 +15,7 @@ pub mod audit_part;
 pub mod audit_turns;
 mod bare_intake;
 mod catch_up;
+mod changes;
 mod commander;
 pub mod config;
 pub mod control;
@@ -31,7 +32,11 @@ mod findings;
 mod findings_again;
 mod first_look;
 mod guard;
+mod held;
 pub mod identity;
+mod incident_index;
+mod incident_list;
+mod incident_text;
 mod incidents;
 pub mod intake;
 pub mod investigate;
@@ -50,6 +55,7 @@ mod profile;
 mod rebaseline;
 mod repair;
 mod repair_terms;
+mod replica;
 mod reshaped;
 mod resume;
 mod rota;
@@ -73,8 +79,10 @@ pub mod window;
 
 pub use account::{LoginError, Person};
 pub use bare_intake::{BareIntake, Taken};
+pub use changes::Changed;
 pub use data_folder::DataFolder;
 pub use error::{CommandError, DeskError};
+pub use incident_list::{IncidentPage, IncidentQuery};
 pub use journal::LogReader;
 pub use loss::Loss;
 pub use profile::{Address, Profile};
@@ -84,18 +92,20 @@ pub use view::{
     ReportFormat, ReportState, ReportView, Session, SourceStatus,
 };
 
-use commander::{Ask, Commander, Incidents};
+use changes::Changes;
+use commander::{Ask, Commander};
 use config::Config;
 use data_folder::Ownership;
 use guard::GuardHandle;
+use held::Incidents;
 use journal::keys::LogKey;
 use journal::vault::{MasterKey, SubjectKeys};
 use journal::{Journal, JournalOptions, Log, RootLog};
 use model::{Clock, Instant, SourceName, SystemClock};
 use plan::Plan;
 use std::collections::{BTreeMap, HashMap};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError, RwLock};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::thread::JoinHandle;
 use std::time::Duration;
 use store::Store;
@@ -169,28 +179,6 @@ struct Inner {
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
-/// A counter that rises with every stored change, for those who wait for one.
-#[derive(Default)]
-struct Changes {
-    count: AtomicU64,
-    lock: Mutex<()>,
-    risen: Condvar,
-}
-
-impl Changes {
-    fn touch(&self) {
-        let _held = self.lock.lock().unwrap_or_else(PoisonError::into_inner);
-        self.count.fetch_add(1, Ordering::SeqCst);
-        self.risen.notify_all();
-    }
-    fn wait(&self, after: u64, timeout: Duration) -> u64 {
-        let held = self.lock.lock().unwrap_or_else(PoisonError::into_inner);
-        let quiet = |_: &mut ()| self.count.load(Ordering::SeqCst) <= after;
-        drop(self.risen.wait_timeout_while(held, timeout, quiet));
-        self.count.load(Ordering::SeqCst)
-    }
-}
-
 impl Desk {
     /// Opens a data folder: takes the lock, recovers journal and store, starts the threads that
     /// need no source. Guards are started with [`Desk::start_guards`].
@@ -247,16 +235,17 @@ impl Desk {
         };
         copier::check(&store, &journal.record)?;
         source::check_ledgers(&store, &config, &journal)?;
-        let incidents = commander::load(&store)?;
+        incident_index::fill(&store)?;
+        let incidents = incident_index::load(&store)?;
         store.outbox_recover()?;
         store.outbox_hasten(clock.now())?;
         let changes = Arc::new(Changes::default());
-        let touched: Arc<dyn Fn() + Send + Sync> = {
-            let changes = Arc::clone(&changes);
-            Arc::new(move || changes.touch())
-        };
-        let commander =
-            Commander::start(Arc::clone(&plan), store.clone(), incidents.clone(), touched)?;
+        let commander = Commander::start(
+            Arc::clone(&plan),
+            store.clone(),
+            incidents.clone(),
+            Arc::clone(&changes),
+        )?;
         let readers = readers(&journal);
         let Journal {
             root,
@@ -361,19 +350,8 @@ impl Desk {
 
     /// Waits for the time given, or until the desk stops.
     fn pause(&self, time: Duration) {
-        let held = self
-            .inner
-            .changes
-            .lock
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let running = |_: &mut ()| !self.inner.stopping.load(Ordering::SeqCst);
-        drop(
-            self.inner
-                .changes
-                .risen
-                .wait_timeout_while(held, time, running),
-        );
+        let running = || !self.inner.stopping.load(Ordering::SeqCst);
+        self.inner.changes.pause(time, running);
     }
 
     pub fn folder(&self) -> &DataFolder {
@@ -404,6 +382,10 @@ impl Desk {
     }
     pub(crate) fn touched(&self) {
         self.inner.changes.touch();
+    }
+    /// What changed after the counter had this value.
+    pub fn changed_since(&self, seen: u64) -> Changed {
+        self.inner.changes.since(seen)
     }
     /// Returns when the change counter is above `after`, or at the time-out; gives the counter.
     pub fn wait_for_change(&self, after: u64, timeout: Duration) -> u64 {

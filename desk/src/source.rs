@@ -10,7 +10,6 @@ use crate::unreadable::mark_unreadable;
 use crate::view::SourceStatus;
 use crate::watch_status::Status;
 use crate::{Desk, DeskError};
-use incident::rows::RowState;
 use journal::Journal;
 use model::policy::Sees;
 use model::{Instant, Observed, SourceName};
@@ -392,12 +391,10 @@ impl Desk {
 
     /// Rows of the source that were found and that a person decided may stay as they are.
     fn accepted_rows(&self, source: &SourceName) -> u64 {
-        let incidents = self.incidents();
-        let tables = incidents
-            .iter()
-            .filter_map(|i| i.findings.rows.get(source.as_str()));
-        let rows = tables.flat_map(|tables| tables.values().flat_map(|rows| rows.values()));
-        rows.filter(|row| row.state == RowState::Accepted).count() as u64
+        self.store().accepted_rows(source).unwrap_or_else(|error| {
+            tracing::error!(error = %crate::error::chain(&error), "the rows that may stay cannot be counted");
+            0
+        })
     }
 
     pub fn sources(&self) -> Vec<SourceStatus> {

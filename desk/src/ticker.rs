@@ -42,10 +42,7 @@ pub(crate) fn watch_clock(desk: &Desk, last: Instant) -> Instant {
 /// Acts on what is due now in every open incident; gives the number of commands.
 pub(crate) fn tick(desk: &Desk, now: Instant) -> usize {
     let mut done = 0;
-    for incident in desk.incidents() {
-        if incident.closed() {
-            continue;
-        }
+    for incident in desk.open_incidents() {
         settle(desk, &incident);
         for (request, command) in due(&incident, now) {
             let op = Operation {

@@ -28,7 +28,7 @@ pub(crate) fn raise(
         request: RequestId::new(format!("triage-{}", first.id)),
         now: desk.now(),
     };
-    let open = desk.incidents().into_iter().find(|i| joins(i, source));
+    let open = desk.open_incidents().into_iter().find(|i| joins(i, source));
     let earlier = match &open {
         Some(incident) => desk.findings_of(&incident.id)?,
         None => Vec::new(),

@@ -44,7 +44,7 @@ impl Desk {
         intake: &mut Intake,
     ) -> Result<Vec<Unfinished>, DeskError> {
         let mut found = Vec::new();
-        for incident in self.incidents() {
+        for incident in self.active_incidents() {
             for repair in &incident.repairs {
                 if repair.source != *source || !matches!(repair.state, RepairState::Applying { .. })
                 {

@@ -31,6 +31,7 @@ const FILES: &[File] = &files![
     "web",
     "plan",
     "report",
+    "seek",
     "incident",
     "investigation",
     "cli",

@@ -5,6 +5,8 @@
 
 mod line;
 
+pub(crate) use line::of as line_of;
+
 use crate::bounds::MAX_TIMELINE;
 use crate::fact::{Fact, Recorded};
 use crate::incident::Incident;

@@ -1,12 +1,15 @@
 //! What is stored together: one batch, one transaction.
 
 use crate::StoreError;
+use crate::incident_index::{self, IncidentEntry};
 use model::{Finding, FindingId, IncidentId, Instant, OutboxId, SourceName};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 #[derive(Clone, Debug, Default)]
 pub struct Batch {
     pub facts: Vec<NewFact>,
+    /// Incidents as they stand after these facts.
+    pub incidents: Vec<IncidentEntry>,
     pub findings: Vec<FindingRecord>,
     pub assign: Vec<(FindingId, IncidentId)>,
     pub documents: Vec<PutDocument>,
@@ -19,9 +22,22 @@ pub struct Batch {
 }
 
 impl Batch {
+    /// Nothing is to be stored.
+    pub fn is_empty(&self) -> bool {
+        self.facts.is_empty()
+            && self.incidents.is_empty()
+            && self.findings.is_empty()
+            && self.assign.is_empty()
+            && self.documents.is_empty()
+            && self.outbox.is_empty()
+            && self.outbox_updates.is_empty()
+            && self.leaves.is_empty()
+            && self.marks.is_empty()
+    }
     /// Puts another batch behind this one.
     pub fn append(&mut self, mut other: Self) {
         self.facts.append(&mut other.facts);
+        self.incidents.append(&mut other.incidents);
         self.findings.append(&mut other.findings);
         self.assign.append(&mut other.assign);
         self.documents.append(&mut other.documents);
@@ -98,6 +114,10 @@ pub struct Committed {
 
 pub(crate) fn put(db: &Connection, batch: &Batch) -> Result<Committed, StoreError> {
     put_facts(db, &batch.facts)?;
+    for entry in &batch.incidents {
+        incident_index::put(db, entry)
+            .map_err(|e| StoreError::of(e, "storing the head of an incident"))?;
+    }
     let new_findings = put_findings(db, batch)?;
     put_documents(db, &batch.documents)?;
     put_outbox(db, batch).map_err(|e| StoreError::of(e, "storing the outbox"))?;

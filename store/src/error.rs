@@ -43,6 +43,10 @@ pub enum StoreError {
         doing: &'static str,
         source: rusqlite::Error,
     },
+    #[error(
+        "more than {most} incidents are hidden from this viewer; nothing is listed. Give incidents back to the usual circle, or ask somebody who sees them"
+    )]
+    TooManyHidden { most: usize },
     #[error("a stored object cannot be read back")]
     Json(#[from] serde_json::Error),
 }

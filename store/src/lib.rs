@@ -7,9 +7,12 @@
 mod account;
 mod batch;
 mod error;
+mod incident_index;
+mod incident_list;
 mod member;
 mod query;
 mod schema;
+mod search;
 mod writer;
 
 pub use account::{Account, AccountState, LoginLink, NewSession, SessionRow};
@@ -17,8 +20,13 @@ pub use batch::{
     Batch, Committed, FindingRecord, NewFact, NewOutbox, OutboxChange, OutboxUpdate, PutDocument,
 };
 pub use error::StoreError;
+pub use incident_index::IncidentEntry;
+pub use incident_list::{
+    Cursor, ListOrder, ListPage, ListQuery, MAX_COUNTED, MAX_HIDDEN, MAX_LIST_PAGE,
+};
 pub use member::{AccountChange, EndSessions, OpenSession};
 pub use query::{Document, FactRow, FindingQuery, OutboxRow};
+pub use search::TextPart;
 
 use rusqlite::{Connection, OpenFlags};
 use std::path::{Path, PathBuf};

@@ -4,7 +4,7 @@ use crate::StoreError;
 use rusqlite::Connection;
 
 /// Script N brings schema N-1 to N. A script that was released is never changed.
-const SCRIPTS: [&str; 2] = [
+const SCRIPTS: [&str; 3] = [
     "
 CREATE TABLE fact (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -44,6 +44,24 @@ CREATE TABLE login_link (
     "
 ALTER TABLE session ADD COLUMN device TEXT;
 ALTER TABLE session ADD COLUMN seen_at INTEGER;
+",
+    // The index of incidents. Each list's index holds all that it is filtered by.
+"
+CREATE TABLE incident (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE, opened_at INTEGER NOT NULL, closed_at INTEGER, last_at INTEGER NOT NULL,
+    risk TEXT NOT NULL, grade INTEGER NOT NULL, exercise INTEGER NOT NULL, active INTEGER NOT NULL,
+    restricted INTEGER NOT NULL, source TEXT, accepted_rows INTEGER NOT NULL);
+CREATE INDEX incident_opened ON incident (opened_at, id, closed_at, risk, grade, exercise);
+CREATE INDEX incident_last ON incident (last_at, id, opened_at, closed_at, risk, grade, exercise);
+CREATE INDEX incident_active ON incident (active) WHERE active = 1;
+CREATE INDEX incident_restricted ON incident (restricted) WHERE restricted = 1;
+CREATE INDEX incident_accepted ON incident (source, accepted_rows) WHERE accepted_rows > 0;
+CREATE TABLE incident_head (number INTEGER PRIMARY KEY, json TEXT NOT NULL);
+CREATE VIRTUAL TABLE incident_text USING fts5 (
+    names, body, tags, content = '', contentless_delete = 1, columnsize = 1,
+    tokenize = 'ascii tokenchars _');
+CREATE INDEX fact_opening ON fact (number) WHERE sequence = 0;
 ",
 ];
 

@@ -21,12 +21,24 @@ pub(crate) static STYLE: LazyLock<Asset> =
 pub(crate) static SCRIPT: LazyLock<Asset> =
     LazyLock::new(|| asset!("balefire.js", "text/javascript; charset=utf-8"));
 pub(crate) static SIGN: LazyLock<Asset> = LazyLock::new(|| asset!("sign.svg", "image/svg+xml"));
+/// Sheets and scripts of single pages; a page links its own in the block `head`.
+static OF_PAGES: LazyLock<Vec<Asset>> =
+    LazyLock::new(|| vec![asset!("incidents.css", "text/css; charset=utf-8")]);
+
+/// The path of a page's own sheet or script.
+pub(crate) fn of_page(name: &str) -> &'static str {
+    let own = OF_PAGES.iter().map(|asset| asset.path.as_str());
+    own.into_iter()
+        .find(|path| path.rsplit('/').next() == Some(name))
+        .unwrap_or("")
+}
 
 /// The asset under a hash and a name; another hash is another asset.
 pub(crate) fn find(hash: &str, name: &str) -> Option<&'static Asset> {
     let path = format!("/assets/{hash}/{name}");
     [&*STYLE, &*SCRIPT, &*SIGN]
         .into_iter()
+        .chain(OF_PAGES.iter())
         .find(|asset| asset.path == path)
 }
 

@@ -13,7 +13,7 @@ use plan::{Act, Anchor, Lang, Words};
 use std::borrow::Cow;
 
 /// The plan's clocks and duties are China's; every time is shown in its zone, with a hint in the footer.
-const ZONE: &str = "Asia/Shanghai";
+pub(crate) const ZONE: &str = "Asia/Shanghai";
 
 /// Where a page stands in the navigation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -134,6 +134,19 @@ impl<'a> View<'a> {
     }
     pub fn script(&self) -> &'static str {
         &assets::SCRIPT.path
+    }
+    /// A page's own sheet or script.
+    pub fn asset(&self, name: &str) -> &'static str {
+        assets::of_page(name)
+    }
+    /// Where the page's live updates come from: a page of one incident hears of that one.
+    pub fn events(&self) -> String {
+        match self.visit.params.given("id") {
+            Some(id) if self.section == Section::Incidents => {
+                format!("/events?incident={id}")
+            }
+            _ => "/events".to_owned(),
+        }
     }
     pub fn sign(&self) -> &'static str {
         &assets::SIGN.path

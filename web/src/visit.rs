@@ -109,9 +109,10 @@ impl Visit {
     pub fn incident(&self, id: &IncidentId) -> Option<Arc<Incident>> {
         self.desk().incident_for(&self.viewer(), id)
     }
-    /// Newest first; those that the visitor may know of.
-    pub fn incidents(&self) -> Vec<Arc<Incident>> {
-        self.desk().incidents_for(&self.viewer())
+    /// Open ones, newest first; those that the visitor may know of. For closed ones too, a page at
+    /// a time, there is `Desk::incident_list`.
+    pub fn open_incidents(&self) -> Vec<Arc<Incident>> {
+        self.desk().open_incidents_for(&self.viewer())
     }
     /// Who does what the form says, and why.
     pub fn operation(&self) -> Operation {

@@ -30,7 +30,7 @@ fn counts(counts: RowCounts) -> Params {
 }
 
 /// Kind and parameters of a fact's line.
-pub(super) fn of(fact: &Fact) -> (&'static str, Params) {
+pub(crate) fn of(fact: &Fact) -> (&'static str, Params) {
     match fact {
         Fact::Opened(opening) => {
             let category = Param::Code(format!("category-{}", opening.category.code()));

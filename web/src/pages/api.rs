@@ -1,13 +1,13 @@
 //! The small JSON API for reading: incidents, sources, the session. Errors are problem+json.
 
+use crate::pages::incidents::asked_page;
 use crate::perform;
 use crate::reply::Reply;
 use crate::visit::Visit;
-use incident::Incident;
+use axum::http::StatusCode;
+use desk::DeskError;
+use incident::IncidentHead;
 use serde_json::{Value, json};
-
-/// Incidents in one answer.
-const MAX_INCIDENTS: usize = 200;
 
 pub(crate) fn health(_: &Visit) -> Reply {
     Reply::json(&json!({ "status": "ok" }))
@@ -31,17 +31,28 @@ pub(crate) fn sources(visit: &Visit) -> Reply {
     )
 }
 
+/// A page of incidents: `q`, `risk`, `grade`, `state`, `kind`, `from`, `until`, `order`, `limit`
+/// as on the page, `after` from `next` of the answer before.
 pub(crate) fn incidents(visit: &Visit) -> Reply {
-    let incidents = visit.incidents();
-    let items: Vec<Value> = incidents
-        .iter()
-        .take(MAX_INCIDENTS)
-        .map(|i| head(i))
-        .collect();
-    Reply::json(&json!({ "items": items }))
+    match asked_page(visit) {
+        Ok(page) => Reply::json(&json!({
+            "items": page.heads.iter().map(head).collect::<Vec<_>>(),
+            "next": page.next,
+            "count": page.count,
+            "count_is_least": page.more,
+        })),
+        Err(DeskError::NotFound(why)) => {
+            let status = StatusCode::UNPROCESSABLE_ENTITY;
+            Reply::problem(status, "bad-cursor", &why, json!({}))
+        }
+        Err(error) => {
+            tracing::error!(error = %perform::chain(&error), "incidents cannot be listed");
+            Reply::refuse(visit, StatusCode::INTERNAL_SERVER_ERROR, "inside")
+        }
+    }
 }
 
-fn head(i: &Incident) -> Value {
+fn head(i: &IncidentHead) -> Value {
     json!({
         "id": i.id,
         "code_name": i.code_name,
@@ -49,12 +60,12 @@ fn head(i: &Incident) -> Value {
         "opened_at": i.opened_at,
         "closed": i.closed(),
         "step": i.step,
-        "grade": i.grade().number(),
+        "grade": i.grade.number(),
         "level": i.level,
-        "grade_to_confirm": i.grade_to_confirm(),
-        "findings": i.findings.total(),
-        "rows": i.findings.counts,
-        "rows_open": i.findings.open,
+        "grade_to_confirm": i.grade_to_confirm,
+        "findings": i.findings,
+        "rows": i.rows,
+        "rows_open": i.rows_open,
     })
 }
 
@@ -63,7 +74,7 @@ pub(crate) fn incident(visit: &Visit) -> Reply {
     let Some(incident) = perform::incident(visit) else {
         return Reply::not_found(visit);
     };
-    let Value::Object(mut body) = head(&incident) else {
+    let Value::Object(mut body) = head(&IncidentHead::of(&incident, incident.opened_at)) else {
         return Reply::not_found(visit);
     };
     let parts = json!({

@@ -10,6 +10,7 @@ use crate::visit::Visit;
 use askama::Template;
 use axum::http::StatusCode;
 use desk::{CommandError, RecentChange, ReportView, SourceStatus};
+use incident::IncidentHead;
 use incident::clocks::next_deadline;
 use model::{Instant, PositionId, ReceiptNo, Verdict};
 use plan::Act;
@@ -47,12 +48,11 @@ struct DeadlineLine {
 pub(crate) fn page(visit: &Visit) -> Reply {
     let v = View::titled(visit, Section::Board, "nav-board");
     let sees_incidents = visit.may(Act::ViewIncident);
-    let incidents = if sees_incidents {
-        visit.incidents()
+    let open = if sees_incidents {
+        visit.open_incidents()
     } else {
         Vec::new()
     };
-    let open: Vec<_> = incidents.iter().filter(|i| !i.closed()).collect();
     let mut deadlines: Vec<DeadlineLine> = open
         .iter()
         .filter_map(|incident| {
@@ -68,7 +68,10 @@ pub(crate) fn page(visit: &Visit) -> Reply {
     deadlines.sort_by_key(|d| d.due);
     let page = BoardPage {
         sources: visit.desk().sources_for(&visit.viewer()),
-        open: open.iter().map(|i| IncidentLine::of(&v, i)).collect(),
+        open: open
+            .iter()
+            .map(|i| IncidentLine::of(&v, &IncidentHead::of(i, i.opened_at)))
+            .collect(),
         reports: if sees_incidents {
             visit.desk().reports_for(&visit.viewer(), MAX_REPORTS)
         } else {

@@ -151,9 +151,9 @@ fn shown(
     tables.dedup();
     let concerns = |i: &incident::Incident| {
         let answered = found.as_ref().map(|(report, _)| &report.source);
-        answered.is_some() && i.source.as_ref() == answered && !i.closed()
+        answered.is_some() && i.source.as_ref() == answered
     };
-    let open = visit.incidents();
+    let open = visit.open_incidents();
     let open = open.iter().filter(|i| concerns(i)).take(MOST_INCIDENTS);
     InvestigationPage {
         incidents: open

@@ -2,6 +2,8 @@
 
 mod browser;
 mod doors;
+mod lists;
+mod live;
 mod need_to_know;
 mod pages;
 mod role_matrix;

@@ -108,7 +108,7 @@ pub async fn story() -> Story {
             answer.body
         );
     }
-    let incidents = world.desk.incidents();
+    let incidents = world.desk.open_incidents();
     let stands = incidents
         .iter()
         .find(|i| i.id.as_str() == incident)

@@ -1,0 +1,20 @@
+### Search and filters of the list of incidents.
+seek-label = Search incidents
+seek-hint = Search code names, ids, reports, orders, decisions …
+seek-go = Search
+seek-filters = Filter and sort
+seek-any = Any
+seek-risk = Risk
+seek-kind = Kind
+seek-real = Real
+seek-from = Opened from
+seek-until = Opened until
+seek-order = Order
+seek-by-opened = Last opened first
+seek-by-last = Last recorded first
+seek-apply = Apply
+seek-clear = Clear
+seek-nothing = No incident matches.
+seek-pages = Pages
+seek-first = Back to the first page
+incidents-more-than = More than { $n } incidents

@@ -1,0 +1,20 @@
+### 事件列表的搜索与筛选。
+seek-label = 搜索事件
+seek-hint = 搜索代号、编号、报告、指令、决定……
+seek-go = 搜索
+seek-filters = 筛选与排序
+seek-any = 不限
+seek-risk = 风险
+seek-kind = 性质
+seek-real = 真实事件
+seek-from = 立案自
+seek-until = 立案至
+seek-order = 排序
+seek-by-opened = 最近立案
+seek-by-last = 最近有记录
+seek-apply = 应用
+seek-clear = 清除条件
+seek-nothing = 没有符合条件的事件。
+seek-pages = 翻页
+seek-first = 回到最前
+incidents-more-than = 超过 { $n } 起
