@@ -17,8 +17,14 @@ const INDEXED: &str = "incident-index";
 /// Incidents of one transaction.
 const AT_ONCE: u32 = 200;
 
-/// Puts the incidents into the index that are not there yet.
-pub(crate) fn fill(store: &Store) -> Result<(), DeskError> {
+/// Puts the incidents into the index that are not there yet, and reads those that somebody still
+/// works on.
+pub(crate) fn open(store: &Store) -> Result<Incidents, DeskError> {
+    fill(store)?;
+    load(store)
+}
+
+fn fill(store: &Store) -> Result<(), DeskError> {
     let mut after = store.mark(INDEXED)?.unwrap_or(0);
     let mut filled = 0_usize;
     loop {
@@ -51,7 +57,7 @@ fn entry(store: &Store, id: &IncidentId) -> Result<store::IncidentEntry, DeskErr
 }
 
 /// Reads the incidents that are open or still worked on.
-pub(crate) fn load(store: &Store) -> Result<Incidents, DeskError> {
+fn load(store: &Store) -> Result<Incidents, DeskError> {
     let incidents = Incidents::new(store.clone());
     for id in store.active_incidents()? {
         incidents.get(&id)?;

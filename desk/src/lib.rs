@@ -235,8 +235,7 @@ impl Desk {
         };
         copier::check(&store, &journal.record)?;
         source::check_ledgers(&store, &config, &journal)?;
-        incident_index::fill(&store)?;
-        let incidents = incident_index::load(&store)?;
+        let incidents = incident_index::open(&store)?;
         store.outbox_recover()?;
         store.outbox_hasten(clock.now())?;
         let changes = Arc::new(Changes::default());
