@@ -1,6 +1,7 @@
 //! The role matrix: every route and method, and who may use it. The router is built from this
 //! table, so a route without a row cannot exist; what a row does not grant is refused.
 
+pub mod call_out;
 pub mod settings;
 
 use crate::app::App;
@@ -82,7 +83,7 @@ const VIEW: Needs = Needs::Act(Act::ViewIncident);
 
 /// Every route of the product; those of a part that has many stand in a file of their own.
 pub fn all() -> impl Iterator<Item = &'static Row> {
-    ROWS.iter().chain(settings::ROWS)
+    ROWS.iter().chain(settings::ROWS).chain(call_out::ROWS)
 }
 
 /// Every route but those of the ways in and of the settings.

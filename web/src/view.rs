@@ -20,6 +20,7 @@ pub(crate) const ZONE: &str = "Asia/Shanghai";
 pub(crate) enum Section {
     Board,
     Incidents,
+    CallOut,
     Investigation,
     Sources,
     Evidence,
@@ -35,6 +36,7 @@ impl Section {
         match self {
             Self::Board => "board",
             Self::Incidents => "incidents",
+            Self::CallOut => "call-out",
             Self::Investigation => "investigation",
             Self::Sources => "sources",
             Self::Evidence => "evidence",
@@ -253,6 +255,7 @@ impl<'a> View<'a> {
         let mut out = vec![item(Section::Board, "/", "board")];
         if self.may(Act::ViewIncident) {
             out.push(item(Section::Incidents, "/incidents", "incidents"));
+            out.push(item(Section::CallOut, "/call-out", "outbox"));
             out.push(item(
                 Section::Investigation,
                 "/investigation",

@@ -84,7 +84,7 @@ impl Desk {
     }
 
     /// An address of a page as people outside reach it.
-    pub(crate) fn outside(&self, path: &str) -> String {
+    pub fn outside(&self, path: &str) -> String {
         let web = &self.config().web;
         match &web.url {
             Some(url) => format!("{}{path}", url.trim_end_matches('/')),

@@ -3,9 +3,11 @@
 //! Deliberately not here: who may see them (module `roles`) and how they travel (`reply`).
 
 pub(crate) mod access;
+pub(crate) mod answer;
 pub(crate) mod api;
 pub(crate) mod board;
 pub(crate) mod brief;
+pub(crate) mod call_out;
 pub(crate) mod custody;
 pub(crate) mod error;
 pub(crate) mod evidence;
@@ -23,6 +25,7 @@ pub(crate) mod plan;
 pub(crate) mod repair;
 pub(crate) mod report;
 pub(crate) mod settings;
+pub(crate) mod rota;
 pub(crate) mod source;
 pub(crate) mod sources;
 pub(crate) mod summary;

@@ -1,0 +1,294 @@
+//! Call-out and schedule: who is on duty, which calls run and how far each message came, the week's
+//! shifts with their gaps, and the ways to answer, to test and to subscribe.
+//!
+//! Deliberately not here: edits of the rota (`rota`) and the page behind a link (`answer`).
+
+use crate::reply::Reply;
+use crate::view::{Section, View};
+use crate::visit::Visit;
+use askama::Template;
+use axum::http::StatusCode;
+use desk::paging::answer::{Answer, AnswerError};
+use desk::paging::view::PageView;
+use desk::{CommandError, DeskError, KeptSchedule};
+use incident::rota::{Absence, Covers, Shift};
+use model::{AccountId, Instant};
+use plan::Act;
+use std::collections::HashMap;
+
+const WEEK_S: i64 = 7 * 86_400;
+const MAX_SHOWN: usize = 40;
+
+#[derive(Template)]
+#[template(path = "call_out.html")]
+struct CallOutPage<'a> {
+    v: View<'a>,
+    duty: Vec<DutyLine>,
+    pages: Vec<PageView>,
+    weeks: Vec<Week>,
+    absences: Vec<AbsenceLine>,
+    people: Vec<(AccountId, String)>,
+    may_manage: bool,
+    has_feed: bool,
+    today: String,
+    problem: Option<String>,
+}
+
+struct DutyLine {
+    group: String,
+    position: String,
+    people: Vec<String>,
+    scheduled: bool,
+    gap: bool,
+    next: Option<(Instant, String)>,
+}
+
+struct Week {
+    kept: KeptSchedule,
+    covers: String,
+    shifts: Vec<ShiftLine>,
+    gaps: usize,
+}
+
+struct ShiftLine {
+    shift: Shift,
+    who: String,
+    instead_of: String,
+}
+
+struct AbsenceLine {
+    absence: Absence,
+    name: String,
+    mine: bool,
+}
+
+pub(crate) fn page(visit: &Visit) -> Reply {
+    show(visit, StatusCode::OK, None)
+}
+
+/// The page again, with what went wrong.
+pub(crate) fn refused(visit: &Visit, error: &CommandError) -> Reply {
+    let (status, text) = match error {
+        CommandError::Refused(refusal) => (
+            StatusCode::UNPROCESSABLE_ENTITY,
+            crate::narrate::refusal(visit, refusal).0,
+        ),
+        CommandError::UnknownIncident => return Reply::not_found(visit),
+        CommandError::Desk(error) => {
+            let status = match error {
+                DeskError::NotFound(_) => StatusCode::NOT_FOUND,
+                DeskError::Refused(_) | DeskError::Store(_) => StatusCode::CONFLICT,
+                _ => StatusCode::INTERNAL_SERVER_ERROR,
+            };
+            (status, crate::narrate::desk_error(visit.words(), error))
+        }
+    };
+    show(visit, status, Some(text))
+}
+
+fn show(visit: &Visit, status: StatusCode, problem: Option<String>) -> Reply {
+    let desk = visit.desk();
+    let read =
+        || -> Result<_, DeskError> { Ok((desk.accounts()?, desk.schedules()?, desk.absences()?)) };
+    let (accounts, schedules, absences) = match read() {
+        Ok(read) => read,
+        Err(error) => {
+            tracing::error!(error = %crate::perform::chain(&error), "the rota cannot be read");
+            return Reply::refuse(visit, StatusCode::INTERNAL_SERVER_ERROR, "inside");
+        }
+    };
+    let v = View::titled(visit, Section::CallOut, "nav-call-out");
+    let names: HashMap<AccountId, String> = accounts
+        .iter()
+        .map(|p| (p.id.clone(), p.name.clone()))
+        .collect();
+    let weeks: Vec<Week> = schedules
+        .into_iter()
+        .map(|kept| week(&v, &names, kept))
+        .collect();
+    let me = v.account().cloned();
+    let now = v.now;
+    let page = CallOutPage {
+        duty: duty(&v, &weeks),
+        pages: desk
+            .recent_pages(&visit.viewer())
+            .into_iter()
+            .take(MAX_SHOWN)
+            .collect(),
+        absences: absences
+            .into_iter()
+            .filter(|a| a.to > now)
+            .map(|absence| AbsenceLine {
+                name: name(&names, &absence.who),
+                mine: Some(&absence.who) == me.as_ref(),
+                absence,
+            })
+            .collect(),
+        people: accounts
+            .into_iter()
+            .filter(|p| !p.disabled)
+            .map(|p| (p.id, p.name))
+            .collect(),
+        may_manage: visit.may(Act::ManageRota),
+        has_feed: me.is_some_and(|me| desk.has_feed(&me)),
+        today: now.in_zone("Asia/Shanghai").chars().take(10).collect(),
+        weeks,
+        problem,
+        v,
+    };
+    Reply::page_as(status, &page)
+}
+
+fn name(names: &HashMap<AccountId, String>, who: &AccountId) -> String {
+    names.get(who).cloned().unwrap_or_else(|| who.to_string())
+}
+
+fn week(v: &View<'_>, names: &HashMap<AccountId, String>, kept: KeptSchedule) -> Week {
+    let all = v
+        .visit
+        .desk()
+        .shifts(&kept.schedule, v.now, v.now.plus_s(WEEK_S));
+    let shifts: Vec<ShiftLine> = all
+        .into_iter()
+        .take(MAX_SHOWN)
+        .map(|shift| ShiftLine {
+            who: shift
+                .duty
+                .as_ref()
+                .map_or_else(String::new, |d| name(names, &d.who)),
+            instead_of: shift
+                .duty
+                .as_ref()
+                .and_then(|d| d.instead_of.as_ref())
+                .map_or_else(String::new, |who| name(names, who)),
+            shift,
+        })
+        .collect();
+    let covers = match &kept.schedule.covers {
+        Covers::Position(id) => v.position(id),
+        Covers::Group(id) => {
+            let group = v.visit.plan.group(id);
+            group.map_or_else(|| id.to_string(), |g| v.pick(&g.title).to_owned())
+        }
+    };
+    Week {
+        gaps: shifts.iter().filter(|s| s.shift.duty.is_none()).count(),
+        covers,
+        shifts,
+        kept,
+    }
+}
+
+/// The lead and the deputy of every group, and every position with a schedule.
+fn duty(v: &View<'_>, weeks: &[Week]) -> Vec<DutyLine> {
+    let plan = &v.visit.plan;
+    let mut out = Vec::new();
+    for group in &plan.groups {
+        for position in std::iter::once(&group.lead).chain(&group.deputy) {
+            let on_duty = v.visit.desk().on_duty(position, v.now);
+            let covering = weeks.iter().find(|w| match &w.kept.schedule.covers {
+                Covers::Position(id) => id == position,
+                Covers::Group(id) => *id == group.id && group.lead == *position,
+            });
+            let next = covering.and_then(|w| w.shifts.get(1));
+            out.push(DutyLine {
+                group: v.pick(&group.title).to_owned(),
+                position: v.position(position),
+                people: on_duty.people.into_iter().map(|p| p.name).collect(),
+                scheduled: on_duty.scheduled,
+                gap: on_duty.gap,
+                next: next.map(|s| (s.shift.from, s.who.clone())),
+            });
+        }
+    }
+    out
+}
+
+pub(crate) fn code(visit: &Visit) -> Reply {
+    let Some(session) = &visit.session else {
+        return Reply::not_found(visit);
+    };
+    let answer = match visit.form.get("answer") {
+        "no" => Answer::Refuse {
+            reason: visit.form.get("reason").to_owned(),
+        },
+        _ => Answer::Acknowledge,
+    };
+    let outcome = (visit.desk()).answer_by_code(&session.account, visit.form.get("code"), &answer);
+    match outcome {
+        Ok(_) => Reply::see("/call-out?done=code"),
+        Err(AnswerError::Code | AnswerError::Link) => {
+            let text = visit.words().text("call-out-code-wrong").into_owned();
+            show(visit, StatusCode::UNPROCESSABLE_ENTITY, Some(text))
+        }
+        Err(AnswerError::TooMany { retry_after_s }) => {
+            let n = [("n", i64::from(retry_after_s).into())];
+            let text = visit.words().with("login-too-many", &n);
+            show(visit, StatusCode::TOO_MANY_REQUESTS, Some(text))
+        }
+        Err(AnswerError::Command(error)) => refused(visit, &error),
+    }
+}
+
+pub(crate) fn test(visit: &Visit) -> Reply {
+    let Some(session) = &visit.session else {
+        return Reply::not_found(visit);
+    };
+    match visit.desk().test_call(&session.account) {
+        Ok(_) => Reply::see("/call-out?done=test-call"),
+        Err(error) => refused(visit, &error.into()),
+    }
+}
+
+/// The address is shown once; only its hash is kept.
+pub(crate) fn new_feed(visit: &Visit) -> Reply {
+    let Some(session) = &visit.session else {
+        return Reply::not_found(visit);
+    };
+    match visit.desk().new_feed(&session.account) {
+        Ok(token) => {
+            let line = visit.desk().outside(&format!("/rota/{token}/duty.ics"));
+            let key = "call-out-feed-once";
+            crate::pages::settings::once(visit, "", key, vec![line], "/call-out")
+        }
+        Err(error) => refused(visit, &error.into()),
+    }
+}
+
+pub(crate) fn revoke_feed(visit: &Visit) -> Reply {
+    let Some(session) = &visit.session else {
+        return Reply::not_found(visit);
+    };
+    match visit.desk().revoke_feed(&session.account) {
+        Ok(()) => Reply::see("/call-out?done=feed-revoked"),
+        Err(error) => refused(visit, &error.into()),
+    }
+}
+
+pub(crate) fn feed(visit: &Visit) -> Reply {
+    match visit.desk().feed(visit.params.get("token"), "balefire") {
+        Some(text) => Reply::text(StatusCode::OK, "text/calendar; charset=utf-8", text),
+        None => Reply::not_found(visit),
+    }
+}
+
+/// The emergency sheet as text, to be printed or saved.
+pub(crate) fn sheet(visit: &Visit) -> Reply {
+    match visit.desk().emergency_sheet(visit.lang) {
+        Ok(sheet) => Reply::text(
+            StatusCode::OK,
+            "text/plain; charset=utf-8",
+            document::emergency::text(&sheet),
+        ),
+        Err(error) => refused(visit, &error.into()),
+    }
+}
+
+/// The mark of a message's state.
+pub(crate) fn mark(state: &str) -> &'static str {
+    match state {
+        "acknowledged" | "delivered" | "sent" => "ok",
+        "failed-over" => "warn",
+        _ => "info",
+    }
+}
