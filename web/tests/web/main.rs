@@ -1,6 +1,7 @@
 //! The real router on a real desk in a throwaway folder.
 
 mod browser;
+mod call_out;
 mod doors;
 mod lists;
 mod live;

@@ -1,0 +1,168 @@
+//! Call-out: a link answers only when its form is sent, codes are limited, feeds can be revoked,
+//! edits of the rota do not overwrite each other.
+
+use crate::world::World;
+use axum::http::StatusCode;
+use desk::paging::answer::{Answer, AnswerError, CODE_ATTEMPTS};
+use incident::people::CallState;
+use model::{AccountId, IncidentId};
+use std::time::Duration;
+
+/// The path of the link in the message to somebody, and its code, once the file has it.
+fn message_to(world: &World, who: &str) -> (String, String) {
+    let begun = std::time::Instant::now();
+    let mut seen = 0;
+    loop {
+        let text = std::fs::read_to_string(world.desk.folder().outbox()).unwrap_or_default();
+        for line in text.lines() {
+            let message: serde_json::Value = serde_json::from_str(line).expect("JSON");
+            let link = message["link"].as_str().unwrap_or_default();
+            if message["to"] == who && link.contains("/answer/") {
+                let body = message["body"].as_str().unwrap_or_default();
+                let code = body.lines().last().unwrap_or_default();
+                let code: String = code.chars().filter(char::is_ascii_digit).collect();
+                let at = link.find("/answer/").expect("a path");
+                return (link[at..].to_owned(), code);
+            }
+        }
+        assert!(begun.elapsed() < Duration::from_secs(20), "no message came");
+        seen = world.desk.wait_for_change(seen, Duration::from_millis(50));
+    }
+}
+
+fn acknowledged(world: &World, id: &IncidentId, who: &str) -> bool {
+    let incident = world.desk.incident(id).expect("the incident");
+    incident.calls.iter().any(|c| {
+        matches!(&c.state, CallState::Acknowledged { by, .. } if by.account().is_some_and(|a| a.as_str() == who))
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn opening_a_link_answers_nothing_and_its_form_does() {
+    let world = World::new();
+    world.person("chief", &["cio"]);
+    let incident = world.attacked();
+    let (path, _) = message_to(&world, "chief");
+    for _ in 0..3 {
+        let opened = world.get(&path, None).await;
+        assert_eq!(opened.status, StatusCode::OK, "{}", opened.body);
+    }
+    assert!(
+        !acknowledged(&world, &incident, "chief"),
+        "a scanner answered"
+    );
+    let forged = format!("{}A", &path[..path.len() - 1]);
+    if forged != path {
+        assert_eq!(world.get(&forged, None).await.status, StatusCode::NOT_FOUND);
+    }
+    let sent = world.post(&path, None, &[("answer", "yes")]).await;
+    assert_eq!(sent.status, StatusCode::SEE_OTHER, "{}", sent.body);
+    assert!(acknowledged(&world, &incident, "chief"));
+    let again = world.post(&path, None, &[("answer", "yes")]).await;
+    assert_eq!(again.status, StatusCode::SEE_OTHER);
+    let view = world.desk.incident(&incident).expect("the incident");
+    let reached = world.desk.leads_reached(&view);
+    assert!(format!("{reached:?}").contains("Reached"), "{reached:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_code_is_answered_for_its_owner_and_guesses_are_counted_in_parallel() {
+    let world = World::new();
+    world.person("chief", &["cio"]);
+    let dispatcher = world.person("dispatcher", &["cs_agent"]);
+    let incident = world.attacked();
+    let (_, code) = message_to(&world, "chief");
+    assert_eq!(code.len(), 6);
+    let fields = [("code", code.as_str()), ("answer", "yes")];
+    let sent = world
+        .post("/call-out/code", Some(&dispatcher), &fields)
+        .await;
+    assert_eq!(sent.status, StatusCode::SEE_OTHER, "{}", sent.body);
+    assert!(acknowledged(&world, &incident, "chief"));
+
+    let guesser = AccountId::new("guesser");
+    let looked_at = std::thread::scope(|threads| {
+        let tries: Vec<_> = (0..40)
+            .map(|n| {
+                let (desk, guesser) = (world.desk.clone(), guesser.clone());
+                let code = format!("{n:06}");
+                threads.spawn(move || {
+                    matches!(
+                        desk.answer_by_code(&guesser, &code, &Answer::Acknowledge),
+                        Err(AnswerError::Code)
+                    )
+                })
+            })
+            .collect();
+        let done = tries.into_iter().map(|t| t.join().expect("a try"));
+        done.filter(|looked| *looked).count()
+    });
+    assert_eq!(looked_at, CODE_ATTEMPTS as usize);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_schedule_is_edited_by_one_at_a_time_and_read_by_a_calendar_until_revoked() {
+    let world = World::new();
+    let chief = world.person("chief", &["cio"]);
+    let agent = world.person("agent", &["cs_agent"]);
+    let fields = [
+        ("title", "lead, \"day\""),
+        ("covers", "position:cio"),
+        ("zone", "Asia/Shanghai"),
+        ("from", "2026-01-05"),
+        ("hand_over", "09:00"),
+        ("n", "1"),
+        ("unit", "weeks"),
+        ("weekday", "1"),
+        ("people", "chief"),
+    ];
+    let refused = world
+        .post("/call-out/schedule", Some(&agent), &fields)
+        .await;
+    assert_eq!(refused.status, StatusCode::FORBIDDEN);
+    let made = world
+        .post("/call-out/schedule", Some(&chief), &fields)
+        .await;
+    assert_eq!(made.status, StatusCode::SEE_OTHER, "{}", made.body);
+    let kept = world.desk.schedules().expect("read").remove(0);
+    let version = kept.version.to_string();
+    let change = [
+        ("schedule", kept.id.as_str()),
+        ("version", version.as_str()),
+        ("who", "chief"),
+        ("from", "2026-12-01T09:00"),
+        ("to", "2026-12-02T09:00"),
+    ];
+    let first = world
+        .post("/call-out/override", Some(&chief), &change)
+        .await;
+    assert_eq!(first.status, StatusCode::SEE_OTHER, "{}", first.body);
+    let second = world
+        .post("/call-out/override", Some(&chief), &change)
+        .await;
+    assert_eq!(second.status, StatusCode::CONFLICT, "an edit was lost");
+    let shown = world.get("/call-out", Some(&chief)).await;
+    assert!(shown.body.contains("lead, &#34;day&#34;"), "{}", shown.body);
+
+    let token = world
+        .desk
+        .new_feed(&AccountId::new("chief"))
+        .expect("a feed");
+    let path = format!("/rota/{token}/duty.ics");
+    let feed = world.get(&path, None).await;
+    assert!(feed.body.contains("BEGIN:VEVENT"), "{}", feed.body);
+    assert!(feed.header("content-type").starts_with("text/calendar"));
+    world
+        .desk
+        .revoke_feed(&AccountId::new("chief"))
+        .expect("revoked");
+    assert_eq!(world.get(&path, None).await.status, StatusCode::NOT_FOUND);
+
+    let sheet = world.desk.folder().emergency().join("call-tree.en.txt");
+    let text = std::fs::read_to_string(&sheet).expect("the sheet is on disk");
+    assert!(text.contains("chief"), "{text}");
+    let mode = std::os::unix::fs::PermissionsExt::mode(
+        &std::fs::metadata(&sheet).expect("a file").permissions(),
+    );
+    assert_eq!(mode & 0o777, 0o600);
+}
