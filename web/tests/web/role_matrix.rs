@@ -183,7 +183,10 @@ fn no_route_stands_twice_and_few_are_public() {
         Post /login/emergency
         Get /welcome
         Post /welcome
-        Post /look"#]]
+        Post /look
+        Get /answer/{token}
+        Post /answer/{token}
+        Get /rota/{token}/duty.ics"#]]
     .assert_eq(&public.join("\n"));
 }
 
