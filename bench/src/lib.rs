@@ -5,6 +5,7 @@
 mod audit;
 mod commands;
 mod error;
+mod history;
 mod ingest;
 mod limits;
 mod memory;
@@ -27,7 +28,7 @@ use story::Story;
 use workload::BATCH;
 
 /// What can be asked for.
-pub const NAMES: [&str; 11] = [
+pub const NAMES: [&str; 12] = [
     "limits",
     "ingest",
     "verify",
@@ -37,6 +38,7 @@ pub const NAMES: [&str; 11] = [
     "pages",
     "start",
     "memory",
+    "history",
     "postgres",
     "mariadb",
 ];
@@ -105,6 +107,15 @@ pub fn run(options: &BenchOptions) -> Result<Vec<Measure>, BenchError> {
         if options.wants(&["start", "memory"]) {
             measures.append(&mut server::run(&ended, options.size(50, 5))?);
         }
+    }
+    // Gigabytes and minutes: only where it is asked for.
+    if options.only.iter().any(|only| only == "history") {
+        let size = history::Size {
+            incidents: options.size(100_000, 2_000),
+            findings_each: 10,
+            facts_each: 50,
+        };
+        measures.append(&mut history::run(&at("history"), size)?);
     }
     for kind in [Kind::Postgres, Kind::Mariadb] {
         if options.wants(&[kind.name()]) {

@@ -2,7 +2,7 @@
 
 use crate::{Store, StoreError};
 use model::{Finding, FindingId, IncidentId, Instant, OutboxId, SourceName};
-use rusqlite::{OptionalExtension as _, Row, params};
+use rusqlite::{OptionalExtension as _, Row, params, params_from_iter};
 
 /// Rows of one page at most.
 const PAGE: u32 = 10_000;
@@ -77,19 +77,27 @@ impl Store {
     }
 
     pub fn findings(&self, query: &FindingQuery) -> Result<Vec<Finding>, StoreError> {
-        let sql = "SELECT json FROM finding WHERE (?1 IS NULL OR incident = ?1) AND (?2 IS NULL OR source = ?2)
-                   AND (NOT ?5 OR incident IS NULL)
-                   AND number > coalesce((SELECT number FROM finding WHERE id = ?3), 0) ORDER BY number LIMIT ?4";
-        let values = params![
-            query.incident.as_ref().map(IncidentId::as_str),
-            query.source.as_ref().map(SourceName::as_str),
-            query.after.as_ref().map(FindingId::as_str),
-            query.limit.min(PAGE),
-            query.unassigned
-        ];
+        // Only the conditions that are asked for: with all of them no index would serve.
+        let mut sql = "SELECT json FROM finding WHERE number > coalesce((SELECT number FROM finding WHERE id = ?1), 0)".to_owned();
+        let mut values = vec![query.after.as_ref().map(|id| id.to_string())];
+        let mut and = |condition: &str, value: &str| {
+            values.push(Some(value.to_owned()));
+            sql.push_str(&format!(" AND {condition} = ?{}", values.len()));
+        };
+        if let Some(incident) = &query.incident {
+            and("incident", incident.as_str());
+        }
+        if let Some(source) = &query.source {
+            and("source", source.as_str());
+        }
+        if query.unassigned {
+            sql.push_str(" AND incident IS NULL");
+        }
+        let limit = query.limit.min(PAGE);
+        sql.push_str(&format!(" ORDER BY number LIMIT {limit}"));
         let rows: Vec<String> = self.read(|db| {
-            db.prepare_cached(sql)?
-                .query_map(values, |row| row.get(0))?
+            db.prepare_cached(&sql)?
+                .query_map(params_from_iter(values), |row| row.get(0))?
                 .collect()
         })?;
         rows.iter()

@@ -4,7 +4,7 @@ use crate::StoreError;
 use rusqlite::Connection;
 
 /// Script N brings schema N-1 to N. A script that was released is never changed.
-const SCRIPTS: [&str; 3] = [
+const SCRIPTS: [&str; 4] = [
     "
 CREATE TABLE fact (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -62,6 +62,11 @@ CREATE VIRTUAL TABLE incident_text USING fts5 (
     names, body, tags, content = '', contentless_delete = 1, columnsize = 1,
     tokenize = 'ascii tokenchars _');
 CREATE INDEX fact_opening ON fact (number) WHERE sequence = 0;
+",
+    // Counts by kind without reading the findings; those that wait for an incident.
+    "
+CREATE INDEX finding_kind ON finding (source, kind);
+CREATE INDEX finding_waiting ON finding (source, number) WHERE incident IS NULL;
 ",
 ];
 
