@@ -63,22 +63,18 @@ pub fn run(folder: &Path, each: u64) -> Result<Vec<Measure>, BenchError> {
 
 /// An incident opened from a report, as a person opens one.
 fn open(desk: &Desk) -> Result<IncidentId, BenchError> {
-    let receipt = desk.report(NewReport {
-        what: "orders with changed totals".into(),
-        when_text: String::new(),
-        where_seen: String::new(),
-        risk: None,
-        contact: String::new(),
-        from_ip: String::new(),
-        lang: plan::Lang::En,
-        request: RequestId::new("bench-report"),
-    })?;
+    let received = desk.report(NewReport::new(
+        "orders with changed totals",
+        plan::Lang::En,
+        RequestId::new("bench-report"),
+    ))?;
     let everybody = Actor::Person {
         account: model::AccountId::new("bench"),
         name: "bench".into(),
         positions: desk.plan().positions.iter().map(|p| p.id.clone()).collect(),
     };
-    Ok(desk.open_incident_from_report(operation(everybody, "bench-open".into()), &receipt)?)
+    Ok(desk
+        .open_incident_from_report(operation(everybody, "bench-open".into()), &received.report)?)
 }
 
 fn call(

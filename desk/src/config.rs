@@ -33,6 +33,8 @@ pub struct Config {
 pub struct WebConfig {
     /// Address and port of the pages.
     pub listen: String,
+    /// Addresses of proxies in front of the pages, whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<std::net::IpAddr>,
     /// Whether `/journal/...` may be read without login.
     pub public_journal: bool,
     /// How people outside reach the pages, such as `https://response.example`; links in messages
@@ -46,6 +48,7 @@ impl Default for WebConfig {
     fn default() -> Self {
         Self {
             listen: "127.0.0.1:7878".into(),
+            trusted_proxies: Vec::new(),
             public_journal: false,
             url: None,
             language: plan::Lang::Zh,

@@ -45,6 +45,10 @@ impl DataFolder {
     pub fn evidence(&self) -> PathBuf {
         self.root.join("evidence")
     }
+    /// Files that reporters sent, by SHA-256.
+    pub fn uploads(&self) -> PathBuf {
+        self.root.join("uploads")
+    }
     /// The control socket, through which the command line reaches a running server.
     pub fn socket(&self) -> PathBuf {
         self.root.join("control.sock")

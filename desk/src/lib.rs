@@ -50,12 +50,13 @@ mod open_source;
 pub mod opinion;
 mod outbox;
 pub mod paging;
-mod people_report;
+pub mod people_report;
 mod profile;
 mod rebaseline;
 mod repair;
 mod repair_terms;
 mod replica;
+mod report_triage;
 mod reshaped;
 mod resume;
 mod rota;
@@ -85,11 +86,15 @@ pub use error::{CommandError, DeskError};
 pub use incident_list::{IncidentPage, IncidentQuery};
 pub use journal::LogReader;
 pub use loss::Loss;
+pub use people_report::{
+    Attachment, KeptFile, More, NewReport, Received, ReportState, ReportView, SeenWhen, Upload,
+    UploadError, Uploads, Via,
+};
 pub use profile::{Address, Profile};
 pub use rota::{KeptSchedule, OnDuty};
 pub use view::{
-    AuditSummary, FindingFilter, LogStatus, NewReport, OutboxItem, ProposalView, RecentChange,
-    ReportFormat, ReportState, ReportView, Session, SourceStatus,
+    AuditSummary, FindingFilter, LogStatus, OutboxItem, ProposalView, RecentChange, ReportFormat,
+    Session, SourceStatus,
 };
 
 use changes::Changes;
@@ -164,6 +169,7 @@ struct Inner {
     /// Seals second factors and tickets.
     account_key: [u8; 32],
     paging: paging::Parts,
+    reports: people_report::Keeper,
     subject_keys: Arc<Mutex<SubjectKeys>>,
     commander: Commander,
     incidents: Incidents,
@@ -253,6 +259,7 @@ impl Desk {
         } = journal;
         let desk = Self {
             inner: Arc::new(Inner {
+                reports: people_report::Keeper::open(&folder, &store, &master)?,
                 folder,
                 _owner: owner,
                 config,

@@ -1,8 +1,8 @@
 //! What the pages and the command line are shown.
 
 use model::{
-    AccountId, Digest, FindingId, IncidentId, Instant, OutboxId, PositionId, ReceiptNo,
-    RepairProposal, RequestId, Risk, SourceName, Verdict,
+    AccountId, Digest, FindingId, IncidentId, Instant, OutboxId, PositionId, RepairProposal,
+    SourceName, Verdict,
 };
 use plan::Lang;
 use serde::{Deserialize, Serialize};
@@ -20,43 +20,6 @@ pub struct Session {
     pub scopes: Option<Vec<crate::identity::api_token::Scope>>,
     /// The plan's operator asks this person for a second factor, and there is none yet.
     pub needs_second_factor: bool,
-}
-
-/// What a reporter sends.
-#[derive(Clone, Debug)]
-pub struct NewReport {
-    pub what: String,
-    /// As the reporter wrote it; empty: unknown.
-    pub when_text: String,
-    pub where_seen: String,
-    pub risk: Option<Risk>,
-    /// Empty: anonymous.
-    pub contact: String,
-    pub from_ip: String,
-    pub lang: Lang,
-    pub request: RequestId,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct ReportView {
-    pub receipt: ReceiptNo,
-    pub received_at: Instant,
-    pub what: String,
-    pub when_text: String,
-    pub where_seen: String,
-    pub risk: Option<Risk>,
-    pub contact: String,
-    pub state: ReportState,
-    /// How many people were paged when it came in.
-    pub paged: u32,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "state", rename_all = "snake_case")]
-pub enum ReportState {
-    Received,
-    Joined { incident: IncidentId },
-    Closed,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]

@@ -28,18 +28,10 @@ fn findings(desk: &Desk) -> usize {
 }
 
 fn report(desk: &Desk, n: u32) {
-    let report = NewReport {
-        what: format!("odd, number {n}"),
-        when_text: String::new(),
-        where_seen: String::new(),
-        risk: None,
-        contact: String::new(),
-        from_ip: String::new(),
-        lang: plan::Lang::En,
-        request: RequestId::new(format!("r{n}")),
-    };
-    let receipt = desk.report(report).expect("a report is stored");
-    assert!(desk.report_by_receipt(&receipt).is_some());
+    let request = RequestId::new(format!("r{n}"));
+    let report = NewReport::new(format!("odd, number {n}"), plan::Lang::En, request);
+    let received = desk.report(report).expect("a report is stored");
+    assert!(desk.report_by_receipt(received.receipt.as_str()).is_some());
 }
 
 #[test]

@@ -40,6 +40,7 @@ const FILES: &[File] = &files![
     "policy",
     "source",
     "sources",
+    "triage",
     "settings",
 ];
 

@@ -1,6 +1,7 @@
 //! What all requests share.
 
 use crate::WebOptions;
+use crate::flood::Flood;
 use desk::Desk;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,6 +9,8 @@ use tokio::sync::{Semaphore, watch};
 
 /// Open live streams in all; one more is answered with 503 and the page works without.
 const MAX_STREAMS: usize = 512;
+/// Requests with files received at once; beyond it files are left out and the words are taken.
+const MAX_RECEIVING: usize = 16;
 /// How long the watcher may outlive the router.
 const WATCH_TURN: Duration = Duration::from_millis(250);
 
@@ -17,6 +20,10 @@ pub(crate) struct App {
     /// Rises with every stored change.
     pub changes: watch::Receiver<u64>,
     pub streams: Arc<Semaphore>,
+    /// How many reports come, and from where.
+    pub flood: Flood,
+    /// Requests with files that are being received.
+    pub receiving: Semaphore,
 }
 
 impl App {
@@ -44,6 +51,8 @@ impl App {
             options,
             changes,
             streams: Arc::new(Semaphore::new(MAX_STREAMS)),
+            flood: Flood::default(),
+            receiving: Semaphore::new(MAX_RECEIVING),
         }
     }
 }

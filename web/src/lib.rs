@@ -7,7 +7,9 @@ mod app;
 mod assets;
 mod cookies;
 mod fields;
+mod flood;
 mod forms;
+mod intake;
 mod language;
 mod live;
 mod narrate;
@@ -36,6 +38,8 @@ pub struct WebOptions {
     pub public_journal: bool,
     /// The pages are reached through TLS: cookies are `Secure`, HSTS is sent.
     pub secure: bool,
+    /// Proxies in front of the pages: what they say of the sender's address is believed.
+    pub trusted_proxies: Vec<std::net::IpAddr>,
     /// The language of visitors of whom nothing else is known.
     pub language: Lang,
 }
@@ -46,6 +50,7 @@ impl Default for WebOptions {
             listen: "127.0.0.1:0".to_owned(),
             public_journal: false,
             secure: false,
+            trusted_proxies: Vec::new(),
             language: Lang::default(),
         }
     }

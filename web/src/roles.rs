@@ -46,9 +46,17 @@ pub struct Row {
     serve: Serve,
 }
 
+impl Row {
+    pub(crate) fn takes_files(&self) -> bool {
+        matches!(self.serve, Serve::Intake(_))
+    }
+}
+
 #[derive(Clone, Copy)]
 enum Serve {
     Page(fn(&Visit) -> Reply),
+    /// A form that may bring files, or JSON.
+    Intake(fn(&Visit) -> Reply),
     /// A form of an incident: see [`crate::forms`].
     Commands(Read),
     Stream,
@@ -68,6 +76,14 @@ const fn form(path: &'static str, needs: Needs, serve: fn(&Visit) -> Reply) -> R
         path,
         needs,
         serve: Serve::Page(serve),
+    }
+}
+const fn intake(path: &'static str, serve: fn(&Visit) -> Reply) -> Row {
+    Row {
+        verb: Verb::Post,
+        path,
+        needs: Needs::Public,
+        serve: Serve::Intake(serve),
     }
 }
 const fn act(path: &'static str, act: Act, serve: Read) -> Row {
@@ -92,8 +108,15 @@ pub static ROWS: &[Row] = &[
     page("/healthz", Needs::Public, pages::api::health),
     page("/assets/{hash}/{name}", Needs::Public, pages::asset),
     page("/report", Needs::Public, pages::report::page),
-    form("/report", Needs::Public, pages::report::send),
-    page("/report/receipt", Needs::Public, pages::report::receipt),
+    intake("/report", pages::report::send),
+    intake("/report/receipt", pages::receipt::add),
+    intake("/api/v1/reports", pages::report::send),
+    page(
+        "/api/v1/reports/{receipt}",
+        Needs::Public,
+        pages::receipt::api,
+    ),
+    page("/report/receipt", Needs::Public, pages::receipt::page),
     // Everybody who is logged in.
     form("/logout", Needs::LoggedIn, pages::login::log_out),
     page("/", Needs::LoggedIn, pages::board::page),
@@ -461,7 +484,7 @@ async fn answer(app: Arc<App>, row: &'static Row, request: Request) -> Response 
     };
     let serve = row.serve;
     let work = move || match serve {
-        Serve::Page(page) => page(&visit).into_response(),
+        Serve::Page(page) | Serve::Intake(page) => page(&visit).into_response(),
         Serve::Commands(read) => perform::commands(&visit, read).into_response(),
         Serve::Stream => live::events(visit),
     };

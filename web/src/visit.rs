@@ -2,6 +2,7 @@
 
 use crate::app::App;
 use crate::fields::Fields;
+use crate::intake::{self, Intake};
 use crate::reply::Reply;
 use crate::roles::{Needs, Row};
 use crate::{cookies, language, origin};
@@ -10,14 +11,14 @@ use axum::extract::{
 };
 use axum::http::{HeaderMap, Method, StatusCode, header, request::Parts};
 use desk::identity::api_token::Scope;
-use desk::{Desk, Session};
+use desk::{Desk, KeptFile, Session};
 use document::Catalogue;
 use incident::Incident;
 use incident::access::Viewer;
 use model::{AccountId, Actor, IncidentId, Operation, PositionId, RequestId};
 use plan::{Act, Lang, Plan};
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// A form that is not here by then is not waited for any longer.
@@ -38,6 +39,9 @@ pub(crate) struct Visit {
     pub query: Fields,
     pub form: Fields,
     pub from_ip: String,
+    /// Files that came with a report, until it is stored, and whether the crowd left some out.
+    pub files: Mutex<Vec<KeptFile>>,
+    pub intake: Intake,
     /// What the browser says of itself.
     pub device: String,
     /// `https://host` as the browser knows it; empty where it does not say.
@@ -171,7 +175,10 @@ pub(crate) async fn enter(
     if posted && !ours {
         return Err(Reply::refuse(&visit, StatusCode::FORBIDDEN, "origin"));
     }
-    if posted {
+    if posted && row.takes_files() {
+        let request = Request::from_parts(parts, body);
+        intake::read(&app, &mut visit, request).await?;
+    } else if posted {
         let request = Request::from_parts(parts, body);
         let form = Form::<Vec<(String, String)>>::from_request(request, &());
         match tokio::time::timeout(FORM_WITHIN, form).await {
@@ -204,7 +211,10 @@ pub(crate) async fn read(app: &Arc<App>, parts: &mut Parts) -> Visit {
     let from_ip = parts
         .extensions
         .get::<ConnectInfo<SocketAddr>>()
-        .map_or_else(String::new, |info| info.0.ip().to_string());
+        .map_or_else(String::new, |info| {
+            crate::flood::sender(info.0.ip(), &parts.headers, &app.options.trusted_proxies)
+                .to_string()
+        });
     let device = header_text(&parts.headers, header::USER_AGENT.as_str()).unwrap_or("");
     let device = device.to_owned();
     let base = base(header_text(&parts.headers, header::HOST.as_str()), secure);
@@ -227,6 +237,8 @@ pub(crate) async fn read(app: &Arc<App>, parts: &mut Parts) -> Visit {
         query: Fields(query),
         form: Fields::default(),
         from_ip,
+        files: Mutex::default(),
+        intake: Intake::default(),
         device,
         base,
         wants_json,

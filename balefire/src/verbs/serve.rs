@@ -21,6 +21,7 @@ pub fn run(arguments: &Arguments, serve: &Serve, console: &Console) -> Done {
     desk::control::listen(&desk)?;
     let options = web::WebOptions {
         listen: serve.listen.clone().unwrap_or(settings.listen),
+        trusted_proxies: settings.trusted_proxies,
         public_journal: settings.public_journal,
         language: settings.language,
         ..web::WebOptions::default()

@@ -22,6 +22,7 @@ pub(crate) mod login;
 pub(crate) mod notices;
 pub(crate) mod outbox;
 pub(crate) mod plan;
+pub(crate) mod receipt;
 pub(crate) mod repair;
 pub(crate) mod report;
 pub(crate) mod settings;

@@ -1,5 +1,5 @@
 //! Reporting without login, on any phone, without scripts (事件报告): the leading group is paged
-//! before the reporter sees the receipt.
+//! before the reporter sees the receipt. The same door takes JSON (`POST /api/v1/reports`).
 
 use crate::narrate;
 use crate::reply::Reply;
@@ -7,10 +7,12 @@ use crate::view::{Section, View};
 use crate::visit::Visit;
 use askama::Template;
 use axum::http::StatusCode;
-use desk::{NewReport, ReportState, ReportView};
-use model::{ReceiptNo, Risk};
+use desk::{NewReport, ReportState, SeenWhen, Via};
+use model::Risk;
+use serde_json::json;
+use std::sync::PoisonError;
 
-const MAX_WHAT_CHARS: usize = 4_000;
+pub(crate) const MAX_WHAT_CHARS: usize = 4_000;
 const MAX_LINE_CHARS: usize = 300;
 
 #[derive(Template)]
@@ -18,11 +20,15 @@ const MAX_LINE_CHARS: usize = 300;
 struct ReportPage<'a> {
     v: View<'a>,
     problem: Option<String>,
+    /// The form's own id: kept when the form is shown again, so that nothing is stored twice.
+    request: String,
     what: String,
+    when: String,
     when_text: String,
     where_seen: String,
     risk: String,
     contact: String,
+    anonymous: bool,
 }
 
 pub(crate) fn page(visit: &Visit) -> Reply {
@@ -34,93 +40,106 @@ fn show(visit: &Visit, status: StatusCode, problem: Option<String>) -> Reply {
     let page = ReportPage {
         v: View::titled(visit, Section::Report, "report-title"),
         problem,
+        request: visit.request_id().to_string(),
         what: field("what"),
-        when_text: field("when"),
+        when: field("when"),
+        when_text: field("when_text"),
         where_seen: field("where"),
         risk: field("risk"),
         contact: field("contact"),
+        anonymous: visit.form.ticked("anonymous"),
     };
     Reply::page_as(status, &page)
 }
 
+/// What is wrong, with everything that was typed.
+fn again(visit: &Visit, status: StatusCode, key: &str) -> Reply {
+    let text = visit.words().text(key).into_owned();
+    told(visit, status, text)
+}
+
+fn told(visit: &Visit, status: StatusCode, text: String) -> Reply {
+    if visit.wants_json {
+        return Reply::problem(status, "report", &text, json!({}));
+    }
+    show(visit, status, Some(text))
+}
+
 pub(crate) fn send(visit: &Visit) -> Reply {
-    let words = visit.words();
+    if visit.intake.later {
+        let reply = again(visit, StatusCode::TOO_MANY_REQUESTS, "report-later");
+        return reply.with_header(axum::http::header::RETRY_AFTER, "60");
+    }
     let what = visit.form.get("what").replace("\r\n", "\n");
     if what.is_empty() {
-        return show(
+        return again(
             visit,
             StatusCode::UNPROCESSABLE_ENTITY,
-            Some(words.text("report-what-needed").into_owned()),
+            "report-what-needed",
         );
     }
-    // Too long is cut, not refused: whoever reports a fire is not sent away for its length.
-    let cut = |text: &str, most: usize| text.chars().take(most).collect::<String>();
-    let line = |name: &str| cut(visit.form.get(name), MAX_LINE_CHARS);
-    let risk = visit.form.get("risk");
-    let report = NewReport {
-        what: cut(&what, MAX_WHAT_CHARS),
-        when_text: line("when"),
-        where_seen: line("where"),
-        risk: Risk::ALL.into_iter().find(|r| r.code() == risk),
-        contact: line("contact"),
-        from_ip: visit.from_ip.clone(),
-        lang: visit.lang,
-        request: visit.request_id(),
-    };
-    match visit.desk().report(report) {
-        Ok(receipt) => Reply::see(&format!("/report/receipt?no={receipt}&new=1")),
+    if let Some(key) = visit.intake.problem {
+        return again(visit, StatusCode::UNPROCESSABLE_ENTITY, key);
+    }
+    match visit.desk().report(read(visit, &what)) {
+        Ok(received) if visit.wants_json => Reply::json(&json!({
+            "receipt": received.receipt.as_str(),
+            "report": received.report,
+            "positions_paged": received.paged,
+            "files_left_out": visit.intake.left_out,
+        })),
+        Ok(received) => {
+            let left_out = if visit.intake.left_out { "&left=1" } else { "" };
+            let receipt = received.receipt.as_str();
+            Reply::see(&format!("/report/receipt?no={receipt}&new=1{left_out}"))
+        }
         Err(error) => {
             tracing::error!(error = %crate::perform::chain(&error), "a report was not stored");
+            let words = visit.words();
             let text = format!(
                 "{} {}",
                 narrate::desk_error(words, &error),
                 words.text("report-call-instead")
             );
-            show(visit, StatusCode::INTERNAL_SERVER_ERROR, Some(text))
+            told(visit, StatusCode::INTERNAL_SERVER_ERROR, text)
         }
     }
 }
 
-#[derive(Template)]
-#[template(path = "receipt.html")]
-struct ReceiptPage<'a> {
-    v: View<'a>,
-    asked: String,
-    fresh: bool,
-    report: Option<ReportView>,
-    state: &'static str,
-}
-
-pub(crate) fn receipt(visit: &Visit) -> Reply {
-    let asked = visit.query.get("no").to_owned();
-    let report = (!asked.is_empty())
-        .then(|| {
-            visit
-                .desk()
-                .report_by_receipt(&ReceiptNo::new(asked.clone()))
-        })
-        .flatten();
-    let state = report.as_ref().map_or("", |r| state(&r.state));
-    let status = if !asked.is_empty() && report.is_none() {
-        StatusCode::NOT_FOUND
-    } else {
-        StatusCode::OK
+fn read(visit: &Visit, what: &str) -> NewReport {
+    // Too long is cut, not refused: whoever reports a fire is not sent away for its length.
+    let cut = |text: &str, most: usize| text.chars().take(most).collect::<String>();
+    let line = |name: &str| cut(visit.form.get(name), MAX_LINE_CHARS);
+    let risk = visit.form.get("risk");
+    let when = SeenWhen::parse(visit.form.get("when"));
+    // Programs may say when in their own words.
+    let when_text = match (when, visit.form.given("when_text")) {
+        (None, None) => line("when"),
+        _ => line("when_text"),
     };
-    let page = ReceiptPage {
-        v: View::titled(visit, Section::Report, "receipt-title"),
-        asked,
-        fresh: visit.query.ticked("new"),
-        report,
-        state,
-    };
-    Reply::page_as(status, &page)
+    let account = visit.session.as_ref().map(|s| s.account.clone());
+    let mut files = visit.files.lock().unwrap_or_else(PoisonError::into_inner);
+    NewReport {
+        when: when.unwrap_or_default(),
+        when_text,
+        where_seen: line("where"),
+        risk: Risk::ALL.into_iter().find(|r| r.code() == risk),
+        contact: line("contact"),
+        anonymous: visit.form.ticked("anonymous"),
+        files: std::mem::take(&mut files),
+        via: match visit.path.starts_with("/api/") {
+            true => Via::Api { account },
+            false => Via::Page,
+        },
+        crowded: visit.intake.crowded,
+        ..NewReport::new(cut(what, MAX_WHAT_CHARS), visit.lang, visit.request_id())
+    }
 }
 
 /// What a reporter is told; which incident it became is not among it.
 pub(crate) fn state(state: &ReportState) -> &'static str {
     match state {
-        ReportState::Received => "received",
-        ReportState::Joined { .. } => "joined",
-        ReportState::Closed => "closed",
+        ReportState::Duplicate { .. } => "joined",
+        other => other.code(),
     }
 }

@@ -4,7 +4,7 @@ use crate::world::{PASSWORD, World};
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use futures_util::StreamExt as _;
-use model::{AccountId, ReceiptNo};
+use model::AccountId;
 use std::time::Duration;
 use tower::ServiceExt as _;
 
@@ -112,10 +112,7 @@ async fn anybody_reports_and_finds_the_report_again() {
         .nth(1)
         .and_then(|t| t.split('&').next())
         .unwrap_or("");
-    let stored = world
-        .desk
-        .report_by_receipt(&ReceiptNo::from(number))
-        .expect("stored");
+    let stored = world.desk.report_by_receipt(number).expect("stored");
     assert_eq!(stored.when_text, "today");
     let empty = world
         .post("/report", None, &[("what", " "), ("where", "kept")])

@@ -157,19 +157,14 @@ impl World {
     }
 
     pub fn report(&self, what: &str) -> ReceiptNo {
+        let request = format!("report-{what}").replace(|c: char| !c.is_ascii_alphanumeric(), "-");
         let report = NewReport {
-            what: what.to_owned(),
             when_text: what.to_owned(),
             where_seen: what.to_owned(),
-            risk: None,
             contact: what.to_owned(),
-            from_ip: String::new(),
-            lang: Lang::En,
-            request: RequestId::new(
-                format!("report-{what}").replace(|c: char| !c.is_ascii_alphanumeric(), "-"),
-            ),
+            ..NewReport::new(what, Lang::En, RequestId::new(request))
         };
-        self.desk.report(report).expect("a report is stored")
+        self.desk.report(report).expect("a report is stored").report
     }
 
     /// Tampers with rows past the program and waits until an incident holds them.

@@ -1,0 +1,171 @@
+//! What the sender adds by the receipt, and what triage asks back.
+
+use super::uploads::KeptFile;
+use super::{MAX_FILES, MAX_TEXT, REPORTS, ReportView, Said, TRIES};
+use crate::{Desk, DeskError};
+use model::{Operation, ReceiptNo, RequestId};
+use serde_json::{Value, json};
+use store::{Batch, PutDocument, StoreError};
+
+/// Messages of one report, both sides together.
+const MAX_SAID: usize = 100;
+
+/// More about a report, from its sender.
+#[derive(Debug)]
+pub struct More {
+    pub text: String,
+    pub files: Vec<KeptFile>,
+    pub request: RequestId,
+}
+
+impl Desk {
+    /// Adds to the report of a receipt; `NotFound` for a number that is none.
+    /// A repeated request adds nothing twice.
+    pub fn add_to_report(&self, typed: &str, more: More) -> Result<(), DeskError> {
+        let text = more.text.trim().to_owned();
+        if text.is_empty() && more.files.is_empty() {
+            return Err(DeskError::Refused("write something, or add a file".into()));
+        }
+        if text.chars().count() > MAX_TEXT {
+            return Err(DeskError::Refused(format!(
+                "a text has at most {MAX_TEXT} characters"
+            )));
+        }
+        let unknown = || DeskError::NotFound("there is no such receipt".into());
+        let name = self.report_by_receipt(typed).ok_or_else(unknown)?.receipt;
+        let documents = self.upload_documents(&more.files)?;
+        let at = self.now();
+        let leaf = json!({ "kind": "report-more", "receipt": name, "at": at, "text": text,
+            "files": more.files.iter().map(|f| f.attachment.sha256).collect::<Vec<_>>() });
+        self.change_report(&name, documents, &leaf, |view| {
+            if view
+                .talk
+                .iter()
+                .any(|s| s.by_sender && s.request == more.request.as_str())
+            {
+                return Ok(false);
+            }
+            if view.files.len() + more.files.len() > MAX_FILES {
+                return Err(DeskError::Refused(format!(
+                    "a report has at most {MAX_FILES} files"
+                )));
+            }
+            view.files
+                .extend(more.files.iter().map(|f| f.attachment.clone()));
+            say(
+                view,
+                Said {
+                    at,
+                    by_sender: true,
+                    text: text.clone(),
+                    files: more
+                        .files
+                        .iter()
+                        .map(|f| f.attachment.name.clone())
+                        .collect(),
+                    request: more.request.to_string(),
+                },
+            )?;
+            Ok(true)
+        })?;
+        self.uploads().named(&more.files);
+        Ok(())
+    }
+
+    /// Asks the sender something; it is read with the receipt. The caller has checked the right.
+    pub(crate) fn ask_sender(
+        &self,
+        op: &Operation,
+        name: &ReceiptNo,
+        text: &str,
+    ) -> Result<(), DeskError> {
+        let text = text.trim();
+        if text.is_empty() || text.chars().count() > MAX_TEXT {
+            return Err(DeskError::Refused(format!(
+                "write a question of at most {MAX_TEXT} characters"
+            )));
+        }
+        let leaf = json!({ "kind": "report-question", "receipt": name, "at": op.now, "by": op.actor, "text": text });
+        self.change_report(name, Vec::new(), &leaf, |view| {
+            if view.talk.iter().any(|s| s.request == op.request.as_str()) {
+                return Ok(false);
+            }
+            say(
+                view,
+                Said {
+                    at: op.now,
+                    by_sender: false,
+                    text: text.to_owned(),
+                    files: Vec::new(),
+                    request: op.request.to_string(),
+                },
+            )?;
+            Ok(true)
+        })
+    }
+
+    /// Changes a kept report, with a leaf of the record; tries again when somebody else changed it
+    /// meanwhile. `change` gives false where nothing is to be stored.
+    pub(crate) fn change_report(
+        &self,
+        name: &ReceiptNo,
+        documents: Vec<PutDocument>,
+        leaf: &Value,
+        mut change: impl FnMut(&mut ReportView) -> Result<bool, DeskError>,
+    ) -> Result<(), DeskError> {
+        for _ in 0..TRIES {
+            let (mut view, version) = self.report_at(name)?;
+            if !change(&mut view)? {
+                return Ok(());
+            }
+            let mut documents = documents.clone();
+            documents.push(put(&view, version)?);
+            let batch = Batch {
+                documents,
+                leaves: vec![serde_json::to_vec(leaf)?],
+                ..Batch::default()
+            };
+            match self.store().commit(batch) {
+                Ok(_) => {
+                    self.touched();
+                    return Ok(());
+                }
+                Err(StoreError::Conflict { .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(DeskError::Refused(
+            "the report is being changed by others; try again".into(),
+        ))
+    }
+
+    /// A report with its version.
+    pub(crate) fn report_at(&self, name: &ReceiptNo) -> Result<(ReportView, u64), DeskError> {
+        let found = self.store().document(REPORTS, name.as_str())?;
+        let found =
+            found.ok_or_else(|| DeskError::NotFound(format!("there is no report {name}")))?;
+        Ok((serde_json::from_str(&found.json)?, found.version))
+    }
+}
+
+/// The document of a changed report, where it still stands at this version.
+pub(crate) fn put(view: &ReportView, version: u64) -> Result<PutDocument, DeskError> {
+    Ok(PutDocument {
+        collection: REPORTS,
+        id: view.receipt.to_string(),
+        expect_version: Some(version),
+        json: serde_json::to_string(view)?,
+        // Lists are by the time of receipt.
+        at: view.received_at,
+    })
+}
+
+fn say(view: &mut ReportView, said: Said) -> Result<(), DeskError> {
+    if view.talk.len() >= MAX_SAID {
+        return Err(DeskError::Refused(format!(
+            "a report has at most {MAX_SAID} messages; call instead"
+        )));
+    }
+    view.talk.push(said);
+    Ok(())
+}
