@@ -6,8 +6,8 @@
 
 use crate::daybook::ShadowReport;
 use crate::source_view::{SourceView, UnwitnessedPage};
-use crate::view::{OutboxItem, ReportState, ReportView, SourceStatus};
 use crate::{Desk, DeskError};
+use crate::{OutboxItem, ReportState, ReportView, SourceStatus};
 use incident::access::Viewer;
 use model::{Finding, FindingId, FindingKind, IncidentId, SourceName, Verdict};
 use std::collections::BTreeSet;
