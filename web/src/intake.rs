@@ -59,8 +59,9 @@ pub(crate) async fn read(app: &App, visit: &mut Visit, request: Request) -> Resu
             Err(_) => refuse(visit, StatusCode::REQUEST_TIMEOUT),
         };
     }
+    let program = visit.path.starts_with("/api/");
     let fields = async {
-        if kind.starts_with("application/json") {
+        if program && kind.starts_with("application/json") {
             let Json(value) = request
                 .extract::<Json<serde_json::Map<String, serde_json::Value>>, _>()
                 .await

@@ -113,7 +113,7 @@ async fn anybody_reports_and_finds_the_report_again() {
         .and_then(|t| t.split('&').next())
         .unwrap_or("");
     let stored = world.desk.report_by_receipt(number).expect("stored");
-    assert_eq!(stored.when_text, "today");
+    assert_eq!(stored.when, desk::SeenWhen::Today);
     let empty = world
         .post("/report", None, &[("what", " "), ("where", "kept")])
         .await;

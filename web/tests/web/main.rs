@@ -7,6 +7,7 @@ mod lists;
 mod live;
 mod need_to_know;
 mod pages;
+mod reports;
 mod role_matrix;
 mod settings;
 mod sources;

@@ -173,6 +173,9 @@ fn no_route_stands_twice_and_few_are_public() {
         Get /assets/{hash}/{name}
         Get /report
         Post /report
+        Post /report/receipt
+        Post /api/v1/reports
+        Get /api/v1/reports/{receipt}
         Get /report/receipt
         Get /login
         Post /login

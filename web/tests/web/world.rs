@@ -23,7 +23,7 @@ pub struct World {
     pub desk: Desk,
     pub router: Router,
     pub shop: SmallShop,
-    _folder: TempFolder,
+    pub folder: TempFolder,
 }
 
 /// What came back.
@@ -108,7 +108,7 @@ impl World {
             desk,
             router,
             shop,
-            _folder: folder,
+            folder,
         }
     }
 
