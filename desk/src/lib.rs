@@ -220,9 +220,7 @@ impl Desk {
             &folder.keys().join("log.key"),
             JOURNAL_NAME,
         )?);
-        let vkey = folder.keys().join("log.vkey");
-        std::fs::write(&vkey, format!("{}\n", key.vkey()))
-            .map_err(|e| DeskError::file(&vkey, e))?;
+        write_verifier_key(&folder, &key)?;
         let master = MasterKey::load_or_create(&folder.keys().join("master.key"))?;
         let subject_keys = Arc::new(Mutex::new(SubjectKeys::open(&folder.keys(), &master)?));
         let account_key = master.derive("account secrets");
@@ -424,6 +422,11 @@ impl Desk {
         account::random(&mut bytes)?;
         Ok(format!("{prefix}-{}", model::digest::hex(&bytes)))
     }
+}
+
+fn write_verifier_key(folder: &DataFolder, key: &LogKey) -> Result<(), DeskError> {
+    let path = folder.keys().join("log.vkey");
+    std::fs::write(&path, format!("{}\n", key.vkey())).map_err(|e| DeskError::file(&path, e))
 }
 
 /// The readers of all logs by the logs' names.

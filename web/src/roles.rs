@@ -2,6 +2,7 @@
 //! table, so a route without a row cannot exist; what a row does not grant is refused.
 
 pub mod call_out;
+pub mod reports;
 pub mod settings;
 
 use crate::app::App;
@@ -46,12 +47,6 @@ pub struct Row {
     serve: Serve,
 }
 
-impl Row {
-    pub(crate) fn takes_files(&self) -> bool {
-        matches!(self.serve, Serve::Intake(_))
-    }
-}
-
 #[derive(Clone, Copy)]
 enum Serve {
     Page(fn(&Visit) -> Reply),
@@ -78,14 +73,6 @@ const fn form(path: &'static str, needs: Needs, serve: fn(&Visit) -> Reply) -> R
         serve: Serve::Page(serve),
     }
 }
-const fn intake(path: &'static str, serve: fn(&Visit) -> Reply) -> Row {
-    Row {
-        verb: Verb::Post,
-        path,
-        needs: Needs::Public,
-        serve: Serve::Intake(serve),
-    }
-}
 const fn act(path: &'static str, act: Act, serve: Read) -> Row {
     Row {
         verb: Verb::Post,
@@ -99,24 +86,15 @@ const VIEW: Needs = Needs::Act(Act::ViewIncident);
 
 /// Every route of the product; those of a part that has many stand in a file of their own.
 pub fn all() -> impl Iterator<Item = &'static Row> {
-    ROWS.iter().chain(settings::ROWS).chain(call_out::ROWS)
+    let more = reports::ROWS.iter().chain(settings::ROWS);
+    ROWS.iter().chain(more).chain(call_out::ROWS)
 }
 
-/// Every route but those of the ways in and of the settings.
+/// Every route but those of reporting, of the ways in and of the settings.
 pub static ROWS: &[Row] = &[
     // Without login.
     page("/healthz", Needs::Public, pages::api::health),
     page("/assets/{hash}/{name}", Needs::Public, pages::asset),
-    page("/report", Needs::Public, pages::report::page),
-    intake("/report", pages::report::send),
-    intake("/report/receipt", pages::receipt::add),
-    intake("/api/v1/reports", pages::report::send),
-    page(
-        "/api/v1/reports/{receipt}",
-        Needs::Public,
-        pages::receipt::api,
-    ),
-    page("/report/receipt", Needs::Public, pages::receipt::page),
     // Everybody who is logged in.
     form("/logout", Needs::LoggedIn, pages::login::log_out),
     page("/", Needs::LoggedIn, pages::board::page),

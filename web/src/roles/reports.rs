@@ -1,0 +1,34 @@
+//! The routes of reporting: no login, with files, for people and programs.
+
+use super::{Needs, Row, Serve, Verb, page};
+use crate::pages;
+use crate::reply::Reply;
+use crate::visit::Visit;
+
+pub static ROWS: &[Row] = &[
+    page("/report", Needs::Public, pages::report::page),
+    intake("/report", pages::report::send),
+    intake("/report/receipt", pages::receipt::add),
+    intake("/api/v1/reports", pages::report::send),
+    page(
+        "/api/v1/reports/{receipt}",
+        Needs::Public,
+        pages::receipt::api,
+    ),
+    page("/report/receipt", Needs::Public, pages::receipt::page),
+];
+
+const fn intake(path: &'static str, serve: fn(&Visit) -> Reply) -> Row {
+    Row {
+        verb: Verb::Post,
+        path,
+        needs: Needs::Public,
+        serve: Serve::Intake(serve),
+    }
+}
+
+impl Row {
+    pub(crate) fn takes_files(&self) -> bool {
+        matches!(self.serve, Serve::Intake(_))
+    }
+}
