@@ -51,6 +51,8 @@ pub enum LoginError {
     #[error("say who you are and why")]
     Incomplete,
     #[error(transparent)]
+    SignOn(#[from] crate::identity::sign_on::SignOnError),
+    #[error(transparent)]
     Desk(#[from] DeskError),
 }
 

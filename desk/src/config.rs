@@ -5,6 +5,7 @@ use crate::DeskError;
 use crate::audit_turns::AuditConfig;
 use crate::expected_writers::WritersConfig;
 use crate::identity::config::{AccountsConfig, MessagesConfig};
+use crate::identity::sign_on::config::OidcConfig;
 use crate::server_log::AuditLogConfig;
 use connect::source::address::OnFull;
 use connect::source::{Location, ServerAddress, TlsMode};
@@ -24,6 +25,7 @@ pub struct Config {
     pub accounts: AccountsConfig,
     #[serde(default)]
     pub messages: MessagesConfig,
+    pub oidc: Option<OidcConfig>,
     #[serde(default)]
     pub source: Vec<SourceConfig>,
 }
@@ -315,6 +317,13 @@ impl Config {
             for file in files.into_iter().flatten().chain(stamps).chain(logs) {
                 *file = folder.join(&*file);
             }
+        }
+        if let Some(oidc) = &mut config.oidc {
+            let files = [&mut oidc.client_secret_file, &mut oidc.ca_file];
+            files
+                .into_iter()
+                .flatten()
+                .for_each(|f| *f = folder.join(&*f));
         }
         if let Some(file) = &mut config.plan.file {
             *file = folder.join(&*file);

@@ -170,6 +170,7 @@ struct Inner {
     account_key: [u8; 32],
     paging: paging::Parts,
     reports: people_report::Keeper,
+    sign_on: identity::sign_on::Provider,
     subject_keys: Arc<Mutex<SubjectKeys>>,
     commander: Commander,
     incidents: Incidents,
@@ -268,6 +269,7 @@ impl Desk {
                 index_key: master.derive("image index"),
                 account_key,
                 paging,
+                sign_on: identity::sign_on::Provider::default(),
                 subject_keys,
                 commander,
                 incidents,
@@ -451,7 +453,8 @@ fn read_plan(config: &Config) -> Result<Plan, DeskError> {
             })?
         }
     };
-    match config.accounts.problem(&plan) {
+    let oidc = config.oidc.as_ref().and_then(|o| o.problem(&plan));
+    match config.accounts.problem(&plan).or(oidc) {
         Some(problem) => Err(DeskError::Refused(problem)),
         None => Ok(plan),
     }

@@ -17,6 +17,7 @@ mod program;
 mod seed;
 mod server;
 mod shop;
+mod sign_on;
 
 pub use browser::Browser;
 pub use certificates::{Certificates, certificates};
@@ -27,3 +28,4 @@ pub use program::{Ended, Killer, Program, Running, free_loopback_address};
 pub use seed::Seed;
 pub use server::write_url_file;
 pub use shop::{SMALL_SHOP_SETTINGS, ShopCounts, SmallShop, small_shop_policy};
+pub use sign_on::SignOnProvider;

@@ -7,6 +7,9 @@ use axum::http::{HeaderMap, header};
 
 pub(crate) const LANGUAGE: &str = "balefire_lang";
 pub(crate) const THEME: &str = "balefire_theme";
+/// Sealed state of a single sign-on that was begun.
+pub(crate) const SIGN_ON: &str = "balefire_sign_on";
+const SIGN_ON_S: u32 = 600;
 const YEAR_S: u32 = 31_536_000;
 
 /// `__Host-` binds the cookie to this host and to TLS; browsers refuse it without TLS.
@@ -34,6 +37,12 @@ pub(crate) fn session(token: &str, secure: bool) -> String {
 }
 pub(crate) fn end_session(secure: bool) -> String {
     set(session_name(secure), "", Some(0), secure)
+}
+pub(crate) fn sign_on(sealed: &str, secure: bool) -> String {
+    set(SIGN_ON, sealed, Some(SIGN_ON_S), secure)
+}
+pub(crate) fn end_sign_on(secure: bool) -> String {
+    set(SIGN_ON, "", Some(0), secure)
 }
 pub(crate) fn choice(name: &str, value: &str, secure: bool) -> String {
     set(name, value, Some(YEAR_S), secure)

@@ -44,6 +44,8 @@ pub(crate) struct Visit {
     pub intake: Intake,
     /// What the browser says of itself.
     pub device: String,
+    /// What the browser keeps of a single sign-on that was begun.
+    pub sign_on: String,
     /// `https://host` as the browser knows it; empty where it does not say.
     pub base: String,
     /// A program asks, not a browser.
@@ -217,6 +219,8 @@ pub(crate) async fn read(app: &Arc<App>, parts: &mut Parts) -> Visit {
         });
     let device = header_text(&parts.headers, header::USER_AGENT.as_str()).unwrap_or("");
     let device = device.to_owned();
+    let sign_on = cookies::read(&parts.headers, cookies::SIGN_ON).unwrap_or("");
+    let sign_on = sign_on.to_owned();
     let base = base(header_text(&parts.headers, header::HOST.as_str()), secure);
     let params = match RawPathParams::from_request_parts(parts, &()).await {
         Ok(params) => params
@@ -240,6 +244,7 @@ pub(crate) async fn read(app: &Arc<App>, parts: &mut Parts) -> Visit {
         files: Mutex::default(),
         intake: Intake::default(),
         device,
+        sign_on,
         base,
         wants_json,
     }

@@ -12,6 +12,7 @@ pub mod proposal;
 mod seal;
 pub mod second_factor;
 pub mod sessions;
+pub mod sign_on;
 pub mod totp;
 
 pub use membership::{AccountRefusal, Member, Step};

@@ -266,7 +266,7 @@ impl Desk {
     }
 
     /// Whether single sign-on made the account: it has no password here, by nature.
-    pub(crate) fn signs_in_elsewhere(&self, id: &AccountId) -> Result<bool, DeskError> {
+    pub fn signs_in_elsewhere(&self, id: &AccountId) -> Result<bool, DeskError> {
         Ok(self.store().document(SIGN_ONS, id.as_str())?.is_some())
     }
 

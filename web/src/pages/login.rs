@@ -18,6 +18,9 @@ struct LoginPage<'a> {
     refused: Option<String>,
     name: String,
     next: String,
+    sign_on: bool,
+    /// Where the provider's own session is ended, after a logout.
+    elsewhere: Option<String>,
 }
 
 pub(crate) fn page(visit: &Visit) -> Reply {
@@ -36,6 +39,11 @@ fn show(visit: &Visit, status: StatusCode, refused: Option<String>) -> Reply {
             refused,
             name: visit.form.get("name").to_owned(),
             next: inside(asked),
+            sign_on: visit.desk().has_sign_on(),
+            elsewhere: match visit.query.ticked("bye") {
+                true => visit.desk().sign_on_end(),
+                false => None,
+            },
         },
     )
 }
@@ -112,6 +120,11 @@ fn refuse(visit: &Visit, error: &LoginError) -> Reply {
             show(visit, StatusCode::TOO_MANY_REQUESTS, Some(text))
                 .with_header(header::RETRY_AFTER, &retry_after_s.to_string())
         }
+        LoginError::SignOn(error) => {
+            tracing::warn!(error = %crate::perform::chain(error), "single sign-on let nobody in");
+            let text = words.text("login-sign-on-failed").into_owned();
+            show(visit, StatusCode::FORBIDDEN, Some(text))
+        }
         LoginError::Link => show(
             visit,
             StatusCode::UNAUTHORIZED,
@@ -161,7 +174,12 @@ pub(crate) fn log_out(visit: &Visit) -> Reply {
     if let Some(token) = &visit.token {
         visit.desk().logout(token);
     }
-    Reply::see("/login").with_cookie(cookies::end_session(visit.app.options.secure))
+    let elsewhere = visit.session.as_ref().is_some_and(|s| {
+        let found = visit.desk().signs_in_elsewhere(&s.account);
+        found.unwrap_or(false)
+    });
+    Reply::see(if elsewhere { "/login?bye=1" } else { "/login" })
+        .with_cookie(cookies::end_session(visit.app.options.secure))
 }
 
 pub(crate) fn look(visit: &Visit) -> Reply {
@@ -181,7 +199,7 @@ pub(crate) fn look(visit: &Visit) -> Reply {
 }
 
 /// A page of ours to go on with; anything else would send people to another site.
-fn inside(path: &str) -> String {
+pub(crate) fn inside(path: &str) -> String {
     let sound = path.starts_with('/')
         && !path.starts_with("//")
         && path

@@ -27,6 +27,7 @@ pub(crate) mod repair;
 pub(crate) mod report;
 pub(crate) mod rota;
 pub(crate) mod settings;
+pub(crate) mod sign_on;
 pub(crate) mod source;
 pub(crate) mod sources;
 pub(crate) mod summary;

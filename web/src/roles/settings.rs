@@ -12,6 +12,12 @@ pub static ROWS: &[Row] = &[
     form("/login", Needs::Public, pages::login::log_in),
     page("/login/link", Needs::Public, pages::login::link_page),
     form("/login/link", Needs::Public, pages::login::log_in_by_link),
+    page("/login/oidc", Needs::Public, pages::sign_on::leave),
+    page(
+        "/login/oidc/callback",
+        Needs::Public,
+        pages::sign_on::arrive,
+    ),
     form("/login/code", Needs::Public, pages::login::log_in_with_code),
     page("/login/emergency", Needs::Public, pages::welcome::emergency),
     form("/login/emergency", Needs::Public, pages::welcome::use_code),

@@ -10,6 +10,7 @@ mod pages;
 mod reports;
 mod role_matrix;
 mod settings;
+mod sign_on;
 mod sources;
 mod ways_in;
 mod world;

@@ -14,9 +14,15 @@ pub fn pages(incident: &str, proposal: &str) -> Vec<String> {
         .filter(|row| row.verb == Verb::Get)
         .filter(|row| !["/events", "/healthz"].contains(&row.path))
         .filter(|row| {
-            !["/api/", "/assets/", "/journal/", "/evidence/proof"]
-                .iter()
-                .any(|p| row.path.starts_with(p))
+            ![
+                "/api/",
+                "/assets/",
+                "/journal/",
+                "/evidence/proof",
+                "/login/oidc",
+            ]
+            .iter()
+            .any(|p| row.path.starts_with(p))
         })
         .filter(|row| !row.path.ends_with("{format}"))
         .map(|row| {

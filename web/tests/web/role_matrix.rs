@@ -181,6 +181,8 @@ fn no_route_stands_twice_and_few_are_public() {
         Post /login
         Get /login/link
         Post /login/link
+        Get /login/oidc
+        Get /login/oidc/callback
         Post /login/code
         Get /login/emergency
         Post /login/emergency
