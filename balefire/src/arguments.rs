@@ -343,6 +343,53 @@ pub enum Account {
     },
     /// List people and their positions
     List,
+    /// Invite a person, who sets a password with the one-time link
+    Invite {
+        name: String,
+        #[arg(long = "position", value_name = "P")]
+        positions: Vec<String>,
+        #[arg(long)]
+        display: Option<String>,
+    },
+    /// A new one-time link for a lost invitation or password
+    Link {
+        name: String,
+    },
+    /// Replace a person's positions
+    Positions {
+        name: String,
+        #[arg(long = "position", value_name = "P")]
+        positions: Vec<String>,
+    },
+    /// Disable an account and end its sessions at once
+    Disable {
+        name: String,
+    },
+    /// Let an account in again
+    Enable {
+        name: String,
+    },
+    /// Take a lost second factor off
+    ResetSecondFactor {
+        name: String,
+    },
+    /// Make sealed emergency codes; the old ones end
+    BreakGlass {
+        #[arg(long, default_value_t = 5)]
+        count: u32,
+    },
+    /// What waits for a second person
+    Proposals,
+    Approve {
+        proposal: String,
+    },
+    Refuse {
+        proposal: String,
+    },
+    /// Take what an approved proposal of yours gives, once
+    Collect {
+        proposal: String,
+    },
 }
 
 #[derive(Debug, Subcommand)]

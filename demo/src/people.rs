@@ -2,7 +2,7 @@
 //! and not named.
 
 use crate::DemoError;
-use desk::Desk;
+use desk::{Desk, Profile};
 use model::{AccountId, PositionId};
 use plan::Lang;
 use std::collections::BTreeMap;
@@ -23,6 +23,14 @@ impl People {
             let name = player(number, desk.config().web.language);
             let id = AccountId::new(position.id.as_str());
             desk.add_account(&id, &name, std::slice::from_ref(&position.id), &password)?;
+            // Numbers and a domain that nobody has (RFC 2606).
+            let profile = Profile {
+                phone: format!("+86 000 0000 {number:04}"),
+                mail: format!("{}@shop.example", position.id),
+                language: Some(desk.config().web.language),
+                ..Profile::default()
+            };
+            desk.set_profile(&id, &profile, 0)?;
             people.passwords.insert(position.id.clone(), password);
         }
         Ok(people)

@@ -5,9 +5,10 @@
 //! need a session besides.
 
 use crate::audit_part::Part;
+use crate::identity::control::AccountStep;
 use crate::view::FindingFilter;
 use crate::window::NewWindow;
-use crate::{CommandError, Desk, DeskError};
+use crate::{CommandError, Desk, DeskError, LoginError};
 use model::{
     AccountId, Actor, FindingId, IncidentId, Operation, PositionId, ProposalId, RequestId,
     SourceName,
@@ -121,6 +122,16 @@ pub enum ControlRequest {
         password: String,
     },
     AccountList,
+    /// A step on an account, as the person of the session.
+    AccountStep {
+        what: AccountStep,
+        session: String,
+    },
+    /// The second step of a login.
+    LoginCode {
+        ticket: String,
+        code: String,
+    },
     Login {
         name: String,
         password: String,
@@ -386,12 +397,9 @@ fn of_records(desk: &Desk, request: ControlRequest) -> Result<Value, CommandErro
             json!({ "account": id, "positions": positions })
         }
         R::AccountList => json(&desk.accounts()?)?,
-        R::Login { name, password } => {
-            let token = desk
-                .login(&name, &password)
-                .map_err(|e| DeskError::Refused(e.to_string()))?;
-            json!({ "session": token })
-        }
+        R::AccountStep { what, session } => desk.account_step(&operation(desk, &session)?, what)?,
+        R::Login { name, password } => logged_in(desk.login_from(&name, &password, CLI))?,
+        R::LoginCode { ticket, code } => logged_in(desk.login_with_code(&ticket, &code, CLI))?,
         R::Incidents => json(&desk.newest_incidents()?)?,
         R::Incident { id } => json(&desk.incident(&id).ok_or(CommandError::UnknownIncident)?)?,
         R::Prove { log, index } => json!({ "bundle": desk.prove(&log, index)? }),
@@ -405,6 +413,17 @@ fn of_records(desk: &Desk, request: ControlRequest) -> Result<Value, CommandErro
         // `answer`, `of_windows` and `of_repairs` have taken all others.
         _ => return Err(DeskError::Refused("this request is not known here".into()).into()),
     })
+}
+
+/// What a session of the command line is called among a person's sessions.
+const CLI: &str = "balefire login";
+
+fn logged_in(result: Result<String, LoginError>) -> Result<Value, DeskError> {
+    match result {
+        Ok(session) => Ok(json!({ "session": session })),
+        Err(LoginError::SecondFactor { ticket }) => Ok(json!({ "ticket": ticket })),
+        Err(error) => Err(DeskError::Refused(error.to_string())),
+    }
 }
 
 fn json<T: Serialize>(value: &T) -> Result<Value, DeskError> {

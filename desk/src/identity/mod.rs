@@ -6,6 +6,7 @@
 pub mod api_token;
 pub mod break_glass;
 pub mod config;
+pub mod control;
 pub mod membership;
 pub mod people;
 pub mod proposal;

@@ -42,10 +42,8 @@ pub fn step_of(secret: &[u8], given: &str, now: Instant, last: i64) -> Option<i6
     }
     let here = step_at(now);
     let near = here - SKEW_STEPS..=here + SKEW_STEPS;
-    // All are computed, so that the time tells nothing about which one it was.
-    near.filter(|step| same(&code(secret, *step), &digits))
-        .filter(|step| *step > last)
-        .last()
+    let mut fits = near.filter(|step| same(&code(secret, *step), &digits));
+    fits.rfind(|step| *step > last)
 }
 
 /// As authenticator apps take it (the Key URI format): issuer and account in the label.

@@ -182,7 +182,7 @@ async fn a_field_that_a_form_does_not_have_is_refused() {
     let ciso = world.person("ciso", &["ciso"]);
     let agent = world.person("agent", &["cs_agent"]);
     let profile = [("version", "0"), ("mail", "a@b.example")];
-    let cases: [(&str, &Person, Vec<(&str, &str)>); 6] = [
+    let cases = [
         (
             "/settings/account/profile",
             &agent,

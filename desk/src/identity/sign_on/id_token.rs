@@ -160,7 +160,7 @@ fn check(claims: &Value, expected: &Expected<'_>) -> Result<(), TokenError> {
     let now = expected.now.0.div_euclid(1_000_000);
     let (until, made) = (claims["exp"].as_i64(), claims["iat"].as_i64());
     let fresh = until.is_some_and(|t| t.saturating_add(SKEW_S) > now);
-    if !fresh || !made.is_some_and(|t| t.saturating_sub(SKEW_S) <= now) {
+    if !fresh || made.is_none_or(|t| t.saturating_sub(SKEW_S) > now) {
         return Err(TokenError::Time);
     }
     if expected.nonce.is_empty() || claims["nonce"].as_str() != Some(expected.nonce) {
