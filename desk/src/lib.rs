@@ -224,7 +224,6 @@ impl Desk {
         write_verifier_key(&folder, &key)?;
         let master = MasterKey::load_or_create(&folder.keys().join("master.key"))?;
         let subject_keys = Arc::new(Mutex::new(SubjectKeys::open(&folder.keys(), &master)?));
-        let account_key = master.derive("account secrets");
         let paging = paging::Parts::open(&folder, &config, master.derive("call answers"))?;
         let store = Store::open(&folder.store())?;
         let mut options = JournalOptions {
@@ -267,7 +266,7 @@ impl Desk {
                 store,
                 key,
                 index_key: master.derive("image index"),
-                account_key,
+                account_key: master.derive("account secrets"),
                 paging,
                 sign_on: identity::sign_on::Provider::default(),
                 subject_keys,
