@@ -3,6 +3,7 @@
 
 use crate::DeskError;
 use crate::audit_turns::AuditConfig;
+use crate::channels::config::{ChannelConfig, MAX_CHANNELS};
 use crate::expected_writers::WritersConfig;
 use crate::identity::config::{AccountsConfig, MessagesConfig};
 use crate::identity::sign_on::config::OidcConfig;
@@ -28,6 +29,8 @@ pub struct Config {
     pub oidc: Option<OidcConfig>,
     #[serde(default)]
     pub source: Vec<SourceConfig>,
+    #[serde(default)]
+    pub channel: Vec<ChannelConfig>,
 }
 
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -325,6 +328,9 @@ impl Config {
                 .flatten()
                 .for_each(|f| *f = folder.join(&*f));
         }
+        for channel in &mut config.channel {
+            channel.in_folder(folder);
+        }
         if let Some(file) = &mut config.plan.file {
             *file = folder.join(&*file);
         }
@@ -343,6 +349,17 @@ impl Config {
                 ));
             }
             if let Some(problem) = source.problem() {
+                return Err(problem);
+            }
+        }
+        if config.channel.len() > MAX_CHANNELS {
+            return Err(format!("there are at most {MAX_CHANNELS} channels"));
+        }
+        for (i, channel) in config.channel.iter().enumerate() {
+            if config.channel[..i].iter().any(|c| c.name == channel.name) {
+                return Err(format!("two channels are called `{}`", channel.name));
+            }
+            if let Some(problem) = channel.problem() {
                 return Err(problem);
             }
         }

@@ -16,6 +16,7 @@ pub mod audit_turns;
 mod bare_intake;
 mod catch_up;
 mod changes;
+pub mod channels;
 mod commander;
 pub mod config;
 pub mod control;
@@ -224,7 +225,6 @@ impl Desk {
         write_verifier_key(&folder, &key)?;
         let master = MasterKey::load_or_create(&folder.keys().join("master.key"))?;
         let subject_keys = Arc::new(Mutex::new(SubjectKeys::open(&folder.keys(), &master)?));
-        let paging = paging::Parts::open(&folder, &config, master.derive("call answers"))?;
         let store = Store::open(&folder.store())?;
         let mut options = JournalOptions {
             ledgers: config.source.len().max(1) as u32,
@@ -240,6 +240,7 @@ impl Desk {
         copier::check(&store, &journal.record)?;
         source::check_ledgers(&store, &config, &journal)?;
         let incidents = incident_index::open(&store)?;
+        let paging = paging::Parts::open(&folder, &config, &store, master.derive("call answers"))?;
         store.outbox_recover()?;
         store.outbox_hasten(clock.now())?;
         let changes = Arc::new(Changes::default());

@@ -42,6 +42,7 @@ const FILES: &[File] = &files![
     "sources",
     "triage",
     "settings",
+    "channels",
 ];
 
 struct File {

@@ -206,10 +206,12 @@ pub enum Act {
     ReadRecord,
     /// Say who may see an incident, and who must not.
     RestrictAccess,
+    /// Switch channels on and off, and try them.
+    ManageChannels,
 }
 
 impl Act {
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 29] = [
         Self::OpenIncident,
         Self::ViewIncident,
         Self::ConfirmGrade,
@@ -238,6 +240,7 @@ impl Act {
         Self::ReadOutbox,
         Self::ReadRecord,
         Self::RestrictAccess,
+        Self::ManageChannels,
     ];
     /// Acts of which one person must not do both sides (four eyes).
     pub const FOUR_EYES: [(Self, Self); 3] = [

@@ -38,8 +38,17 @@ pub fn run(arguments: &Arguments, force: bool, console: &Console) -> Done {
 
 pub fn check(arguments: &Arguments, console: &Console) -> Done {
     let config = config(arguments)?;
+    // The file is good even so: a desk opens without a secret, and tells when it sends.
+    let warnings = desk::channels::warnings(&config);
+    for warning in &warnings {
+        console.advice(warning);
+    }
     if console.json {
-        console.object(&serde_json::json!({ "sources": config.source.len() }))?;
+        console.object(&serde_json::json!({
+            "sources": config.source.len(),
+            "channels": config.channel.len(),
+            "warnings": warnings,
+        }))?;
     } else {
         console.say(
             "cli-config-good",

@@ -50,12 +50,20 @@ impl Encryption {
     }
 }
 
+/// Name and address of who sends.
+pub type Sender = Mailbox;
+
+/// `Name <name@shop.example>` or the address alone; `None` for anything else.
+pub fn sender(text: &str) -> Option<Sender> {
+    text.parse().ok()
+}
+
 pub struct Mail {
     pub name: String,
     pub host: String,
     pub port: u16,
     pub encryption: Encryption,
-    pub from: Mailbox,
+    pub from: Sender,
     /// User name and password; sent over TLS only.
     pub login: Option<(String, SecretFile)>,
     pub ca_file: Option<PathBuf>,

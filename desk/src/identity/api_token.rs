@@ -98,7 +98,7 @@ impl Scope {
             | Act::ApplyRepair
             | Act::AcceptUnwitnessed => Self::ActContainment,
             Act::DraftNotice | Act::ApproveNotice | Act::FileReport => Self::ActNotice,
-            Act::ManageSource => Self::ActSource,
+            Act::ManageSource | Act::ManageChannels => Self::ActSource,
             _ => Self::ActIncident,
         })
     }

@@ -19,6 +19,7 @@ mod words;
 
 pub(crate) use words::report_words;
 
+use crate::channels::Channels;
 use crate::config::Config;
 use crate::{DataFolder, Desk, DeskError};
 use connect::notify::Channel;
@@ -27,7 +28,7 @@ use file_sink::FileSink;
 use model::{AccountId, Instant, OutboxId};
 use page::Paged;
 use std::sync::{Arc, Mutex};
-use store::{Batch, NewOutbox};
+use store::{Batch, NewOutbox, Store};
 use words::TestCall;
 
 /// Pages that are looked through for a code or a list.
@@ -37,6 +38,8 @@ const MAX_TESTS: usize = 5;
 
 /// What paging holds on to while the desk is open.
 pub(crate) struct Parts {
+    /// The same channels, as the page of settings sees them.
+    pub(crate) watched: Channels,
     channels: Vec<Arc<dyn Channel>>,
     file: Arc<FileSink>,
     /// Signs links and makes codes.
@@ -46,9 +49,17 @@ pub(crate) struct Parts {
 }
 
 impl Parts {
-    pub fn open(folder: &DataFolder, config: &Config, key: [u8; 32]) -> Result<Self, DeskError> {
+    /// Without a channel everything goes to the file.
+    pub fn open(
+        folder: &DataFolder,
+        config: &Config,
+        store: &Store,
+        key: [u8; 32],
+    ) -> Result<Self, DeskError> {
+        let watched = Channels::open(config, store)?;
         Ok(Self {
-            channels: configured(config)?,
+            channels: watched.for_sending(),
+            watched,
             file: Arc::new(FileSink::new(folder.outbox())),
             key,
             sheet: Mutex::new(()),
@@ -59,11 +70,6 @@ impl Parts {
 /// Whether rows of this kind are messages to people on duty.
 pub(crate) fn is_page(kind: &str) -> bool {
     KINDS.contains(&kind)
-}
-
-/// The channels of the configuration. Without one, everything goes to the file.
-fn configured(_config: &Config) -> Result<Vec<Arc<dyn Channel>>, DeskError> {
-    Ok(Vec::new())
 }
 
 impl Desk {

@@ -5,6 +5,7 @@ use crate::pages;
 use plan::Act;
 
 const ACCOUNTS: Needs = Needs::Act(Act::ManageAccounts);
+const CHANNELS: Needs = Needs::Act(Act::ManageChannels);
 
 pub static ROWS: &[Row] = &[
     // Ways in.
@@ -95,6 +96,21 @@ pub static ROWS: &[Row] = &[
         "/settings/proposals/{proposal}/refuse",
         Needs::LoggedIn,
         pages::settings::proposals::refuse,
+    ),
+    page(
+        "/settings/channels",
+        CHANNELS,
+        pages::settings::channels::page,
+    ),
+    form(
+        "/settings/channels/{channel}/test",
+        CHANNELS,
+        pages::settings::channels::test,
+    ),
+    form(
+        "/settings/channels/{channel}/switch",
+        CHANNELS,
+        pages::settings::channels::switch,
     ),
     // Settings: everybody's.
     form(

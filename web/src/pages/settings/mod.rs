@@ -3,6 +3,7 @@
 //! Deliberately not here: decisions (the desk's `membership`), and who may open which page (`roles`).
 
 pub(crate) mod account;
+pub(crate) mod channels;
 pub(crate) mod factor;
 pub(crate) mod people;
 pub(crate) mod person;

@@ -1,0 +1,137 @@
+//! Channels from the configuration to a provider and back to the page of settings.
+
+use desk::channels::Outcome;
+use desk::config::Config;
+use desk::{DataFolder, Desk, DeskError, Profile};
+use model::{AccountId, Actor, Instant, Operation, PositionId, RequestId};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpListener;
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+use testkit::TempFolder;
+
+const PASSWORD: &str = "correct horse battery staple";
+
+/// Answers each request with the next status and tells its body.
+fn provider(statuses: Vec<&'static str>) -> (u16, Receiver<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let (tell, told) = channel();
+    std::thread::spawn(move || {
+        for status in statuses {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut reader = BufReader::new(stream.try_clone().unwrap());
+            let (mut line, mut length) = (String::new(), 0);
+            while reader.read_line(&mut line).unwrap() > 2 {
+                if let Some(n) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+                    length = n.trim().parse().unwrap();
+                }
+                line.clear();
+            }
+            let mut body = vec![0; length];
+            reader.read_exact(&mut body).unwrap();
+            tell.send(String::from_utf8(body).unwrap()).unwrap();
+            write!(stream, "HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n").unwrap();
+        }
+    });
+    (port, told)
+}
+
+fn op(position: &str, now: Instant) -> Operation {
+    Operation {
+        actor: Actor::Person {
+            account: AccountId::new("liu"),
+            name: "liu".into(),
+            positions: vec![PositionId::new(position)],
+        },
+        reason: String::new(),
+        request: RequestId::new("r"),
+        now,
+    }
+}
+
+#[test]
+fn a_channel_is_tried_watched_and_switched_off_over_a_restart() {
+    let folder = TempFolder::new();
+    let (port, told) = provider(vec!["204 No Content", "503 Slow"]);
+    let secret = folder.join("hook.secret");
+    std::fs::write(&secret, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n").unwrap();
+    let file = folder.join("balefire.toml");
+    let text = format!(
+        "[[channel]]\nname = \"hook\"\nkind = \"webhook\"\nurl = \"http://127.0.0.1:{port}/SECRETPATH\"\n\
+         secret_file = \"hook.secret\"\nallow = [\"127.0.0.1\"]\n\
+         [[channel]]\nname = \"mail\"\nkind = \"mail\"\nhost = \"smtp.shop.example\"\n\
+         from = \"balefire@shop.example\"\nuser = \"u\"\npassword_file = \"not-there\"\n"
+    );
+    std::fs::write(&file, text).unwrap();
+    let config = Config::load(&file).unwrap();
+    let said = desk::channels::warnings(&config);
+    assert_eq!(said.len(), 2, "{said:?}");
+    assert!(said[0].contains("chmod 600") && said[1].contains("not-there"));
+    assert!(!format!("{said:?}{config:?}").contains("MfKQ9r8GK"));
+
+    let desk = Desk::open(DataFolder::new(folder.join("data")), config.clone()).unwrap();
+    let liu = AccountId::new("liu");
+    let positions = [PositionId::new("sysadmin")];
+    desk.add_account(&liu, "liu", &positions, PASSWORD).unwrap();
+    let states = |desk: &Desk| -> Vec<(String, &'static str)> {
+        let views = desk.channel_views().into_iter();
+        views.map(|v| (v.host.clone(), v.state())).collect()
+    };
+    let expected = [
+        ("127.0.0.1".to_owned(), "new"),
+        ("smtp.shop.example".to_owned(), "new"),
+    ];
+    assert_eq!(states(&desk), expected);
+
+    let now = desk.now();
+    let stranger = desk.test_channel(&op("cs_agent", now), &liu, "hook");
+    assert!(
+        matches!(stranger, Err(DeskError::Refused(_))),
+        "{stranger:?}"
+    );
+    let admin = op("sysadmin", now);
+    assert_eq!(
+        desk.test_channel(&admin, &liu, "hook").unwrap(),
+        Outcome::Taken
+    );
+    let body = told.recv_timeout(Duration::from_secs(20)).unwrap();
+    assert!(body.contains("测试消息"), "{body}");
+    assert_eq!(states(&desk)[0].1, "ok");
+    let failed = desk.test_channel(&admin, &liu, "hook").unwrap();
+    assert!(
+        matches!(&failed, Outcome::Again(why) if why.contains("503")),
+        "{failed:?}"
+    );
+    assert_eq!(states(&desk)[0].1, "failing");
+    assert!(!format!("{:?}", desk.channel_views()).contains("SECRET"));
+
+    // Mail wants an address of the person's own, and then its password file.
+    let no_address = desk.test_channel(&admin, &liu, "mail");
+    assert!(matches!(no_address, Err(DeskError::Refused(_))));
+    let profile = Profile {
+        mail: "liu@shop.example".into(),
+        ..Profile::default()
+    };
+    desk.set_profile(&liu, &profile, 0).unwrap();
+    assert!(matches!(
+        desk.test_channel(&admin, &liu, "none"),
+        Err(DeskError::NotFound(_))
+    ));
+
+    desk.switch_channel(&admin, "hook", false).unwrap();
+    assert!(
+        desk.switch_channel(&op("cs_agent", now), "hook", true)
+            .is_err()
+    );
+    let off = desk.test_channel(&admin, &liu, "hook").unwrap();
+    assert!(matches!(off, Outcome::Never(_)), "{off:?}");
+    desk.stop();
+    drop(desk);
+    let desk = Desk::open(DataFolder::new(folder.join("data")), config).unwrap();
+    assert_eq!(states(&desk)[0].1, "off");
+    desk.switch_channel(&op("sysadmin", desk.now()), "hook", true)
+        .unwrap();
+    assert_eq!(states(&desk)[0].1, "new");
+    desk.stop();
+}
