@@ -40,6 +40,8 @@ pub(crate) enum Ask {
         commands: Vec<Command>,
         batch: Box<Batch>,
     },
+    /// Only while the incident stands at this version.
+    At { version: u32, ask: Box<Ask> },
     Open {
         op: Operation,
         request: Box<OpenRequest>,
@@ -52,6 +54,7 @@ impl Ask {
     fn incident(&self) -> &IncidentId {
         match self {
             Self::Command { id, .. } | Self::Commands { id, .. } => id,
+            Self::At { ask, .. } => ask.incident(),
             Self::Open { request, .. } => &request.id,
         }
     }
@@ -243,6 +246,13 @@ impl Worker {
                 let made = self.commands(work, &op, &id, commands)?;
                 work.batch.append(*batch);
                 Ok(made)
+            }
+            Ask::At { version, ask } => {
+                let stands = self.working(work, ask.incident())?.next_sequence;
+                if stands != version {
+                    return Err(CommandError::Stale { stands });
+                }
+                self.decide(work, *ask)
             }
             Ask::Open {
                 op,

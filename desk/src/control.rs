@@ -466,7 +466,7 @@ fn plain(error: &CommandError) -> String {
     match error {
         CommandError::Refused(refusal) => refused(refusal),
         CommandError::Desk(error) => error.told(),
-        CommandError::UnknownIncident => error.to_string(),
+        CommandError::UnknownIncident | CommandError::Stale { .. } => error.to_string(),
     }
 }
 

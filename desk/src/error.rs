@@ -146,6 +146,9 @@ pub enum CommandError {
     Refused(incident::Refusal),
     #[error("no such incident")]
     UnknownIncident,
+    /// It is no longer as the caller saw it.
+    #[error("the incident was changed meanwhile and stands at version {stands}: read it again")]
+    Stale { stands: u32 },
     #[error(transparent)]
     Desk(#[from] DeskError),
 }

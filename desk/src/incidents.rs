@@ -58,6 +58,27 @@ impl Desk {
         id: &IncidentId,
         command: Command,
     ) -> Result<Vec<Recorded>, CommandError> {
+        self.execute_if(op, id, command, None)
+    }
+
+    /// The same, only while the incident stands at the version that the caller saw.
+    pub fn execute_at(
+        &self,
+        op: Operation,
+        id: &IncidentId,
+        command: Command,
+        version: u32,
+    ) -> Result<Vec<Recorded>, CommandError> {
+        self.execute_if(op, id, command, Some(version))
+    }
+
+    fn execute_if(
+        &self,
+        op: Operation,
+        id: &IncidentId,
+        command: Command,
+        version: Option<u32>,
+    ) -> Result<Vec<Recorded>, CommandError> {
         let op = self.admit(op, id)?;
         let left = match &command {
             Command::RecordDecision {
@@ -66,10 +87,17 @@ impl Desk {
             } => Some((op.clone(), rows.clone(), text.clone())),
             _ => None,
         };
-        let recorded = self.ask(Ask::Command {
+        let ask = Ask::Command {
             op,
             id: id.clone(),
             command: Box::new(command),
+        };
+        let recorded = self.ask(match version {
+            Some(version) => Ask::At {
+                version,
+                ask: Box::new(ask),
+            },
+            None => ask,
         })?;
         // The decision stands in the incident; what the guard holds for lawful takes two people.
         if let Some((op, rows, text)) = left

@@ -34,6 +34,7 @@ mod findings_again;
 mod first_look;
 mod guard;
 mod held;
+pub mod idempotency;
 pub mod identity;
 mod incident_index;
 mod incident_list;

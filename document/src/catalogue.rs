@@ -28,6 +28,7 @@ macro_rules! files {
 const FILES: &[File] = &files![
     "shell",
     "access",
+    "api",
     "web",
     "plan",
     "report",

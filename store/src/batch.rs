@@ -13,6 +13,8 @@ pub struct Batch {
     pub findings: Vec<FindingRecord>,
     pub assign: Vec<(FindingId, IncidentId)>,
     pub documents: Vec<PutDocument>,
+    /// Documents that are no longer kept: `(collection, id)`.
+    pub forget: Vec<(&'static str, String)>,
     pub outbox: Vec<NewOutbox>,
     pub outbox_updates: Vec<OutboxUpdate>,
     /// Bytes of journal leaves; their sequence numbers are their indexes in the `record` log.
@@ -41,6 +43,7 @@ impl Batch {
         self.findings.append(&mut other.findings);
         self.assign.append(&mut other.assign);
         self.documents.append(&mut other.documents);
+        self.forget.append(&mut other.forget);
         self.outbox.append(&mut other.outbox);
         self.outbox_updates.append(&mut other.outbox_updates);
         self.leaves.append(&mut other.leaves);
@@ -120,6 +123,12 @@ pub(crate) fn put(db: &Connection, batch: &Batch) -> Result<Committed, StoreErro
     }
     let new_findings = put_findings(db, batch)?;
     put_documents(db, &batch.documents)?;
+    for (collection, id) in &batch.forget {
+        let sql = "DELETE FROM document WHERE collection = ?1 AND id = ?2";
+        db.prepare_cached(sql)
+            .and_then(|mut s| s.execute([*collection, id.as_str()]))
+            .map_err(|e| StoreError::of(e, "forgetting a document"))?;
+    }
     put_outbox(db, batch).map_err(|e| StoreError::of(e, "storing the outbox"))?;
     let first_leaf =
         put_leaves(db, &batch.leaves).map_err(|e| StoreError::of(e, "storing leaves"))?;

@@ -147,6 +147,23 @@ impl Store {
         })
     }
 
+    /// Ids of documents that were last written before `at`, oldest first.
+    pub fn documents_before(
+        &self,
+        collection: &str,
+        at: Instant,
+        limit: u32,
+    ) -> Result<Vec<String>, StoreError> {
+        let sql =
+            "SELECT id FROM document WHERE collection = ?1 AND at < ?2 ORDER BY at, id LIMIT ?3";
+        let values = params![collection, at.0, limit.min(PAGE)];
+        self.read(|db| {
+            db.prepare_cached(sql)?
+                .query_map(values, |row| row.get(0))?
+                .collect()
+        })
+    }
+
     /// Pending rows that are due, oldest first.
     pub fn outbox_due(&self, now: Instant, limit: u32) -> Result<Vec<OutboxRow>, StoreError> {
         let sql = format!(

@@ -24,6 +24,8 @@ pub(crate) struct App {
     pub flood: Flood,
     /// Requests with files that are being received.
     pub receiving: Semaphore,
+    /// Requests of programs under way.
+    pub keys: desk::idempotency::Keys,
 }
 
 impl App {
@@ -53,6 +55,7 @@ impl App {
             streams: Arc::new(Semaphore::new(MAX_STREAMS)),
             flood: Flood::default(),
             receiving: Semaphore::new(MAX_RECEIVING),
+            keys: desk::idempotency::Keys::default(),
         }
     }
 }

@@ -3,6 +3,7 @@
 //! Deliberately not here: decisions (rooms `plan` and `incident`), storage, the outside world.
 //! Every route stands in one table ([`roles`]) with what it needs; the router is built from it.
 
+pub mod api;
 mod app;
 mod assets;
 mod cookies;

@@ -133,16 +133,15 @@ pub(crate) fn back(visit: &Visit, incident: &Incident) -> String {
     if inside { next.to_owned() } else { home }
 }
 
-fn failed(visit: &Visit, incident: &Incident, error: &CommandError) -> Reply {
+pub(crate) fn failed(visit: &Visit, incident: &Incident, error: &CommandError) -> Reply {
     match error {
+        CommandError::Stale { .. } => {
+            Reply::refuse(visit, StatusCode::PRECONDITION_FAILED, "stale")
+        }
         CommandError::Refused(refusal) => refused(visit, incident, refusal),
         CommandError::UnknownIncident => Reply::not_found(visit),
         CommandError::Desk(error) => {
-            let status = match error {
-                DeskError::NotFound(_) => StatusCode::NOT_FOUND,
-                DeskError::Refused(_) | DeskError::Accept(_) => StatusCode::CONFLICT,
-                _ => StatusCode::INTERNAL_SERVER_ERROR,
-            };
+            let status = desk_status(error);
             if status.is_server_error() {
                 tracing::error!(error = %chain(error), "a command was not carried out");
             }
@@ -156,15 +155,7 @@ fn failed(visit: &Visit, incident: &Incident, error: &CommandError) -> Reply {
 }
 
 fn refused(visit: &Visit, incident: &Incident, refusal: &Refusal) -> Reply {
-    let status = match refusal {
-        Refusal::NotAllowed { .. }
-        | Refusal::SystemOnly
-        | Refusal::NotAddressed { .. }
-        | Refusal::SamePerson => StatusCode::FORBIDDEN,
-        Refusal::Unknown { .. } => StatusCode::NOT_FOUND,
-        Refusal::Bad { .. } | Refusal::ReasonNeeded => StatusCode::UNPROCESSABLE_ENTITY,
-        _ => StatusCode::CONFLICT,
-    };
+    let status = refusal_status(refusal);
     let (message, missing) = narrate::refusal(visit, refusal);
     if visit.wants_json {
         return Reply::problem(
@@ -175,6 +166,49 @@ fn refused(visit: &Visit, incident: &Incident, refusal: &Refusal) -> Reply {
         );
     }
     pages::error::not_done(visit, incident, status, message, missing)
+}
+
+/// A refusal for a program where no incident is at hand.
+pub(crate) fn refused_by_desk(visit: &Visit, error: &CommandError) -> Reply {
+    match error {
+        CommandError::Stale { .. } => {
+            Reply::refuse(visit, StatusCode::PRECONDITION_FAILED, "stale")
+        }
+        CommandError::UnknownIncident => Reply::not_found(visit),
+        CommandError::Refused(refusal) => {
+            let (message, missing) = narrate::refusal(visit, refusal);
+            let extra = json!({ "missing": missing });
+            Reply::problem(refusal_status(refusal), refusal.code(), &message, extra)
+        }
+        CommandError::Desk(error) => {
+            let status = desk_status(error);
+            if status.is_server_error() {
+                tracing::error!(error = %chain(error), "a request was not carried out");
+            }
+            let message = narrate::desk_error(visit.words(), error);
+            Reply::problem(status, "not-done", &message, json!({}))
+        }
+    }
+}
+
+fn desk_status(error: &DeskError) -> StatusCode {
+    match error {
+        DeskError::NotFound(_) | DeskError::UnknownSource(_) => StatusCode::NOT_FOUND,
+        DeskError::Refused(_) | DeskError::Accept(_) => StatusCode::CONFLICT,
+        _ => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+fn refusal_status(refusal: &Refusal) -> StatusCode {
+    match refusal {
+        Refusal::NotAllowed { .. }
+        | Refusal::SystemOnly
+        | Refusal::NotAddressed { .. }
+        | Refusal::SamePerson => StatusCode::FORBIDDEN,
+        Refusal::Unknown { .. } => StatusCode::NOT_FOUND,
+        Refusal::Bad { .. } | Refusal::ReasonNeeded => StatusCode::UNPROCESSABLE_ENTITY,
+        _ => StatusCode::CONFLICT,
+    }
 }
 
 /// The error with everything behind it, for the program's own log.

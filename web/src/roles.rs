@@ -2,9 +2,11 @@
 //! table, so a route without a row cannot exist; what a row does not grant is refused.
 
 pub mod call_out;
+mod programs;
 pub mod reports;
 pub mod settings;
 
+use crate::api;
 use crate::app::App;
 use crate::forms::{self, Read};
 use crate::pages;
@@ -87,13 +89,14 @@ const VIEW: Needs = Needs::Act(Act::ViewIncident);
 /// Every route of the product; those of a part that has many stand in a file of their own.
 pub fn all() -> impl Iterator<Item = &'static Row> {
     let more = reports::ROWS.iter().chain(settings::ROWS);
-    ROWS.iter().chain(more).chain(call_out::ROWS)
+    let more = more.chain(call_out::ROWS).chain(programs::ROWS);
+    ROWS.iter().chain(more)
 }
 
-/// Every route but those of reporting, of the ways in and of the settings.
+/// Every route but those of reporting, of the ways in, of the settings and of programs.
 pub static ROWS: &[Row] = &[
     // Without login.
-    page("/healthz", Needs::Public, pages::api::health),
+    page("/healthz", Needs::Public, api::read::health),
     page("/assets/{hash}/{name}", Needs::Public, pages::asset),
     // Everybody who is logged in.
     form("/logout", Needs::LoggedIn, pages::login::log_out),
@@ -106,8 +109,6 @@ pub static ROWS: &[Row] = &[
         serve: Serve::Stream,
     },
     form("/demo/tamper", Needs::LoggedIn, pages::board::tamper),
-    page("/api/v1/session", Needs::LoggedIn, pages::api::session),
-    page("/api/v1/sources", Needs::LoggedIn, pages::api::sources),
     // Reading an incident.
     page("/incidents", VIEW, pages::incidents::page),
     page("/incidents/{id}", VIEW, pages::war_room::page),
@@ -141,8 +142,6 @@ pub static ROWS: &[Row] = &[
         VIEW,
         pages::source::unwitnessed,
     ),
-    page("/api/v1/incidents", VIEW, pages::api::incidents),
-    page("/api/v1/incidents/{id}", VIEW, pages::api::incident),
     // Evidence, journal, outbox.
     page(
         "/evidence",

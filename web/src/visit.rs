@@ -6,6 +6,7 @@ use crate::intake::{self, Intake};
 use crate::reply::Reply;
 use crate::roles::{Needs, Row};
 use crate::{cookies, language, origin};
+use axum::body::Bytes;
 use axum::extract::{
     ConnectInfo, Form, FromRequest, FromRequestParts, Query, RawPathParams, Request,
 };
@@ -26,6 +27,10 @@ const FORM_WITHIN: Duration = Duration::from_secs(20);
 /// Fields of a form or a query; what goes beyond is a mistake or an attack.
 const MAX_FIELDS: usize = 400;
 const MAX_REQUEST_ID: usize = 64;
+/// Addresses of programs: their bodies are JSON.
+const API: &str = "/api/";
+/// The session's form token, where there is no form.
+const CSRF: &str = "x-csrf-token";
 
 pub(crate) struct Visit {
     pub app: Arc<App>,
@@ -38,6 +43,9 @@ pub(crate) struct Visit {
     pub params: Fields,
     pub query: Fields,
     pub form: Fields,
+    /// The body of a request to the API; null where it has none.
+    pub json: serde_json::Value,
+    pub headers: HeaderMap,
     pub from_ip: String,
     /// Files that came with a report, until it is stored, and whether the crowd left some out.
     pub files: Mutex<Vec<KeptFile>>,
@@ -76,6 +84,10 @@ impl Theme {
 }
 
 impl Visit {
+    /// A header that is plain text.
+    pub fn header(&self, name: &header::HeaderName) -> Option<&str> {
+        self.headers.get(name).and_then(|v| v.to_str().ok())
+    }
     pub fn desk(&self) -> &Desk {
         &self.app.desk
     }
@@ -180,6 +192,11 @@ pub(crate) async fn enter(
     if posted && row.takes_files() {
         let request = Request::from_parts(parts, body);
         intake::read(&app, &mut visit, request).await?;
+    } else if posted && visit.path.starts_with(API) {
+        // Whoever may not ask is told so before anything of theirs is read.
+        admit(&visit, row.needs, posted)?;
+        let request = Request::from_parts(parts, body);
+        visit.json = json_body(&visit, request).await?;
     } else if posted {
         let request = Request::from_parts(parts, body);
         let form = Form::<Vec<(String, String)>>::from_request(request, &());
@@ -192,6 +209,32 @@ pub(crate) async fn enter(
     }
     admit(&visit, row.needs, posted)?;
     Ok(visit)
+}
+
+/// The JSON of a request; nothing where it is empty.
+async fn json_body(visit: &Visit, request: Request) -> Result<serde_json::Value, Reply> {
+    let plain = header::CONTENT_TYPE;
+    let kind = visit
+        .header(&plain)
+        .unwrap_or("")
+        .trim()
+        .to_ascii_lowercase();
+    let bytes = Bytes::from_request(request, &());
+    let bytes = match tokio::time::timeout(FORM_WITHIN, bytes).await {
+        Ok(Ok(bytes)) => bytes,
+        Ok(Err(rejection)) => return Err(Reply::refuse(visit, rejection.status(), "form")),
+        Err(_) => return Err(Reply::refuse(visit, StatusCode::REQUEST_TIMEOUT, "form")),
+    };
+    if bytes.is_empty() {
+        return Ok(serde_json::Value::Null);
+    }
+    if kind != "application/json" && !kind.starts_with("application/json;") {
+        let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+        return Err(Reply::refuse(visit, status, "not-json"));
+    }
+    // serde_json bounds the depth; the size was bounded by the router.
+    serde_json::from_slice(&bytes)
+        .map_err(|_| Reply::refuse(visit, StatusCode::BAD_REQUEST, "not-json"))
 }
 
 /// Reads what stands outside the body. Never refuses: a request without a session is a visitor's.
@@ -240,6 +283,8 @@ pub(crate) async fn read(app: &Arc<App>, parts: &mut Parts) -> Visit {
         params: Fields(params),
         query: Fields(query),
         form: Fields::default(),
+        json: serde_json::Value::Null,
+        headers: parts.headers.clone(),
         from_ip,
         files: Mutex::default(),
         intake: Intake::default(),
@@ -313,7 +358,10 @@ fn admit(visit: &Visit, needs: Needs, posted: bool) -> Result<(), Reply> {
     }
     // No browser sends a token's header by itself: nothing can be forged with it.
     let forgeable = session.scopes.is_none();
-    if posted && forgeable && !origin::same_token(&session.csrf, visit.form.get("csrf")) {
+    // A program that uses a browser's session brings its form token in a header.
+    let brought = visit.headers.get(CSRF).and_then(|v| v.to_str().ok());
+    let token = brought.unwrap_or_else(|| visit.form.get("csrf"));
+    if posted && forgeable && !origin::same_token(&session.csrf, token) {
         return Err(Reply::refuse(visit, StatusCode::FORBIDDEN, "token"));
     }
     Ok(())

@@ -167,7 +167,7 @@ pub(crate) fn open_incident(visit: &Visit) -> Reply {
             let (message, missing) = narrate::refusal(visit, &refusal);
             error::refused_elsewhere(visit, message, missing)
         }
-        Err(CommandError::UnknownIncident) => Reply::not_found(visit),
+        Err(CommandError::UnknownIncident | CommandError::Stale { .. }) => Reply::not_found(visit),
         Err(CommandError::Desk(error)) => {
             tracing::error!(error = %perform::chain(&error), "no incident was opened");
             error::refused_elsewhere(

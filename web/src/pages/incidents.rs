@@ -235,11 +235,14 @@ fn escaped(text: &str) -> String {
     out
 }
 
-/// The page that the API gives: the same fields as the form, with `limit` up to 200.
-pub(crate) fn asked_page(visit: &Visit) -> Result<IncidentPage, desk::DeskError> {
-    let limit: u32 = visit.query.get("limit").parse().unwrap_or(PAGE);
+/// The page that the API gives: the same fields as the form.
+pub(crate) fn asked_page(
+    visit: &Visit,
+    limit: u32,
+    after: String,
+) -> Result<IncidentPage, desk::DeskError> {
     let query = IncidentQuery {
-        after: visit.query.get("after").to_owned(),
+        after,
         limit: limit.clamp(1, MOST),
         ..Asked::of(visit).query()
     };

@@ -4,7 +4,6 @@
 
 pub(crate) mod access;
 pub(crate) mod answer;
-pub(crate) mod api;
 pub(crate) mod board;
 pub(crate) mod brief;
 pub(crate) mod call_out;

@@ -1,12 +1,8 @@
-//! The small JSON API for reading: incidents, sources, the session. Errors are problem+json.
+//! What programs read of the session, the sources and an incident.
 
-use crate::pages::incidents::asked_page;
-use crate::perform;
 use crate::reply::Reply;
 use crate::visit::Visit;
-use axum::http::StatusCode;
-use desk::DeskError;
-use incident::IncidentHead;
+use incident::{Incident, IncidentHead};
 use serde_json::{Value, json};
 
 pub(crate) fn health(_: &Visit) -> Reply {
@@ -31,28 +27,7 @@ pub(crate) fn sources(visit: &Visit) -> Reply {
     )
 }
 
-/// A page of incidents: `q`, `risk`, `grade`, `state`, `kind`, `from`, `until`, `order`, `limit`
-/// as on the page, `after` from `next` of the answer before.
-pub(crate) fn incidents(visit: &Visit) -> Reply {
-    match asked_page(visit) {
-        Ok(page) => Reply::json(&json!({
-            "items": page.heads.iter().map(head).collect::<Vec<_>>(),
-            "next": page.next,
-            "count": page.count,
-            "count_is_least": page.more,
-        })),
-        Err(DeskError::NotFound(why)) => {
-            let status = StatusCode::UNPROCESSABLE_ENTITY;
-            Reply::problem(status, "bad-cursor", &why, json!({}))
-        }
-        Err(error) => {
-            tracing::error!(error = %perform::chain(&error), "incidents cannot be listed");
-            Reply::refuse(visit, StatusCode::INTERNAL_SERVER_ERROR, "inside")
-        }
-    }
-}
-
-fn head(i: &IncidentHead) -> Value {
+pub(super) fn head(i: &IncidentHead) -> Value {
     json!({
         "id": i.id,
         "code_name": i.code_name,
@@ -70,13 +45,8 @@ fn head(i: &IncidentHead) -> Value {
 }
 
 /// The incident as it stands, without row keys and data subjects, which the findings page shows by rights.
-pub(crate) fn incident(visit: &Visit) -> Reply {
-    let Some(incident) = perform::incident(visit) else {
-        return Reply::not_found(visit);
-    };
-    let Value::Object(mut body) = head(&IncidentHead::of(&incident, incident.opened_at)) else {
-        return Reply::not_found(visit);
-    };
+pub(super) fn incident(incident: &Incident) -> Reply {
+    let mut body = head(&IncidentHead::of(incident, incident.opened_at));
     let parts = json!({
         "steps": incident.steps,
         "calls": incident.calls,
@@ -91,10 +61,10 @@ pub(crate) fn incident(visit: &Visit) -> Reply {
         "notices": incident.notices.iter().map(|n| json!({ "id": n.id, "kind": n.kind, "state": n.state })).collect::<Vec<_>>(),
         "version": incident.next_sequence,
     });
-    if let Value::Object(parts) = parts {
+    if let (Some(body), Value::Object(parts)) = (body.as_object_mut(), parts) {
         body.extend(parts);
     }
-    Reply::json(&Value::Object(body))
+    Reply::json(&body)
 }
 
 fn answer(visit: &Visit, value: serde_json::Result<Value>) -> Reply {

@@ -1,0 +1,160 @@
+//! What each address of the API takes and gives: one line an operation, from which the OpenAPI
+//! document is made. The words stand in the catalogue under `api-op-ID`.
+
+use crate::roles::Verb;
+
+/// One operation.
+#[derive(Debug)]
+pub struct Doc {
+    pub verb: Verb,
+    pub path: &'static str,
+    /// Name of the operation for generators of clients.
+    pub id: &'static str,
+    pub tag: &'static str,
+    /// Parameters of the query.
+    pub query: &'static [&'static str],
+    pub change: Change,
+    /// Name of the body's schema.
+    pub body: Option<&'static str>,
+    /// Name of the answer's schema.
+    pub answer: &'static str,
+    pub success: u16,
+}
+
+/// What a request must bring besides its body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    None,
+    /// `Idempotency-Key`.
+    Once,
+    /// `Idempotency-Key` and `If-Match`.
+    OnceAt,
+}
+
+const fn get(
+    path: &'static str,
+    id: &'static str,
+    tag: &'static str,
+    query: &'static [&'static str],
+    answer: &'static str,
+) -> Doc {
+    Doc {
+        verb: Verb::Get,
+        path,
+        id,
+        tag,
+        query,
+        change: Change::None,
+        body: None,
+        answer,
+        success: 200,
+    }
+}
+
+const fn post(
+    path: &'static str,
+    id: &'static str,
+    tag: &'static str,
+    change: Change,
+    body: Option<&'static str>,
+    answer: (&'static str, u16),
+) -> Doc {
+    Doc {
+        verb: Verb::Post,
+        path,
+        id,
+        tag,
+        query: &[],
+        change,
+        body,
+        answer: answer.0,
+        success: answer.1,
+    }
+}
+
+const PAGE: &[&str] = &["limit", "cursor"];
+
+/// Every operation; a test compares them with the role matrix.
+pub static DOCS: &[Doc] = &[
+    get("/api/v1/openapi.json", "openapi", "about", &[], "OpenApi"),
+    get("/api/v1/session", "session", "about", &[], "Session"),
+    get("/api/v1/sources", "sources", "sources", &[], "Sources"),
+    get(
+        "/api/v1/incidents",
+        "incidents",
+        "incidents",
+        &[
+            "q", "risk", "grade", "state", "kind", "from", "until", "order", "limit", "cursor",
+        ],
+        "IncidentPage",
+    ),
+    get(
+        "/api/v1/incidents/{id}",
+        "incident",
+        "incidents",
+        &[],
+        "Incident",
+    ),
+    get(
+        "/api/v1/incidents/{id}/findings",
+        "findings",
+        "incidents",
+        PAGE,
+        "FindingPage",
+    ),
+    get(
+        "/api/v1/incidents/{id}/timeline",
+        "timeline",
+        "incidents",
+        PAGE,
+        "TimelinePage",
+    ),
+    post(
+        "/api/v1/incidents/{id}/commands",
+        "command",
+        "incidents",
+        Change::OnceAt,
+        Some("CommandBody"),
+        ("Stands", 200),
+    ),
+    post(
+        "/api/v1/incidents/{id}/acts",
+        "act",
+        "incidents",
+        Change::OnceAt,
+        Some("ActBody"),
+        ("Stands", 200),
+    ),
+    post(
+        "/api/v1/reports/{receipt}/incident",
+        "open-incident",
+        "reports",
+        Change::Once,
+        None,
+        ("Stands", 201),
+    ),
+    post(
+        "/api/v1/sources/{source}/windows",
+        "ask-window",
+        "sources",
+        Change::Once,
+        Some("WindowBody"),
+        ("Made", 201),
+    ),
+    post(
+        "/api/v1/sources/{source}/windows/{window}/approve",
+        "approve-window",
+        "sources",
+        Change::Once,
+        None,
+        ("Made", 200),
+    ),
+    post(
+        "/api/v1/sources/{source}/windows/{window}/close",
+        "close-window",
+        "sources",
+        Change::Once,
+        None,
+        ("Made", 200),
+    ),
+];

@@ -1,0 +1,161 @@
+//! What each change through the API must bring: a key that makes sending it twice act once, and,
+//! on an incident, the version that the caller saw.
+
+use crate::reply::Reply;
+use crate::visit::Visit;
+use axum::http::{StatusCode, header};
+use desk::idempotency::{Answer, Begun};
+use model::{AccountId, Digest, Operation, RequestId};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+/// A client's key: enough for a UUID in any spelling.
+const MAX_KEY_CHARS: usize = 64;
+
+/// A change that may go on.
+pub(super) struct Change<'v> {
+    pub visit: &'v Visit,
+    pub op: Operation,
+}
+
+/// Carries a change out once: `act` answers with a status, a body and, where there is one, a version.
+pub(super) fn once(visit: &Visit, act: impl FnOnce(&Change<'_>) -> Result<Done, Reply>) -> Reply {
+    run(visit, act).unwrap_or_else(|refusal| refusal)
+}
+
+/// What a change answers with.
+pub(super) struct Done {
+    pub status: StatusCode,
+    pub body: Value,
+    pub version: Option<u32>,
+}
+
+fn run(
+    visit: &Visit,
+    act: impl FnOnce(&Change<'_>) -> Result<Done, Reply>,
+) -> Result<Reply, Reply> {
+    let key = key(visit)?;
+    let nobody = AccountId::new("");
+    let account = visit.session.as_ref().map_or(&nobody, |s| &s.account);
+    let matched = visit.header(&header::IF_MATCH).unwrap_or("");
+    let said = format!("POST {}\n{matched}\n{}", visit.path, visit.json);
+    let fingerprint = Digest::of(said.as_bytes());
+    let begun = (visit.app.keys).begin(visit.desk(), account, &key, fingerprint);
+    let running = match begun.map_err(|error| inside(visit, &error))? {
+        Begun::Fresh(running) => running,
+        Begun::Repeated(answer) => return Ok(repeated(answer)),
+        Begun::UnderWay => return Err(Reply::refuse(visit, StatusCode::CONFLICT, "under-way")),
+        Begun::Other => {
+            return Err(Reply::refuse(
+                visit,
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "key-used",
+            ));
+        }
+        Begun::Busy => {
+            return Err(Reply::refuse(
+                visit,
+                StatusCode::SERVICE_UNAVAILABLE,
+                "busy",
+            ));
+        }
+    };
+    let mut op = visit.operation();
+    // Of account and key, so that a retry after a crash is known by the facts themselves.
+    let request = Digest::of(format!("{account}\n{key}").as_bytes());
+    op.request = RequestId::new(format!("api-{}", request.short()));
+    op.reason = reason(visit)?;
+    // A refusal is not kept: what was refused may be right a moment later.
+    let done = act(&Change { visit, op })?;
+    let etag = done.version.map(etag);
+    let body = done.body.to_string();
+    let status = done.status;
+    if let Err(error) = running.keep(visit.desk(), status.as_u16(), &body, etag.as_deref()) {
+        tracing::error!(error = %crate::perform::chain(&error), "an answer is not kept; its key is free again");
+    }
+    Ok(answer(status, body, etag.as_deref()))
+}
+
+fn repeated(kept: Answer) -> Reply {
+    let status = StatusCode::from_u16(kept.status).unwrap_or(StatusCode::OK);
+    answer(status, kept.body, kept.etag.as_deref())
+}
+
+fn answer(status: StatusCode, body: String, etag: Option<&str>) -> Reply {
+    let reply = Reply::text(status, "application/json", body);
+    match etag {
+        Some(etag) => reply.with_header(header::ETAG, etag),
+        None => reply,
+    }
+}
+
+pub(super) fn etag(version: u32) -> String {
+    format!("\"{version}\"")
+}
+
+/// The version that the caller saw; `None` for `*`, which takes any.
+pub(super) fn if_match(visit: &Visit) -> Result<Option<u32>, Reply> {
+    let Some(text) = visit.header(&header::IF_MATCH) else {
+        return Err(Reply::refuse(
+            visit,
+            StatusCode::PRECONDITION_REQUIRED,
+            "if-match",
+        ));
+    };
+    if text.trim() == "*" {
+        return Ok(None);
+    }
+    let inner = text
+        .trim()
+        .strip_prefix('"')
+        .and_then(|t| t.strip_suffix('"'));
+    let version = inner.and_then(|t| t.parse().ok());
+    // A tag that we never gave matches nothing.
+    version
+        .map(Some)
+        .ok_or_else(|| Reply::refuse(visit, StatusCode::PRECONDITION_FAILED, "stale"))
+}
+
+/// A Structured-Header string, or the same without quotes.
+fn key(visit: &Visit) -> Result<String, Reply> {
+    let given = visit.headers.get("idempotency-key");
+    let text = given.and_then(|v| v.to_str().ok()).map(str::trim);
+    let inner = text.map(|t| {
+        let quoted = t.strip_prefix('"').and_then(|t| t.strip_suffix('"'));
+        quoted.unwrap_or(t)
+    });
+    let sound = |key: &&str| {
+        (1..=MAX_KEY_CHARS).contains(&key.len())
+            && key
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b"-_.:".contains(&b))
+    };
+    let key = inner.filter(sound).map(str::to_owned);
+    key.ok_or_else(|| Reply::refuse(visit, StatusCode::BAD_REQUEST, "key"))
+}
+
+fn reason(visit: &Visit) -> Result<String, Reply> {
+    match visit.json.get("reason") {
+        None | Some(Value::Null) => Ok(String::new()),
+        Some(Value::String(text)) => Ok(text.clone()),
+        Some(_) => Err(invalid(visit, "reason", "a text")),
+    }
+}
+
+/// The whole body as a type that knows its fields; anything else in it is refused.
+pub(super) fn body<T: DeserializeOwned>(visit: &Visit) -> Result<T, Reply> {
+    serde_json::from_value(visit.json.clone())
+        .map_err(|error| invalid(visit, "", &error.to_string()))
+}
+
+/// A body that is JSON, and not what the address takes.
+pub(super) fn invalid(visit: &Visit, field: &str, detail: &str) -> Reply {
+    let title = visit.words().text("api-invalid").into_owned();
+    let errors = json!({ "errors": [{ "pointer": format!("#/{field}"), "detail": detail }] });
+    Reply::problem(StatusCode::UNPROCESSABLE_ENTITY, "invalid", &title, errors)
+}
+
+pub(super) fn inside(visit: &Visit, error: &desk::DeskError) -> Reply {
+    tracing::error!(error = %crate::perform::chain(error), path = visit.path, "an answer cannot be made");
+    Reply::refuse(visit, StatusCode::INTERNAL_SERVER_ERROR, "inside")
+}

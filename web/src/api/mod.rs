@@ -1,0 +1,18 @@
+//! The JSON API: what the pages show and do, for programs. Errors are problem+json (RFC 9457),
+//! lists go by cursor, changes carry `Idempotency-Key` and, on an incident, `If-Match`.
+//!
+//! Every route stands in the role matrix (`roles`) like every page, and in [`doc::DOCS`], from
+//! which the OpenAPI document is made; a test holds the two against each other.
+
+mod act;
+mod cursor;
+pub mod doc;
+mod guard;
+mod incidents;
+mod openapi;
+pub(crate) mod read;
+mod schemas;
+
+pub(crate) use act::{command, incident_act, report_opens, window_act, window_ask};
+pub(crate) use incidents::{findings, incident, incidents, timeline};
+pub(crate) use openapi::document;

@@ -1,0 +1,106 @@
+//! The shapes of bodies and answers, as JSON Schema 2020-12.
+
+use serde_json::{Value, json};
+
+fn object(required: &[&str], properties: Value) -> Value {
+    json!({ "type": "object", "required": required, "properties": properties })
+}
+
+/// A body: what is not named here is refused.
+fn closed(required: &[&str], properties: Value) -> Value {
+    let mut schema = object(required, properties);
+    schema["additionalProperties"] = json!(false);
+    schema
+}
+
+fn named(name: &str) -> Value {
+    json!({ "$ref": format!("#/components/schemas/{name}") })
+}
+
+fn page_of(item: &str) -> Value {
+    let items = json!({ "type": "array", "items": named(item) });
+    object(
+        &["items", "next"],
+        json!({ "items": items, "next": { "type": ["string", "null"] } }),
+    )
+}
+
+pub(super) fn all() -> Value {
+    let text = json!({ "type": "string" });
+    let texts = json!({ "type": "array", "items": text });
+    let whole = json!({ "type": "integer", "minimum": 0 });
+    let yes_no = json!({ "type": "boolean" });
+    let time = json!({ "type": "string", "format": "date-time" });
+    let things = json!({ "type": "array", "items": { "type": "object" } });
+    json!({
+        "Problem": object(&["type", "title", "status"], json!({
+            "type": text, "title": text, "status": whole, "detail": text,
+            "errors": { "type": "array", "items": object(&["pointer"], json!({
+                "pointer": text, "detail": text,
+            })) },
+        })),
+        "OpenApi": object(&["openapi", "paths"], json!({ "openapi": text, "paths": { "type": "object" } })),
+        "Session": object(&["account", "positions"], json!({
+            "account": { "type": ["string", "null"] }, "name": { "type": ["string", "null"] },
+            "positions": { "type": ["array", "null"], "items": text },
+            "csrf": { "type": ["string", "null"] },
+        })),
+        "Sources": object(&["items"], json!({ "items": things })),
+        "IncidentHead": head(&text, &whole, &yes_no, &time),
+        "IncidentPage": page_of("IncidentHead"),
+        "Incident": json!({ "allOf": [named("IncidentHead"), object(&["version"], json!({
+            "version": whole, "steps": things, "calls": things, "orders": things, "tasks": things,
+            "holds": things, "repairs": things, "audits": things, "evidence": things, "notices": things,
+        }))] }),
+        "Finding": object(&["id", "kind", "rule", "table", "key", "seen_at"], json!({
+            "id": text, "risk": text, "kind": text, "rule": text, "source": text, "table": text,
+            "key": text, "columns": texts, "log": text, "position": whole, "seen_at": time,
+            "witnessed": yes_no,
+        })),
+        "FindingPage": page_of("Finding"),
+        "TimelineLine": object(&["sequence", "at", "recorded_at", "kind"], json!({
+            "sequence": whole, "at": time, "recorded_at": time, "kind": text,
+            "actor": { "type": "object" }, "reason": text, "params": { "type": "array" },
+        })),
+        "TimelinePage": page_of("TimelineLine"),
+        "Stands": object(&["id", "version"], json!({
+            "id": text, "version": { "type": ["integer", "null"] },
+        })),
+        "Made": object(&["id"], json!({ "id": text })),
+        "CommandBody": closed(&["command"], json!({
+            "reason": { "type": ["string", "null"], "maxLength": 1000 },
+            "command": object(&["command"], json!({ "command": text })),
+        })),
+        "ActBody": closed(&["act"], json!({
+            "reason": { "type": ["string", "null"], "maxLength": 1000 },
+            "act": { "enum": [
+                "collect_evidence", "propose_repair", "apply_repair", "audit",
+                "approve_acceptance", "refuse_acceptance", "change_access",
+            ] },
+            "proposal": text, "acceptance": text, "change": { "type": "object" },
+        })),
+        "WindowBody": closed(&["ticket", "reason", "tables", "most_rows", "until"], json!({
+            "ticket": text, "reason": text, "tables": texts, "most_rows": whole,
+            "from": { "type": ["string", "null"], "format": "date-time" }, "until": time,
+        })),
+    })
+}
+
+fn head(text: &Value, whole: &Value, yes_no: &Value, time: &Value) -> Value {
+    object(
+        &[
+            "id",
+            "code_name",
+            "opened_at",
+            "closed",
+            "step",
+            "grade",
+            "level",
+        ],
+        json!({
+            "id": text, "code_name": text, "exercise": yes_no, "opened_at": time, "closed": yes_no,
+            "step": text, "grade": whole, "level": whole, "grade_to_confirm": yes_no,
+            "findings": whole, "rows": { "type": "object" }, "rows_open": { "type": "object" },
+        }),
+    )
+}

@@ -1,0 +1,37 @@
+//! The routes of programs.
+
+use super::{Needs, Row, VIEW, form, page};
+use crate::api;
+use plan::Act;
+
+pub static ROWS: &[Row] = &[
+    page("/api/v1/openapi.json", Needs::Public, api::document),
+    page("/api/v1/incidents", VIEW, api::incidents),
+    page("/api/v1/incidents/{id}", VIEW, api::incident),
+    page("/api/v1/incidents/{id}/findings", VIEW, api::findings),
+    page("/api/v1/incidents/{id}/timeline", VIEW, api::timeline),
+    form("/api/v1/incidents/{id}/commands", VIEW, api::command),
+    form("/api/v1/incidents/{id}/acts", VIEW, api::incident_act),
+    form(
+        "/api/v1/reports/{receipt}/incident",
+        Needs::Act(Act::OpenIncident),
+        api::report_opens,
+    ),
+    form(
+        "/api/v1/sources/{source}/windows",
+        Needs::Act(Act::ManageSource),
+        api::window_ask,
+    ),
+    form(
+        "/api/v1/sources/{source}/windows/{window}/approve",
+        Needs::Act(Act::ApproveRepair),
+        api::window_act,
+    ),
+    form(
+        "/api/v1/sources/{source}/windows/{window}/close",
+        Needs::Act(Act::ManageSource),
+        api::window_act,
+    ),
+    page("/api/v1/session", Needs::LoggedIn, api::read::session),
+    page("/api/v1/sources", Needs::LoggedIn, api::read::sources),
+];
