@@ -11,7 +11,7 @@ use incident::access::AccessCommand;
 use incident::{Command, Incident};
 use model::{IncidentId, Instant, ProposalId, ReceiptNo, SourceName};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::sync::Arc;
 
 /// What stands beside the fields of an act.
@@ -33,6 +33,7 @@ pub(crate) fn command(visit: &Visit) -> Reply {
         let incident = known(visit)?;
         let version = guard::if_match(visit)?;
         let asked: CommandBody = guard::body(visit)?;
+        nothing_else(visit, &asked.command)?;
         let (desk, op) = (visit.desk(), change.op.clone());
         let outcome = match (asked.command, version) {
             (Command::Access(command), _) => desk.change_access(op, &incident.id, command),
@@ -44,6 +45,39 @@ pub(crate) fn command(visit: &Visit) -> Reply {
         outcome.map_err(|error| perform::failed(visit, &incident, &error))?;
         Ok(stands(visit, &incident))
     })
+}
+
+/// Refuses what the command does not know: serde lets unknown fields pass in some nested shapes.
+fn nothing_else(visit: &Visit, command: &Command) -> Result<(), Reply> {
+    let known = serde_json::to_value(command).unwrap_or_default();
+    let given = visit.json.get("command").unwrap_or(&Value::Null);
+    match unknown_field(given, &known, "command".to_owned()) {
+        None => Ok(()),
+        Some(field) => Err(guard::invalid(
+            visit,
+            &field,
+            "no field is known by this name",
+        )),
+    }
+}
+
+/// The first field of `given` that is not in `known`, as a JSON pointer.
+fn unknown_field(given: &Value, known: &Value, at: String) -> Option<String> {
+    match (given, known) {
+        (Value::Object(given), Value::Object(known)) => given.iter().find_map(|(name, value)| {
+            let at = format!("{at}/{name}");
+            match known.get(name) {
+                None => Some(at),
+                Some(known) => unknown_field(value, known, at),
+            }
+        }),
+        (Value::Array(given), Value::Array(known)) => {
+            let pairs = given.iter().zip(known).enumerate();
+            let mut unknown = pairs.map(|(n, (g, k))| unknown_field(g, k, format!("{at}/{n}")));
+            unknown.find_map(|found| found)
+        }
+        _ => None,
+    }
 }
 
 /// Acts on an incident that are more than one command.

@@ -1,7 +1,7 @@
 //! The pages in a real Chromium: accessible by axe's rules in both languages and colour schemes,
 //! within their own policy, and never wider than a phone.
 
-use crate::pages::{pages, story};
+use crate::pages::{for_visitors, pages, story};
 use plan::Lang;
 use serde_json::json;
 use std::time::Duration;
@@ -20,10 +20,12 @@ fn every_page_is_accessible_in_both_languages_and_schemes() {
     let story = made.block_on(story());
     let desk = story.world.desk.clone();
     let served = web::start(desk, web::WebOptions::default()).expect("the pages are served");
+    let all = pages(&story.incident, &story.proposal);
     let input = json!({
         "base": served.url(),
         "cookie": story.all.cookie,
-        "pages": pages(&story.incident, &story.proposal),
+        "visitors": all.iter().filter(|path| for_visitors(path)).collect::<Vec<_>>(),
+        "pages": all,
         "langs": Lang::ALL.map(|lang| lang.tag()),
     });
     let script = include_str!("browser/pages.mjs");

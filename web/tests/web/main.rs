@@ -8,6 +8,7 @@ mod live;
 mod need_to_know;
 mod pages;
 mod reports;
+mod programs;
 mod role_matrix;
 mod settings;
 mod sign_on;

@@ -46,7 +46,7 @@ impl Walk {
             Verb::Post => {
                 let token = csrf.unwrap_or_else(|| who.map_or("", |p| p.csrf.as_str()));
                 self.world
-                    .post_raw(&path, who, &[("csrf", token)], &[])
+                    .post_raw(&path, who, &[("csrf", token)], &[("x-csrf-token", token)])
                     .await
             }
         }
