@@ -8,6 +8,7 @@ use incident::Command;
 use incident::people::Addressee;
 use model::{AccountId, Actor, GroupId, IncidentId, Operation, PositionId, RequestId};
 use serde_json::Value;
+use std::time::Duration;
 use web::roles::{Row, Verb, all};
 
 const ORDER: &str = "canary-order-text";
@@ -240,9 +241,18 @@ async fn the_record_is_closed_and_entries_of_hidden_findings_too() {
         let kept = case.world.get(&proof, Some(admin)).await;
         assert_eq!(kept.status, StatusCode::NOT_FOUND, "{proof}");
     }
-    let read = case.world.get(&entries("record"), Some(&case.legal)).await;
-    assert_eq!(read.status, StatusCode::OK);
-    assert!(read.body.contains(ORDER));
+    // The copier brings the leaf to the log a moment after the command was answered.
+    let (mut seen, began) = (0, case.world.desk.now());
+    loop {
+        let read = case.world.get(&entries("record"), Some(&case.legal)).await;
+        assert_eq!(read.status, StatusCode::OK);
+        if read.body.contains(ORDER) {
+            break;
+        }
+        let waited_s = case.world.desk.now().since_s(began);
+        assert!(waited_s < 20.0, "the order never came to the record");
+        seen = (case.world.desk).wait_for_change(seen, Duration::from_millis(100));
+    }
     // An engineer reads evidence, and never the record of all incidents.
     let engineer = case.world.person("engineer", &["security_engineer"]);
     let shut = case.world.get(&entries("record"), Some(&engineer)).await;
