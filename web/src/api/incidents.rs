@@ -3,11 +3,11 @@
 use super::cursor::{self, Asked};
 use super::guard;
 use super::read;
+use crate::pages::incidents::asked_page;
 use crate::perform;
 use crate::reply::Reply;
 use crate::visit::Visit;
 use axum::http::{StatusCode, header};
-use crate::pages::incidents::asked_page;
 use desk::{DeskError, FindingFilter};
 use model::{Finding, FindingId};
 use serde_json::{Value, json};

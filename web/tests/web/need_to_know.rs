@@ -197,7 +197,16 @@ async fn figures_and_lists_are_as_if_nothing_had_happened() {
     for (person, before) in case.kept_out.iter().zip(&case.before) {
         assert_eq!(sources(&case.world, person).await, *before);
         let list = case.world.get("/api/v1/incidents", Some(person)).await;
-        assert_eq!(list.body, r#"{"items":[],"next":null}"#);
+        let nothing = r#"{"items":[],"next":null}"#;
+        assert_eq!(list.body, nothing);
+        for words in [case.code_name.as_str(), case.id.as_str(), "order"] {
+            let path = format!("/api/v1/incidents?q={}", encoded(words));
+            let found = case.world.get(&path, Some(person)).await;
+            assert_eq!(found.body, nothing, "{path}");
+        }
+        let stream = format!("/events?incident={}", case.id);
+        let refused = case.world.get(&stream, Some(person)).await;
+        assert_eq!(refused.status, StatusCode::NOT_FOUND, "{stream}");
         for (table, row) in findings.iter().map(key) {
             let path =
                 format!("/investigation?about=row&source={SMALL_SHOP}&table={table}&key={row}");
