@@ -52,3 +52,6 @@ error-stale = The incident was changed meanwhile
 error-stale-advice = Read it again, then try again.
 error-not-json = The body is not JSON
 error-not-json-advice = Send valid JSON as application/json.
+api-op-report = Report something
+api-op-report-state = How a report stands, by its receipt
+api-status-429 = Too many requests; try again later

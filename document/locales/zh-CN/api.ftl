@@ -52,3 +52,6 @@ error-stale = 事件已被他人修改
 error-stale-advice = 请重新读取后再试。
 error-not-json = 请求体不是 JSON
 error-not-json-advice = 请以 application/json 发送有效的 JSON。
+api-op-report = 报告异常
+api-op-report-state = 凭回执号查看报告进展
+api-status-429 = 请求过多，请稍后再试

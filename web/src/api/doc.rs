@@ -126,6 +126,21 @@ pub static DOCS: &[Doc] = &[
         ("Stands", 200),
     ),
     post(
+        "/api/v1/reports",
+        "report",
+        "reports",
+        Change::None,
+        Some("ReportBody"),
+        ("Receipt", 200),
+    ),
+    get(
+        "/api/v1/reports/{receipt}",
+        "report-state",
+        "reports",
+        &[],
+        "ReportState",
+    ),
+    post(
         "/api/v1/reports/{receipt}/incident",
         "open-incident",
         "reports",

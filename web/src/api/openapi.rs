@@ -142,6 +142,12 @@ fn refusals(doc: &Doc, public: bool) -> Vec<u16> {
     if doc.path.contains('{') {
         out.push(404);
     }
+    if doc.tag == "reports" && public {
+        out.push(429);
+    }
+    if doc.body.is_some() && doc.change == Change::None {
+        out.extend([400, 408, 409, 413, 415, 422, 503]);
+    }
     if doc.change != Change::None {
         out.extend([408, 409, 413, 415, 422, 503]);
     }

@@ -66,6 +66,18 @@ pub(super) fn all() -> Value {
         "Stands": object(&["id", "version"], json!({
             "id": text, "version": { "type": ["integer", "null"] },
         })),
+        "ReportBody": object(&["what"], json!({
+            "what": { "type": "string", "minLength": 1, "maxLength": 8000 },
+            "request": { "type": "string", "pattern": "^[A-Za-z0-9-]{1,64}$" },
+            "when": text, "where": text, "contact": text,
+            "risk": { "type": "string" },
+        })),
+        "Receipt": object(&["receipt"], json!({
+            "receipt": text, "report": text, "positions_paged": whole, "files_left_out": yes_no,
+        })),
+        "ReportState": object(&["state", "received_at", "messages"], json!({
+            "state": text, "received_at": time, "messages": things,
+        })),
         "Made": object(&["id"], json!({ "id": text })),
         "CommandBody": closed(&["command"], json!({
             "reason": { "type": ["string", "null"], "maxLength": 1000 },

@@ -73,7 +73,9 @@ pub(crate) fn refused(visit: &Visit, error: &CommandError) -> Reply {
             StatusCode::UNPROCESSABLE_ENTITY,
             crate::narrate::refusal(visit, refusal).0,
         ),
-        CommandError::UnknownIncident => return Reply::not_found(visit),
+        CommandError::UnknownIncident | CommandError::Stale { .. } => {
+            return Reply::not_found(visit);
+        }
         CommandError::Desk(error) => {
             let status = match error {
                 DeskError::NotFound(_) => StatusCode::NOT_FOUND,
