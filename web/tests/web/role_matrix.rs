@@ -191,7 +191,8 @@ fn no_route_stands_twice_and_few_are_public() {
         Post /look
         Get /answer/{token}
         Post /answer/{token}
-        Get /rota/{token}/duty.ics"#]]
+        Get /rota/{token}/duty.ics
+        Get /api/v1/openapi.json"#]]
     .assert_eq(&public.join("\n"));
 }
 
