@@ -236,7 +236,8 @@ fn an_upper_layer_counts_where_it_has_somebody() {
 #[test]
 fn what_cannot_be_kept_is_refused() {
     let good = schedule("Asia/Shanghai", Every::Weeks(1), &["a"]);
-    let cases: [(fn(&mut Schedule), RotaProblem); 8] = [
+    type Spoil = fn(&mut Schedule);
+    let cases: [(Spoil, RotaProblem); 8] = [
         (|s| s.title = "a\nb".into(), RotaProblem::Title),
         (|s| s.title = "值".repeat(81), RotaProblem::Title),
         (|s| s.time_zone = "Beijing".into(), RotaProblem::Zone),

@@ -11,6 +11,11 @@ const INSTALL: Duration = Duration::from_secs(240);
 
 /// A folder below `cache` with these files and the packages of the `package-lock.json` among them.
 /// `None`: the registry is out of reach and this is not CI, where that is a failure.
+#[expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a test says what it waited for, and why it did not run"
+)]
 pub fn install(cache: &Path, name: &str, files: &[(&str, &str)]) -> Option<PathBuf> {
     let folder = cache.join(name);
     fs::create_dir_all(&folder).expect("the target folder can be written");

@@ -2,7 +2,6 @@
 //! in its database, what is found, and what its customers are shown.
 #![expect(
     clippy::print_stdout,
-    clippy::print_stderr,
     reason = "how long npm and Vendure took, and that the test did not run, is for who runs it"
 )]
 

@@ -274,14 +274,20 @@ pub(crate) fn feed(visit: &Visit) -> Reply {
     }
 }
 
-/// The emergency sheet as text, to be printed or saved.
+/// The emergency sheet, to be printed; its file in the data folder is laid out for paper.
+#[derive(Template)]
+#[template(path = "call_out_sheet.html")]
+struct SheetPage<'a> {
+    v: View<'a>,
+    text: String,
+}
+
 pub(crate) fn sheet(visit: &Visit) -> Reply {
     match visit.desk().emergency_sheet(visit.lang) {
-        Ok(sheet) => Reply::text(
-            StatusCode::OK,
-            "text/plain; charset=utf-8",
-            document::emergency::text(&sheet),
-        ),
+        Ok(sheet) => Reply::page(&SheetPage {
+            v: View::titled(visit, Section::CallOut, "call-out-sheet-title"),
+            text: document::emergency::text(&sheet),
+        }),
         Err(error) => refused(visit, &error.into()),
     }
 }

@@ -55,6 +55,9 @@ impl Program {
     }
 }
 
+/// What it is called, its headers, its body, and the status that it gets.
+type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], String, u16);
+
 fn decision(text: &str) -> String {
     let command =
         json!({ "command": "record_decision", "topic": { "topic": "general" }, "text": text });
@@ -138,7 +141,7 @@ async fn what_is_missing_or_too_much_is_named() {
     let extra = json!({ "command": { "command": "start_watch", "by": "somebody" } }).to_string();
     let owned = json!({ "command": { "command": "start_watch" }, "sequence": 4 }).to_string();
     let system = json!({ "command": { "command": "escalate", "call": 1 } }).to_string();
-    let cases: [(&str, &[(&str, &str)], String, u16); 9] = [
+    let cases: [Case<'_>; 9] = [
         ("no key", &[any], decision("x"), 400),
         ("no version", &[key], decision("x"), 428),
         (
