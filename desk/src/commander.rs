@@ -199,7 +199,7 @@ impl Worker {
                 recorded,
                 text,
             };
-            changed.push((entry, now, copy.fresh));
+            changed.push((entry, now, copy.before, copy.fresh));
         }
         // The index numbers incidents in the order in which they come.
         changed.sort_by(|(a, ..), (b, ..)| (a.opened_at, &a.id).cmp(&(b.opened_at, &b.id)));
@@ -208,8 +208,11 @@ impl Worker {
             self.store.commit(batch)?;
         }
         let mut ids = Vec::with_capacity(changed.len());
-        for (entry, now, fresh) in changed {
-            if let Some(before) = self.incidents.put(entry.id.clone(), now) {
+        for (entry, now, before, fresh) in changed {
+            // What stood before is the version that the facts were decided on, whatever a reader
+            // has put in its place meanwhile.
+            self.incidents.put(entry.id.clone(), now);
+            if let Some(before) = before {
                 self.replicas.keep(entry.id.clone(), before.incident, fresh);
             }
             ids.push(entry.id);

@@ -164,15 +164,14 @@ impl Incidents {
         those
     }
 
-    /// The commander's: the incident as it stands after a commit. Gives what stood before.
-    pub fn put(&self, id: IncidentId, now: Held) -> Option<Held> {
+    /// The commander's: the incident as it stands after a commit.
+    pub fn put(&self, id: IncidentId, now: Held) {
         // First who may see it, then what there is to see.
         self.set_access(&id, &now.incident.access);
         let mut held = self.write();
         self.shared.changes.fetch_add(1, Ordering::SeqCst);
-        let before = held.remove(&id).map(|kept| kept.held);
+        held.remove(&id);
         self.keep(&mut held, id, now);
-        before
     }
 
     fn keep(&self, all: &mut HashMap<IncidentId, Kept>, id: IncidentId, held: Held) {

@@ -78,7 +78,13 @@ impl Replicas {
         let own = spare.and_then(|spare| {
             // Somebody may still read the version; then another one is made.
             let mut incident = Arc::try_unwrap(spare.incident).ok()?;
-            spare.behind.iter().for_each(|r| incident.apply(r));
+            for recorded in &spare.behind {
+                // Somebody may have read the version from its facts when they were stored already;
+                // a fact that is folded twice would double what it says.
+                if recorded.sequence >= incident.next_sequence {
+                    incident.apply(recorded);
+                }
+            }
             Some(incident)
         });
         Copy {
@@ -104,5 +110,68 @@ impl Replicas {
                 self.spare.remove(&oldest);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use incident::{Category, Origin, Subclass};
+    use model::{Actor, Instant, Operation, RequestId, Risk};
+
+    fn held(recorded: Vec<Recorded>) -> Held {
+        let facts = Facts::of(recorded.clone());
+        Held {
+            incident: Arc::new(Incident::replay(&recorded).expect("facts in order")),
+            text: crate::incident_text::TextMark::of(&facts),
+            recorded: facts,
+        }
+    }
+
+    fn opened() -> Vec<Recorded> {
+        let op = Operation {
+            actor: Actor::system("test"),
+            reason: String::new(),
+            request: RequestId::new("opened"),
+            now: Instant(0),
+        };
+        let request = incident::OpenRequest {
+            id: IncidentId::new("i-1"),
+            exercise: false,
+            code_name: "code".to_owned(),
+            risk: Risk::R2,
+            category: Category::DataSecurity {
+                subclass: Subclass::Tampering,
+            },
+            discovered_at: Instant(0),
+            occurred_at: None,
+            source: None,
+            origin: Origin::Findings,
+        };
+        let facts = incident::open(&op, plan::built_in::plan(), request);
+        Incident::record_opening(&op, facts)
+    }
+
+    #[test]
+    fn a_version_that_knows_its_facts_already_does_not_learn_them_twice() {
+        let all = opened();
+        assert!(all.len() > 3, "an opening calls people out");
+        let published = held(all.clone());
+        // A reader made its version from the store between the commit and its showing.
+        let behind = all[1..].iter().cloned().map(Arc::new).collect();
+        let read = Arc::new(Incident::replay(&all).expect("facts in order"));
+        let mut replicas = Replicas::default();
+        let id = IncidentId::new("i-1");
+        replicas.keep(id.clone(), read, behind);
+        let copy = replicas.copy(&id, published.clone());
+        assert_eq!(copy.incident, *published.incident);
+        // And one that lacks them learns them.
+        let first = Arc::new(Incident::opened(&all[0]).expect("an opening"));
+        let behind = all[1..].iter().cloned().map(Arc::new).collect();
+        replicas.keep(id.clone(), first, behind);
+        assert_eq!(
+            replicas.copy(&id, published.clone()).incident,
+            *published.incident
+        );
     }
 }
