@@ -57,8 +57,14 @@ pub(super) fn bad(visit: &Visit, field: &str) -> Reply {
 
 /// One page of a list and, where there is more, the link to the next (RFC 8288).
 pub(super) fn page(visit: &Visit, items: Vec<Value>, next: Option<&str>) -> Reply {
+    page_with(visit, json!({ "items": items }), next)
+}
+
+/// The same, with more beside the items.
+pub(super) fn page_with(visit: &Visit, mut body: Value, next: Option<&str>) -> Reply {
     let next = next.map(|last| BASE64_URL_SAFE_NO_PAD.encode(last));
-    let reply = Reply::json(&json!({ "items": items, "next": next }));
+    body["next"] = json!(next);
+    let reply = Reply::json(&body);
     let Some(next) = next else {
         return reply;
     };

@@ -21,8 +21,11 @@ pub(crate) fn incidents(visit: &Visit) -> Reply {
     let after = asked.after.unwrap_or_default();
     match asked_page(visit, asked.limit as u32, after) {
         Ok(found) => {
-            let items = found.heads.iter().map(read::head).collect();
-            cursor::page(visit, items, found.next.as_deref())
+            let items: Vec<Value> = found.heads.iter().map(read::head).collect();
+            let body = json!({
+                "items": items, "count": found.count, "count_is_least": found.more,
+            });
+            cursor::page_with(visit, body, found.next.as_deref())
         }
         Err(DeskError::NotFound(_)) => cursor::bad(visit, "cursor"),
         Err(error) => guard::inside(visit, &error),

@@ -47,7 +47,7 @@ pub(super) fn all() -> Value {
         })),
         "Sources": object(&["items"], json!({ "items": things })),
         "IncidentHead": head(&text, &whole, &yes_no, &time),
-        "IncidentPage": page_of("IncidentHead"),
+        "IncidentPage": counted(&whole, &yes_no),
         "Incident": json!({ "allOf": [named("IncidentHead"), object(&["version"], json!({
             "version": whole, "steps": things, "calls": things, "orders": things, "tasks": things,
             "holds": things, "repairs": things, "audits": things, "evidence": things, "notices": things,
@@ -96,6 +96,15 @@ pub(super) fn all() -> Value {
             "from": { "type": ["string", "null"], "format": "date-time" }, "until": time,
         })),
     })
+}
+
+/// A page of incidents, with how many there are on all pages.
+fn counted(whole: &Value, yes_no: &Value) -> Value {
+    let counts = object(
+        &["count", "count_is_least"],
+        json!({ "count": whole, "count_is_least": yes_no }),
+    );
+    json!({ "allOf": [page_of("IncidentHead"), counts] })
 }
 
 fn head(text: &Value, whole: &Value, yes_no: &Value, time: &Value) -> Value {

@@ -197,7 +197,7 @@ async fn figures_and_lists_are_as_if_nothing_had_happened() {
     for (person, before) in case.kept_out.iter().zip(&case.before) {
         assert_eq!(sources(&case.world, person).await, *before);
         let list = case.world.get("/api/v1/incidents", Some(person)).await;
-        let nothing = r#"{"items":[],"next":null}"#;
+        let nothing = r#"{"count":0,"count_is_least":false,"items":[],"next":null}"#;
         assert_eq!(list.body, nothing);
         for words in [case.code_name.as_str(), case.id.as_str(), "order"] {
             let path = format!("/api/v1/incidents?q={}", encoded(words));
