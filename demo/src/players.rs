@@ -184,6 +184,7 @@ impl<'a> Players<'a> {
                 .group(group)
                 .map_or("cio".into(), |g| g.lead.to_string()),
             Addressee::Position(position) => position.to_string(),
+            Addressee::Person(person) => person.position.to_string(),
         };
         let incident = self.incident()?;
         let orders = incident.orders.iter().filter(|o| wanted(&o.state));

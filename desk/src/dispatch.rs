@@ -211,7 +211,19 @@ pub(crate) fn page_words(
         Page::CallOut { due_at, level, .. } => {
             ("page-call-out", zone(*due_at), level.0.to_string())
         }
-        Page::Order { due_at, order, .. } => ("page-order", zone(*due_at), order.to_string()),
+        Page::Order {
+            due_at,
+            order,
+            overdue,
+            ..
+        } => {
+            let key = match overdue {
+                0 => "page-order",
+                1 => "page-order-late",
+                _ => "page-order-escalated",
+            };
+            (key, zone(*due_at), order.to_string())
+        }
     };
     let values = [
         ("code", code.into()),

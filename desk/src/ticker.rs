@@ -2,6 +2,7 @@
 
 use crate::{Desk, DeskError};
 use incident::containment::HoldState;
+use incident::orders::OrderCommand;
 use incident::people::CallState;
 use incident::{Command, Incident};
 use model::{Actor, Instant, Operation, RequestId};
@@ -44,7 +45,8 @@ pub(crate) fn tick(desk: &Desk, now: Instant) -> usize {
     let mut done = 0;
     for incident in desk.open_incidents() {
         settle(desk, &incident);
-        for (request, command) in due(&incident, now) {
+        let late = late_orders(&incident, desk.plan().orders.escalate_after_s, now);
+        for (request, command) in due(&incident, now).into_iter().chain(late) {
             let op = Operation {
                 actor: Actor::system("clock"),
                 reason: String::new(),
@@ -70,6 +72,20 @@ fn settle(desk: &Desk, incident: &Incident) {
     if let Err(error) = desk.settle_stand_ins(&incident.id, &request) {
         tracing::warn!(incident = %incident.id, %error, "who stands in is not on the record yet");
     }
+}
+
+/// Orders whose reminder is due: one command a stage and version. Pure.
+fn late_orders(incident: &Incident, escalate_after_s: u32, now: Instant) -> Vec<(String, Command)> {
+    let due = |o: &incident::people::Order| {
+        let stage = o.reminder_due(escalate_after_s, now)?;
+        let request = format!("late-{}-{}-{stage}", o.id, o.course.version);
+        let order = o.id.clone();
+        Some((
+            request,
+            Command::Order(OrderCommand::Remind { order, stage }),
+        ))
+    };
+    incident.orders.iter().filter_map(due).collect()
 }
 
 /// What is due: pure, so that it can be tested. The request id makes a retry harmless.

@@ -241,6 +241,7 @@ fn people(w: &mut World) {
                 w.done(
                     "sysadmin",
                     Command::AcceptOrder {
+                        seen: None,
                         order: order.clone(),
                     },
                 );
@@ -576,6 +577,7 @@ fn the_catalogue_has_every_code_of_the_incident_room() {
     codes.extend(conditions::CODES.map(|c| format!("missing-{c}")));
     codes.extend(timeline::KINDS.map(|c| format!("event-{c}")));
     codes.extend(access::KINDS.map(|c| format!("event-{c}")));
+    codes.extend(incident::orders::KINDS.map(|c| format!("event-{c}")));
     codes.extend(refusal::BadValue::ALL.map(|b| format!("bad-{}", b.code())));
     codes.extend(plan::Act::ALL.map(|a| format!("act-{}", a.code().replace('_', "-"))));
     codes.extend(Subclass::ALL.map(|s| format!("category-{}", s.code())));
@@ -593,6 +595,7 @@ fn the_catalogue_has_every_code_of_the_incident_room() {
 fn every_refusal_has_its_words() {
     let mut world = worked();
     let strange = Command::AcceptOrder {
+        seen: None,
         order: OrderId::from("O-99"),
     };
     let mut refusals = vec![
@@ -617,6 +620,7 @@ fn every_refusal_has_its_words() {
     refusals.push(world.give(&person("auditor"), Command::Close).unwrap_err());
     refusals.push(world.give(&person("cio"), Command::Close).unwrap_err());
     let answered = Command::AcceptOrder {
+        seen: None,
         order: OrderId::from("O-1"),
     };
     refusals.push(

@@ -4,6 +4,7 @@
 
 use crate::access::AccessCommand;
 use crate::command::Command;
+use crate::orders::OrderCommand;
 use crate::refusal::Refusal;
 use model::{Actor, Operation, PositionId};
 use plan::{Act, Plan};
@@ -74,6 +75,8 @@ impl Command {
             Self::AdvanceStep | Self::Handled => Persons(&[Act::AdvanceStep]),
             Self::Access(AccessCommand::SetStandIns { .. }) => System,
             Self::Access(_) => Persons(&[Act::RestrictAccess]),
+            Self::Order(OrderCommand::Remind { .. }) => System,
+            Self::Order(_) => Persons(&[Act::IssueOrder]),
             Self::Close => Persons(&[Act::Close]),
         }
     }

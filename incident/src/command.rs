@@ -9,6 +9,7 @@ use crate::containment::RepairScope;
 use crate::custody::EvidenceItem;
 use crate::grading::Impact;
 use crate::learning::{Measure, Topic};
+use crate::orders::OrderCommand;
 use crate::people::Addressee;
 use crate::rows::{FindingsBatch, RowCounts, TableRows};
 use model::{
@@ -86,6 +87,9 @@ pub enum Command {
     },
     AcceptOrder {
         order: OrderId,
+        /// The version that the person looked at; a changed order is read again first.
+        #[serde(default)]
+        seen: Option<u32>,
     },
     RefuseOrder {
         order: OrderId,
@@ -217,6 +221,7 @@ pub enum Command {
     SendBrief,
     /// Who may see the incident.
     Access(AccessCommand),
+    Order(OrderCommand),
     /// Somebody reported more about it; the receipt of that report.
     JoinReport {
         receipt: model::ReceiptNo,

@@ -8,7 +8,7 @@ use crate::communication::{NoticeKind, NoticeState};
 use crate::containment::{HoldState, RepairState};
 use crate::incident::Incident;
 use crate::learning::Topic;
-use crate::people::OrderState;
+use crate::people::{Order, OrderState};
 use crate::refusal::MissingItem;
 use crate::timeline::{Param, Params};
 use model::{GroupId, Instant};
@@ -160,12 +160,10 @@ fn evaluate(
             );
         }
         Condition::OrderIssued => need("order-issued", !incident.orders.is_empty()),
-        Condition::OrdersAnswered => orders(incident, out, "order-answered", |state| {
-            *state == OrderState::Issued
+        Condition::OrdersAnswered => orders(incident, out, "order-answered", |order| {
+            order.state == OrderState::Issued
         }),
-        Condition::OrdersDone => orders(incident, out, "order-done", |state| {
-            matches!(state, OrderState::Issued | OrderState::Accepted)
-        }),
+        Condition::OrdersDone => orders(incident, out, "order-done", |order| !order.settled()),
         Condition::EvidenceCollected => need("evidence-collected", !incident.evidence.is_empty()),
         Condition::LossContained => need("loss-contained", contained(incident)),
         Condition::DataRecovered => data_recovered(incident, out),
@@ -249,9 +247,9 @@ fn orders(
     incident: &Incident,
     out: &mut Vec<MissingItem>,
     code: &str,
-    lacks: impl Fn(&OrderState) -> bool,
+    lacks: impl Fn(&Order) -> bool,
 ) {
-    for order in incident.orders.iter().filter(|o| lacks(&o.state)) {
+    for order in incident.orders.iter().filter(|o| lacks(o)) {
         push(out, code, vec![("order", Param::Text(order.id.0.clone()))]);
     }
 }

@@ -7,7 +7,7 @@ pub(crate) mod checks;
 mod containment;
 mod course;
 mod duties;
-mod people;
+pub(crate) mod people;
 mod records;
 
 use crate::authority;
@@ -96,7 +96,7 @@ fn dispatch(asked: Asked<'_>, command: Command) -> Decision {
             constraint,
             due_at,
         } => people::issue_order(asked, to, text, constraint, due_at),
-        Command::AcceptOrder { order } => people::accept_order(asked, order),
+        Command::AcceptOrder { order, seen } => people::accept_order(asked, order, seen),
         Command::RefuseOrder { order } => people::refuse_order(asked, order),
         Command::CompleteOrder { order, result } => people::complete_order(asked, order, result),
         Command::WithdrawOrder { order } => people::withdraw_order(asked, order),
@@ -188,6 +188,7 @@ fn dispatch_records(asked: Asked<'_>, command: Command) -> Decision {
         Command::RecordLesson { text, measures } => records::lesson(asked, text, measures),
         Command::RecordImpact { impact } => records::impact(asked, impact),
         Command::Access(command) => crate::access::decide(asked, command),
+        Command::Order(command) => crate::orders::decide(asked, command),
         // Everything else was answered above.
         _ => Ok(Vec::new()),
     }

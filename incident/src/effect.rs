@@ -6,9 +6,12 @@
 use crate::communication::NoticeKind;
 use crate::fact::{Fact, Recorded};
 use crate::incident::Incident;
+use crate::orders::OrderFact;
 use crate::people::{Addressee, Call, CallReason, CallRole};
 use crate::rows::TableRows;
-use model::{GroupId, HoldId, IncidentId, Instant, Level, NoticeId, OrderId, OutboxId, PositionId};
+use model::{
+    AccountId, GroupId, HoldId, IncidentId, Instant, Level, NoticeId, OrderId, OutboxId, PositionId,
+};
 use plan::{Lang, Plan};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -69,7 +72,13 @@ pub enum Page {
         /// The group that it is addressed to; `None` for an order to one position.
         group: Option<GroupId>,
         position: PositionId,
+        /// The one person that it is addressed to, among the holders of the position.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        account: Option<AccountId>,
         due_at: Instant,
+        /// 0: new or changed; 1: overdue; 2: overdue for long, said to issuer and lead.
+        #[serde(default)]
+        overdue: u8,
     },
 }
 
@@ -129,27 +138,16 @@ pub fn effects(plan: &Plan, incident: &Incident, recorded: &Recorded) -> Vec<Eff
         }],
         Fact::OrderIssued {
             order, to, due_at, ..
-        } => {
-            let group = match to {
-                Addressee::Group(group) => Some(group.clone()),
-                Addressee::Position(_) => None,
-            };
-            let page = |(place, position)| Effect::Page {
-                id: id(place),
-                exercise,
-                page: Page::Order {
-                    order: order.clone(),
-                    group: group.clone(),
-                    position,
-                    due_at: *due_at,
-                },
-            };
-            ordered_positions(plan, to)
-                .into_iter()
-                .enumerate()
-                .map(page)
-                .collect()
         }
+        | Fact::Order(OrderFact::Changed {
+            order, to, due_at, ..
+        }) => order_pages(plan, &id, exercise, order, to, *due_at),
+        Fact::Order(OrderFact::Reminded {
+            order,
+            stage,
+            to,
+            due_at,
+        }) => reminders(incident, &id, order, *stage, to, *due_at),
         Fact::HoldApproved { hold } => held(incident, hold)
             .map(|(hold, rows, until)| Effect::Hold {
                 id: id(0),
@@ -191,6 +189,71 @@ pub fn effects(plan: &Plan, incident: &Incident, recorded: &Recorded) -> Vec<Eff
     }
 }
 
+/// The page of an order to everybody that it is addressed to.
+fn order_pages(
+    plan: &Plan,
+    id: &dyn Fn(usize) -> OutboxId,
+    exercise: bool,
+    order: &OrderId,
+    to: &Addressee,
+    due_at: Instant,
+) -> Vec<Effect> {
+    let group = match to {
+        Addressee::Group(group) => Some(group.clone()),
+        Addressee::Position(_) | Addressee::Person(_) => None,
+    };
+    let page = |(place, position)| Effect::Page {
+        id: id(place),
+        exercise,
+        page: Page::Order {
+            order: order.clone(),
+            group: group.clone(),
+            position,
+            account: person(to),
+            due_at,
+            overdue: 0,
+        },
+    };
+    ordered_positions(plan, to)
+        .into_iter()
+        .enumerate()
+        .map(page)
+        .collect()
+}
+
+fn reminders(
+    incident: &Incident,
+    id: &dyn Fn(usize) -> OutboxId,
+    order: &OrderId,
+    stage: u8,
+    to: &[PositionId],
+    due_at: Instant,
+) -> Vec<Effect> {
+    let addressed = incident.orders.iter().find(|o| o.id == *order);
+    // A reminder goes to the person; that it did no good is told to positions.
+    let account = addressed.filter(|_| stage == 1).and_then(|o| person(&o.to));
+    let page = |(place, position): (usize, &PositionId)| Effect::Page {
+        id: id(place),
+        exercise: incident.exercise,
+        page: Page::Order {
+            order: order.clone(),
+            group: None,
+            position: position.clone(),
+            account: account.clone(),
+            due_at,
+            overdue: stage,
+        },
+    };
+    to.iter().enumerate().map(page).collect()
+}
+
+fn person(to: &Addressee) -> Option<AccountId> {
+    match to {
+        Addressee::Person(person) => Some(person.account.clone()),
+        Addressee::Group(_) | Addressee::Position(_) => None,
+    }
+}
+
 fn page_of(call: &Call, level: Level) -> Page {
     Page::CallOut {
         call: call.number,
@@ -204,9 +267,10 @@ fn page_of(call: &Call, level: Level) -> Page {
 }
 
 /// The lead and the deputy of a group, or the one position.
-fn ordered_positions(plan: &Plan, to: &Addressee) -> Vec<PositionId> {
+pub(crate) fn ordered_positions(plan: &Plan, to: &Addressee) -> Vec<PositionId> {
     match to {
         Addressee::Position(position) => vec![position.clone()],
+        Addressee::Person(person) => vec![person.position.clone()],
         Addressee::Group(id) => plan.group(id).map_or_else(Vec::new, |group| {
             let deputy = group.deputy.iter().filter(|d| **d != group.lead);
             std::iter::once(&group.lead)

@@ -11,6 +11,7 @@ use crate::custody::EvidenceItem;
 use crate::grading::{ClockChange, Impact};
 use crate::learning::{Measure, Topic};
 use crate::open::Origin;
+use crate::orders::OrderFact;
 use crate::people::{Addressee, Call, PlannedTask};
 use crate::rows::{FindingsBatch, RowCounts, TableRows};
 use model::{
@@ -231,6 +232,7 @@ pub enum Fact {
         number: u32,
     },
     Access(AccessFact),
+    Order(OrderFact),
     Closed,
 }
 

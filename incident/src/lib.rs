@@ -26,6 +26,7 @@ pub mod head;
 pub mod incident;
 pub mod learning;
 pub mod open;
+pub mod orders;
 pub mod people;
 pub mod refusal;
 pub mod rota;

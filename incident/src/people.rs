@@ -2,6 +2,7 @@
 //!
 //! Deliberately not here: who may do what (see `authority`) and how a page travels.
 
+use crate::orders::{OrderCourse, OrderedPerson};
 use model::{AccountId, Actor, GroupId, Instant, OrderId, OutboxId, PositionId, TaskId};
 use plan::{StepId, TaskKind};
 use serde::{Deserialize, Serialize};
@@ -119,6 +120,7 @@ impl CallOut {
 pub enum Addressee {
     Group(GroupId),
     Position(PositionId),
+    Person(OrderedPerson),
 }
 
 /// An order (指令, form F-03).
@@ -136,6 +138,8 @@ pub struct Order {
     pub due_at: Instant,
     pub accepted: Option<Signed>,
     pub state: OrderState,
+    #[serde(default)]
+    pub course: OrderCourse,
 }
 
 /// Who and when.

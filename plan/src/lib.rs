@@ -8,11 +8,13 @@ pub mod check;
 pub mod clock;
 pub mod diff;
 pub mod grading;
+pub mod order;
 pub mod step;
 pub mod words;
 
 pub use clock::{Anchor, Deadline, Direction, StatutoryClock};
 pub use grading::{Assessment, Criterion, GradeRule, Metric, Scheme};
+pub use order::{OrderConstraint, OrderRules};
 pub use step::{Condition, Step, StepId, TaskKind, TaskTemplate};
 pub use words::{Lang, Words};
 
@@ -44,6 +46,8 @@ pub struct Plan {
     pub own_criteria: Vec<OwnCriterion>,
     pub clocks: Vec<StatutoryClock>,
     pub steps: Vec<Step>,
+    #[serde(default)]
+    pub orders: OrderRules,
     /// Seconds without a new finding until `Condition::WatchedQuiet` holds; ours, not the law's.
     pub watch_quiet_s: u32,
     /// From whom an incident is kept when somebody is suspected, and who then stands in.

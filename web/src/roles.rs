@@ -112,6 +112,8 @@ pub static ROWS: &[Row] = &[
     // Reading an incident.
     page("/incidents", VIEW, pages::incidents::page),
     page("/incidents/{id}", VIEW, pages::war_room::page),
+    page("/incidents/{id}/orders", VIEW, pages::orders::page),
+    page("/orders", VIEW, pages::orders::my_page),
     page("/incidents/{id}/findings", VIEW, pages::findings::page),
     page("/incidents/{id}/repair", VIEW, pages::repair::list),
     page(
@@ -277,6 +279,21 @@ pub static ROWS: &[Row] = &[
         "/incidents/{id}/do/complete-order",
         Act::AnswerOrder,
         forms::complete_order,
+    ),
+    act(
+        "/incidents/{id}/do/change-order",
+        Act::IssueOrder,
+        forms::change_order,
+    ),
+    act(
+        "/incidents/{id}/do/verify-order",
+        Act::IssueOrder,
+        forms::verify_order,
+    ),
+    act(
+        "/incidents/{id}/do/send-back-order",
+        Act::IssueOrder,
+        forms::send_back_order,
     ),
     act(
         "/incidents/{id}/do/complete-task",

@@ -84,7 +84,21 @@ pub(crate) fn expand(desk: &Desk, row: &OutboxRow, now: Instant) -> Result<Paged
     let people = match (&position, wanted(row)?) {
         // About the program itself: everybody who holds the position, on duty or not.
         (Some(position), Wanted::Alarm(_)) => desk.holders(position),
-        (Some(position), _) => desk.to_be_told(row, position, now),
+        (Some(position), wanted) => {
+            let mut people = desk.to_be_told(row, position, now);
+            // An order to one person goes to nobody else, as long as that person may be told.
+            if let Wanted::Page(
+                Page::Order {
+                    account: Some(one), ..
+                },
+                _,
+            ) = wanted
+                && people.iter().any(|p| p.id == one)
+            {
+                people.retain(|p| p.id == one);
+            }
+            people
+        }
         (None, Wanted::Test(test)) => person(desk, &test.test_of)?.into_iter().collect(),
         (None, _) => Vec::new(),
     };

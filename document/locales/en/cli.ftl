@@ -125,3 +125,7 @@ cli-judged-unlawful = { $finding }: the alarm was right.
 cli-repair-tried = Tried and rolled back: { $rows } rows would stand as proposed; it took { $duration } ms. Nothing was written.
 cli-repair-left-out = Left to a person: { $row }
 cli-repair-state = Proposal { $id }, state { $state }, digest { $digest }.
+page-order-late-subject = [{ $code }] Order { $what } for { $position } is overdue
+page-order-late-body = Incident { $code }: order { $what }, addressed to you as { $position }, was due { $due } and is not done. Please finish it, or say on the orders page what is in the way.
+page-order-escalated-subject = [{ $code }] Order { $what } has been overdue for long
+page-order-escalated-body = Incident { $code }: order { $what } was due { $due }; its addressee was reminded and it is still not done. Told to you as { $position }: change it, withdraw it or give it to somebody else.

@@ -122,3 +122,7 @@ cli-judged-unlawful = { $finding }：告警属实。
 cli-repair-tried = 已试运行并回滚：{ $rows } 行可按提议恢复，用时 { $duration } 毫秒。未写入任何数据。
 cli-repair-left-out = 须由人处理：{ $row }
 cli-repair-state = 修复方案 { $id }，状态 { $state }，摘要 { $digest }。
+page-order-late-subject = [{ $code }] 给{ $position }的指令 { $what } 已超时
+page-order-late-body = 事件 { $code }：下达给您（{ $position }）的指令 { $what } 期限为 { $due }，至今未完成。请尽快完成，或在指令页面说明困难。
+page-order-escalated-subject = [{ $code }] 指令 { $what } 长时间超时
+page-order-escalated-body = 事件 { $code }：指令 { $what } 期限为 { $due }，已提醒执行人，仍未完成。现告知您（{ $position }）：请变更、撤销或改派。

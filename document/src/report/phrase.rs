@@ -126,6 +126,7 @@ impl<'a> Phrases<'a> {
         match to {
             Addressee::Group(id) => self.group(id),
             Addressee::Position(id) => self.position(id),
+            Addressee::Person(person) => person.name.clone(),
         }
     }
     pub fn step(&self, id: StepId) -> String {

@@ -4,6 +4,7 @@ use super::signed;
 use crate::effect::outbox_id;
 use crate::fact::{Fact, Recorded};
 use crate::incident::Incident;
+use crate::orders::OrderCourse;
 use crate::people::{CallOut, CallState, Order, OrderState, Signed, TaskState};
 use model::{OrderId, TaskId};
 
@@ -65,6 +66,7 @@ impl Incident {
                     due_at: *due_at,
                     accepted: None,
                     state: OrderState::Issued,
+                    course: OrderCourse::default(),
                 });
             }
             Fact::OrderAccepted { order } => {
@@ -82,6 +84,11 @@ impl Incident {
             }
             Fact::OrderWithdrawn { order } => {
                 self.set_order(order, OrderState::Withdrawn { by, at, reason });
+            }
+            Fact::Order(fact) => {
+                if let Some(order) = self.order_mut(fact.order()) {
+                    order.follow(fact, signed, &reason);
+                }
             }
             Fact::TaskCompleted { task, note, .. } => {
                 let note = note.clone();

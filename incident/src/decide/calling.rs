@@ -5,6 +5,7 @@ use super::{Asked, Decision, checks};
 use crate::bounds::{MAX_CALL_ATTEMPTS, MAX_CALLS};
 use crate::conditions::reached;
 use crate::fact::Fact;
+use crate::orders::OrderedPerson;
 use crate::people::{Addressee, Call, CallOut, CallReason, CallRole, CallState};
 use crate::refusal::{BadValue, Refusal};
 use model::{GroupId, Instant, Level, PositionId};
@@ -79,7 +80,7 @@ pub(super) fn call_out(asked: Asked<'_>, to: &Addressee) -> Decision {
             let group = plan.group(id).ok_or_else(not_in_plan)?;
             (group, group.everyone().into_iter().cloned().collect())
         }
-        Addressee::Position(id) => {
+        Addressee::Position(id) | Addressee::Person(OrderedPerson { position: id, .. }) => {
             let stands = |g: &&Group| g.everyone().contains(&id);
             let group = plan.groups.iter().find(stands).ok_or_else(not_in_plan)?;
             (group, vec![id.clone()])

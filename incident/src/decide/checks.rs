@@ -21,7 +21,7 @@ pub(crate) fn unknown(what: &str, id: impl ToString) -> Refusal {
     }
 }
 
-pub(super) fn wrong_state(what: &str, state: &str) -> Refusal {
+pub(crate) fn wrong_state(what: &str, state: &str) -> Refusal {
     Refusal::WrongState {
         what: what.to_owned(),
         state: state.to_owned(),
@@ -36,7 +36,7 @@ pub(crate) fn conflict(what: &str, why: &str) -> Refusal {
 }
 
 /// Refused when `len` is beyond the limit.
-pub(super) fn bound(name: &str, len: usize, limit: usize) -> Result<(), Refusal> {
+pub(crate) fn bound(name: &str, len: usize, limit: usize) -> Result<(), Refusal> {
     if len <= limit {
         return Ok(());
     }
@@ -51,7 +51,7 @@ pub(crate) fn room(name: &str, len: usize, limit: usize) -> Result<(), Refusal> 
     bound(name, len.saturating_add(1), limit)
 }
 
-pub(super) fn no_longer(field: &str, text: &str, max_chars: usize) -> Result<(), Refusal> {
+pub(crate) fn no_longer(field: &str, text: &str, max_chars: usize) -> Result<(), Refusal> {
     if text.chars().nth(max_chars).is_some() {
         return Err(bad(field, BadValue::TooLong));
     }
@@ -59,18 +59,18 @@ pub(super) fn no_longer(field: &str, text: &str, max_chars: usize) -> Result<(),
 }
 
 /// A text that must say something.
-pub(super) fn text(field: &str, text: &str, max_chars: usize) -> Result<(), Refusal> {
+pub(crate) fn text(field: &str, text: &str, max_chars: usize) -> Result<(), Refusal> {
     if text.trim().is_empty() {
         return Err(bad(field, BadValue::Empty));
     }
     no_longer(field, text, max_chars)
 }
 
-pub(super) fn long_text(field: &str, words: &str) -> Result<(), Refusal> {
+pub(crate) fn long_text(field: &str, words: &str) -> Result<(), Refusal> {
     text(field, words, MAX_TEXT_CHARS)
 }
 
-pub(super) fn name(field: &str, words: &str) -> Result<(), Refusal> {
+pub(crate) fn name(field: &str, words: &str) -> Result<(), Refusal> {
     text(field, words, MAX_NAME_CHARS)
 }
 
@@ -82,21 +82,21 @@ pub(crate) fn reason(asked: Asked<'_>) -> Result<(), Refusal> {
 }
 
 /// A time that has happened, within the tolerance between clocks.
-pub(super) fn past(field: &str, at: Instant, now: Instant) -> Result<(), Refusal> {
+pub(crate) fn past(field: &str, at: Instant, now: Instant) -> Result<(), Refusal> {
     if at > now.plus_s(CLOCK_TOLERANCE_S) {
         return Err(bad(field, BadValue::Time));
     }
     Ok(())
 }
 
-pub(super) fn future(field: &str, at: Instant, now: Instant) -> Result<(), Refusal> {
+pub(crate) fn future(field: &str, at: Instant, now: Instant) -> Result<(), Refusal> {
     if at <= now {
         return Err(bad(field, BadValue::Time));
     }
     Ok(())
 }
 
-pub(super) fn figure(field: &str, figure: Figure) -> Result<(), Refusal> {
+pub(crate) fn figure(field: &str, figure: Figure) -> Result<(), Refusal> {
     let fine = match figure {
         Figure::Known { value } => value >= 0,
         Figure::Estimated { low, high } => low >= 0 && low <= high,
@@ -110,7 +110,7 @@ pub(super) fn figure(field: &str, figure: Figure) -> Result<(), Refusal> {
 }
 
 /// Rows that a command names: some, and not more than the bound.
-pub(super) fn rows(named: &[TableRows]) -> Result<(), Refusal> {
+pub(crate) fn rows(named: &[TableRows]) -> Result<(), Refusal> {
     let empty = named
         .iter()
         .any(|r| r.keys.is_empty() || r.table.is_empty());
@@ -121,7 +121,7 @@ pub(super) fn rows(named: &[TableRows]) -> Result<(), Refusal> {
 }
 
 /// Two different accounts. Positions do not matter: one person may hold several.
-pub(super) fn second_person(asked: Asked<'_>, first: &Actor) -> Result<(), Refusal> {
+pub(crate) fn second_person(asked: Asked<'_>, first: &Actor) -> Result<(), Refusal> {
     let (first, second) = (first.account(), asked.op.actor.account());
     if second.is_none() || first == second {
         return Err(Refusal::SamePerson);
@@ -129,7 +129,7 @@ pub(super) fn second_person(asked: Asked<'_>, first: &Actor) -> Result<(), Refus
     Ok(())
 }
 
-pub(super) fn act(asked: Asked<'_>, act: Act) -> Result<(), Refusal> {
+pub(crate) fn act(asked: Asked<'_>, act: Act) -> Result<(), Refusal> {
     if asked.plan.allows(act, asked.op.actor.positions()) {
         return Ok(());
     }
@@ -137,7 +137,7 @@ pub(super) fn act(asked: Asked<'_>, act: Act) -> Result<(), Refusal> {
 }
 
 /// The actor holds the position, or one that stands in for it.
-pub(super) fn answers_for(plan: &Plan, actor: &Actor, position: &PositionId) -> bool {
+pub(crate) fn answers_for(plan: &Plan, actor: &Actor, position: &PositionId) -> bool {
     let stand_ins = plan.position(position).map_or(&[][..], |p| &p.stand_ins);
     actor.holds(position) || stand_ins.iter().any(|p| actor.holds(p))
 }

@@ -19,13 +19,7 @@ pub(super) fn issue_order(
 ) -> Decision {
     let orders = &asked.incident.orders;
     room("orders", orders.len(), MAX_ORDERS)?;
-    let known = match &to {
-        Addressee::Group(group) => asked.plan.group(group).is_some(),
-        Addressee::Position(position) => asked.plan.position(position).is_some(),
-    };
-    if !known {
-        return Err(bad("to", BadValue::NotInPlan));
-    }
+    known(asked, &to)?;
     checks::long_text("text", &text)?;
     checks::no_longer("constraint", &constraint, MAX_TEXT_CHARS)?;
     checks::future("due", due_at, asked.op.now)?;
@@ -41,7 +35,23 @@ pub(super) fn issue_order(
     }])
 }
 
-fn find<'a>(asked: Asked<'a>, id: &OrderId) -> Result<&'a Order, Refusal> {
+/// The plan knows whom it goes to; that a person has an account is the caller's to look up.
+pub(crate) fn known(asked: Asked<'_>, to: &Addressee) -> Result<(), Refusal> {
+    let known = match to {
+        Addressee::Group(group) => asked.plan.group(group).is_some(),
+        Addressee::Position(position) => asked.plan.position(position).is_some(),
+        Addressee::Person(person) => {
+            checks::name("to", &person.name)?;
+            asked.plan.position(&person.position).is_some()
+        }
+    };
+    match known {
+        true => Ok(()),
+        false => Err(bad("to", BadValue::NotInPlan)),
+    }
+}
+
+pub(crate) fn find<'a>(asked: Asked<'a>, id: &OrderId) -> Result<&'a Order, Refusal> {
     let order = asked.incident.orders.iter().find(|o| o.id == *id);
     order.ok_or_else(|| unknown("order", id))
 }
@@ -51,6 +61,7 @@ fn addressed(asked: Asked<'_>, id: &OrderId, state: &OrderState) -> Result<(), R
     let order = find(asked, id)?;
     let mine = match &order.to {
         Addressee::Position(position) => answers_for(asked.plan, &asked.op.actor, position),
+        Addressee::Person(person) => asked.op.actor.account() == Some(&person.account),
         Addressee::Group(group) => asked.plan.group(group).is_some_and(|group| {
             let mut everyone = group.everyone().into_iter();
             everyone.any(|p| answers_for(asked.plan, &asked.op.actor, p))
@@ -67,7 +78,11 @@ fn addressed(asked: Asked<'_>, id: &OrderId, state: &OrderState) -> Result<(), R
     Ok(())
 }
 
-pub(super) fn accept_order(asked: Asked<'_>, order: OrderId) -> Decision {
+pub(super) fn accept_order(asked: Asked<'_>, order: OrderId, seen: Option<u32>) -> Decision {
+    let version = find(asked, &order)?.course.version;
+    if seen.is_some_and(|seen| seen != version) {
+        return Err(checks::conflict("order", "changed"));
+    }
     addressed(asked, &order, &OrderState::Issued)?;
     Ok(vec![Fact::OrderAccepted { order }])
 }

@@ -19,6 +19,7 @@ fn addressee(to: &Addressee) -> Param {
     match to {
         Addressee::Group(group) => Param::Group(group.clone()),
         Addressee::Position(position) => Param::Position(position.clone()),
+        Addressee::Person(person) => Param::Text(person.name.clone()),
     }
 }
 
@@ -66,6 +67,7 @@ pub(crate) fn of(fact: &Fact) -> (&'static str, Params) {
         Fact::HandlingEnded => ("handling-ended", Vec::new()),
         Fact::BriefSent { number: n } => ("brief-sent", vec![("n", number(*n))]),
         Fact::Access(access) => (access.kind(), access_params(access)),
+        Fact::Order(order) => (order.kind(), order.params()),
         Fact::Closed => ("closed", Vec::new()),
         Fact::DecisionRecorded {
             number: n,

@@ -63,6 +63,7 @@ fn orders(world: &mut World) {
     world.done(
         &holder("sysadmin"),
         Command::AcceptOrder {
+            seen: None,
             order: order.clone(),
         },
     );

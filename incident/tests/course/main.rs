@@ -2,6 +2,7 @@
 
 mod four_eyes;
 mod happy_run;
+mod orders;
 mod random;
 mod tables;
 mod world;

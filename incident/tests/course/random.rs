@@ -84,7 +84,10 @@ fn first(world: &World, which: u8, n: u8) -> Command {
                 due_at: later,
             }
         }
-        11 => Command::AcceptOrder { order: order() },
+        11 => Command::AcceptOrder {
+            seen: None,
+            order: order(),
+        },
         12 => Command::RefuseOrder { order: order() },
         13 => Command::CompleteOrder {
             order: order(),

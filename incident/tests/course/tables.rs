@@ -355,7 +355,10 @@ fn orders() {
         due_at,
     };
     let order = || OrderId::from("O-1");
-    let accept = || Command::AcceptOrder { order: order() };
+    let accept = || Command::AcceptOrder {
+        seen: None,
+        order: order(),
+    };
     let complete = |result: &str| Command::CompleteOrder {
         order: order(),
         result: result.into(),
@@ -380,6 +383,7 @@ fn orders() {
             &admin,
             "",
             Command::AcceptOrder {
+                seen: None,
                 order: OrderId::from("O-2"),
             },
         ),

@@ -31,6 +31,8 @@
 //! | `record-decision` | `topic` (`general`, `no-hold`, `no-notice`, `accept-rows`, `accept-open-rows`), `text`, rows for `accept-rows` |
 //! | `record-lesson` | `text`, `measure`, `owner` (position), `measure_days` |
 //! | `record-impact` | `orders`, `persons` (and `-high`), `out`, `held`, `recovered` (and `-high`, in yuan), `note` |
+//! | `change-order` | `order`, `seen` (its version), `new_to`, `text`, `due_min`, `reason` |
+//! | `verify-order`, `send-back-order` | `order`, `seen`, `reason` |
 //! | `start-watch`, `send-brief`, `advance-step`, `handled`, `close` | `reason` |
 //!
 //! Deliberately not here: whether a command is allowed (rooms `plan` and `incident`).
@@ -46,6 +48,7 @@ pub(crate) use people::*;
 pub(crate) use rows::*;
 
 use crate::visit::Visit;
+use incident::orders::OrderedPerson;
 use incident::people::Addressee;
 use incident::refusal::BadValue;
 use incident::rows::TableRows;
@@ -129,9 +132,31 @@ pub(crate) fn time(visit: &Visit, field: &str) -> Result<Option<Instant>, Refusa
 }
 
 fn addressee(visit: &Visit) -> Result<Addressee, Refusal> {
-    match visit.form.get("to").split_once(':') {
+    addressee_of(visit, visit.form.get("to"))
+}
+
+fn addressee_of(visit: &Visit, value: &str) -> Result<Addressee, Refusal> {
+    match value.split_once(':') {
         Some(("group", id)) => Ok(Addressee::Group(GroupId::new(id))),
         Some(("position", id)) => Ok(Addressee::Position(PositionId::new(id))),
+        Some(("person", id)) => person(visit, id),
+        _ => bad("to", BadValue::NotInPlan),
+    }
+}
+
+/// Somebody with an account and a position, in whose name an order stands.
+fn person(visit: &Visit, id: &str) -> Result<Addressee, Refusal> {
+    let people = visit.desk().accounts().unwrap_or_default();
+    let found = people
+        .into_iter()
+        .find(|p| p.id.as_str() == id && !p.disabled);
+    let held = found.as_ref().and_then(|p| p.positions.first().cloned());
+    match (found, held) {
+        (Some(p), Some(position)) => Ok(Addressee::Person(OrderedPerson {
+            account: p.id,
+            name: p.name,
+            position,
+        })),
         _ => bad("to", BadValue::NotInPlan),
     }
 }

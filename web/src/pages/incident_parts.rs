@@ -27,6 +27,7 @@ impl Head {
     pub fn of(v: &View<'_>, incident: &Incident, current: &str) -> Self {
         let mut tabs = vec![
             ("war-room", ""),
+            ("orders", "/orders"),
             ("findings", "/findings"),
             ("repair", "/repair"),
         ];
@@ -212,7 +213,7 @@ pub(crate) fn order_lines(v: &View<'_>, incident: &Incident) -> Vec<OrderLine> {
         .collect()
 }
 
-fn order_line(v: &View<'_>, incident: &Incident, order: &Order) -> OrderLine {
+pub(crate) fn order_line(v: &View<'_>, incident: &Incident, order: &Order) -> OrderLine {
     let overdue = order.overdue(v.now);
     let answers =
         !incident.closed() && order.open() && v.may(Act::AnswerOrder) && addressed(v, &order.to);
@@ -259,11 +260,12 @@ pub(crate) fn addressee(v: &View<'_>, to: &Addressee) -> String {
             .group(id)
             .map_or_else(|| id.to_string(), |g| v.pick(&g.title).to_owned()),
         Addressee::Position(id) => v.position(id),
+        Addressee::Person(person) => person.name.clone(),
     }
 }
 
 /// The reader holds a position that is addressed, or stands in for it.
-fn addressed(v: &View<'_>, to: &Addressee) -> bool {
+pub(crate) fn addressed(v: &View<'_>, to: &Addressee) -> bool {
     let held = v.visit.session.as_ref().map_or(&[][..], |s| &s.positions);
     let plan: &Plan = &v.visit.plan;
     match to {
@@ -274,6 +276,7 @@ fn addressed(v: &View<'_>, to: &Addressee) -> bool {
             let stand_ins = plan.position(id).map_or(&[][..], |p| &p.stand_ins);
             held.contains(id) || stand_ins.iter().any(|p| held.contains(p))
         }
+        Addressee::Person(person) => v.account() == Some(&person.account),
     }
 }
 

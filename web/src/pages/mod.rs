@@ -19,6 +19,7 @@ pub mod investigation_paper;
 pub(crate) mod journal;
 pub(crate) mod login;
 pub(crate) mod notices;
+pub(crate) mod orders;
 pub(crate) mod outbox;
 pub(crate) mod plan;
 pub(crate) mod receipt;
