@@ -20,11 +20,8 @@ pub(crate) const ZONE: &str = "Asia/Shanghai";
 pub(crate) enum Section {
     Board,
     Incidents,
-<<<<<<< HEAD
     CallOut,
-=======
     Orders,
->>>>>>> 9bcbb5d (incident: Order to a person, check, change and remind, with a page of orders and tasks)
     Investigation,
     Sources,
     Evidence,
@@ -40,11 +37,8 @@ impl Section {
         match self {
             Self::Board => "board",
             Self::Incidents => "incidents",
-<<<<<<< HEAD
             Self::CallOut => "call-out",
-=======
             Self::Orders => "orders",
->>>>>>> 9bcbb5d (incident: Order to a person, check, change and remind, with a page of orders and tasks)
             Self::Investigation => "investigation",
             Self::Sources => "sources",
             Self::Evidence => "evidence",
@@ -263,11 +257,8 @@ impl<'a> View<'a> {
         let mut out = vec![item(Section::Board, "/", "board")];
         if self.may(Act::ViewIncident) {
             out.push(item(Section::Incidents, "/incidents", "incidents"));
-<<<<<<< HEAD
             out.push(item(Section::CallOut, "/call-out", "outbox"));
-=======
             out.push(item(Section::Orders, "/orders", "report"));
->>>>>>> 9bcbb5d (incident: Order to a person, check, change and remind, with a page of orders and tasks)
             out.push(item(
                 Section::Investigation,
                 "/investigation",

@@ -6,6 +6,7 @@ mod doors;
 mod lists;
 mod live;
 mod need_to_know;
+mod orders;
 mod pages;
 mod programs;
 mod reports;
