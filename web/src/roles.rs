@@ -2,6 +2,7 @@
 //! table, so a route without a row cannot exist; what a row does not grant is refused.
 
 pub mod call_out;
+pub mod orders;
 mod programs;
 pub mod reports;
 pub mod settings;
@@ -90,10 +91,11 @@ const VIEW: Needs = Needs::Act(Act::ViewIncident);
 pub fn all() -> impl Iterator<Item = &'static Row> {
     let more = reports::ROWS.iter().chain(settings::ROWS);
     let more = more.chain(call_out::ROWS).chain(programs::ROWS);
+    let more = more.chain(orders::ROWS);
     ROWS.iter().chain(more)
 }
 
-/// Every route but those of reporting, of the ways in, of the settings and of programs.
+/// Every route but those of the files below: reporting, orders, ways in, settings, programs.
 pub static ROWS: &[Row] = &[
     // Without login.
     page("/healthz", Needs::Public, api::read::health),
@@ -112,8 +114,6 @@ pub static ROWS: &[Row] = &[
     // Reading an incident.
     page("/incidents", VIEW, pages::incidents::page),
     page("/incidents/{id}", VIEW, pages::war_room::page),
-    page("/incidents/{id}/orders", VIEW, pages::orders::page),
-    page("/orders", VIEW, pages::orders::my_page),
     page("/incidents/{id}/findings", VIEW, pages::findings::page),
     page("/incidents/{id}/repair", VIEW, pages::repair::list),
     page(
@@ -254,46 +254,6 @@ pub static ROWS: &[Row] = &[
         "/incidents/{id}/do/refuse-call",
         Act::ViewIncident,
         forms::refuse_call,
-    ),
-    act(
-        "/incidents/{id}/do/issue-order",
-        Act::IssueOrder,
-        forms::issue_order,
-    ),
-    act(
-        "/incidents/{id}/do/withdraw-order",
-        Act::IssueOrder,
-        forms::withdraw_order,
-    ),
-    act(
-        "/incidents/{id}/do/accept-order",
-        Act::AnswerOrder,
-        forms::accept_order,
-    ),
-    act(
-        "/incidents/{id}/do/refuse-order",
-        Act::AnswerOrder,
-        forms::refuse_order,
-    ),
-    act(
-        "/incidents/{id}/do/complete-order",
-        Act::AnswerOrder,
-        forms::complete_order,
-    ),
-    act(
-        "/incidents/{id}/do/change-order",
-        Act::IssueOrder,
-        forms::change_order,
-    ),
-    act(
-        "/incidents/{id}/do/verify-order",
-        Act::IssueOrder,
-        forms::verify_order,
-    ),
-    act(
-        "/incidents/{id}/do/send-back-order",
-        Act::IssueOrder,
-        forms::send_back_order,
     ),
     act(
         "/incidents/{id}/do/complete-task",
