@@ -56,3 +56,10 @@ do-change-order = Change the order
 done-change-order = The order is changed; its addressee is asked again.
 done-verify-order = The result is found good.
 done-send-back-order = The order is sent back.
+
+# The chapter of the plan.
+plan-orders = Orders: constraints
+plan-orders-note = An order may carry one of these. Where a check is named, a second person looks at the result before the order counts as done.
+plan-order-constraint = Constraint
+plan-order-check = Check
+plan-order-checked = by a second person

@@ -56,3 +56,10 @@ do-change-order = 变更指令
 done-change-order = 指令已变更，须由执行人重新接受。
 done-verify-order = 复核合格。
 done-send-back-order = 指令已退回。
+
+# The chapter of the plan.
+plan-orders = 指令的约束条件
+plan-orders-note = 下达指令时可附带以下约束；标明复核的，须由另一人核对结果后方为完成。
+plan-order-constraint = 约束
+plan-order-check = 复核
+plan-order-checked = 由另一人复核

@@ -178,6 +178,26 @@ pub(super) fn organisation(out: &mut Writer<'_>) {
     let rows = rules.map(|r| vec![out.named("plan-act", r.act), out.positions(&r.positions)]);
     let rows = rows.collect();
     out.table(&["plan-act", "plan-positions"], rows);
+    orders(out);
+}
+
+/// What an order may ask to bear in mind, and which results a second person checks.
+fn orders(out: &mut Writer<'_>) {
+    let plan = out.plan;
+    if plan.orders.constraints.is_empty() {
+        return;
+    }
+    out.section("plan-orders");
+    out.note("plan-orders-note");
+    let rows = plan.orders.constraints.iter().map(|constraint| {
+        let checked = match constraint.verify {
+            true => out.word("plan-order-checked"),
+            false => out.word("plan-none"),
+        };
+        vec![out.of(&constraint.title), checked]
+    });
+    let rows = rows.collect();
+    out.table(&["plan-order-constraint", "plan-order-check"], rows);
 }
 
 fn in_groups(out: &Writer<'_>, position: &plan::Position) -> String {
