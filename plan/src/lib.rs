@@ -9,6 +9,7 @@ pub mod clock;
 pub mod diff;
 pub mod grading;
 pub mod order;
+pub mod outlook;
 pub mod step;
 pub mod words;
 
