@@ -1,3 +1,7 @@
+//! The outlook held against thousands of seeded cases, on the built-in tables and on others.
+//!
+//! Deliberately not here: the grade by the law's own numbers (`grading`).
+
 use super::*;
 use crate::built_in::plan;
 use Metric::*;
