@@ -16,6 +16,10 @@ impl Fields {
     pub fn given(&self, name: &str) -> Option<&str> {
         Some(self.get(name)).filter(|v| !v.is_empty())
     }
+    /// Whether a name stands there at all, if only blank.
+    pub fn names(&self, name: &str) -> bool {
+        self.0.iter().any(|(n, _)| n == name)
+    }
     /// Every value of a name that is not blank.
     pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         self.0

@@ -66,7 +66,7 @@ pub(crate) async fn read(app: &App, visit: &mut Visit, request: Request) -> Resu
                 .extract::<Json<serde_json::Map<String, serde_json::Value>>, _>()
                 .await
                 .map_err(|e| e.status())?;
-            return Ok(flat(value));
+            return flat(value).ok_or(StatusCode::UNPROCESSABLE_ENTITY);
         }
         let Form(fields) = request
             .extract::<Form<Vec<(String, String)>>, _>()
@@ -83,19 +83,22 @@ pub(crate) async fn read(app: &App, visit: &mut Visit, request: Request) -> Resu
     Ok(())
 }
 
-/// Strings, numbers and truths of one object; what is deeper is not looked at.
-fn flat(value: serde_json::Map<String, serde_json::Value>) -> Vec<(String, String)> {
+/// The fields of one object, which are texts or, where a form has a box to tick, truths. `None`:
+/// a value is something else, and would be lost or taken for another.
+fn flat(value: serde_json::Map<String, serde_json::Value>) -> Option<Vec<(String, String)>> {
     use serde_json::Value;
-    let text = |value: Value| match value {
-        Value::String(text) => Some(text),
-        Value::Bool(true) => Some("1".to_owned()),
-        Value::Number(n) => Some(n.to_string()),
-        _ => None,
-    };
-    value
-        .into_iter()
-        .filter_map(|(name, value)| Some((name, text(value)?)))
-        .collect()
+    let mut fields = Vec::new();
+    for (name, value) in value {
+        match value {
+            Value::String(text) => fields.push((name, text)),
+            Value::Bool(ticked) if name == "anonymous" => {
+                fields.extend(ticked.then(|| (name, "1".to_owned())));
+            }
+            Value::Null => {}
+            _ => return None,
+        }
+    }
+    Some(fields)
 }
 
 async fn parts(

@@ -48,6 +48,11 @@ const NEEDS: &[Need] = &[
         package: "python3-aiosmtpd",
         programs: &[&["aiosmtpd"]],
     },
+    // Brings Schemathesis from the Python registry.
+    Need {
+        package: "python3-pip",
+        programs: &[&["pip3", "pip"]],
+    },
 ];
 
 /// Keeps Debian's service scripts from starting anything while a package is installed; 101 is
@@ -197,7 +202,14 @@ mod tests {
         );
         let found = missing(std::slice::from_ref(&folder));
         std::fs::remove_dir_all(&folder).unwrap();
-        let expected = ["postgresql", "openssl", "nodejs", "npm", "python3-aiosmtpd"];
+        let expected = [
+            "postgresql",
+            "openssl",
+            "nodejs",
+            "npm",
+            "python3-aiosmtpd",
+            "python3-pip",
+        ];
         assert_eq!(found, expected);
     }
 

@@ -84,10 +84,11 @@ fn unknown_field(given: &Value, known: &Value, at: String) -> Option<String> {
 #[derive(Deserialize)]
 #[serde(tag = "act", rename_all = "snake_case", deny_unknown_fields)]
 enum IncidentAct {
-    CollectEvidence,
-    ProposeRepair,
+    // Braces, so that serde refuses unknown fields here too.
+    CollectEvidence {},
+    ProposeRepair {},
     ApplyRepair { proposal: ProposalId },
-    Audit,
+    Audit {},
     ApproveAcceptance { acceptance: String },
     RefuseAcceptance { acceptance: String },
     ChangeAccess { change: AccessCommand },
@@ -120,10 +121,10 @@ fn carry_out(
 ) -> Result<(), CommandError> {
     let (desk, op, id) = (change.visit.desk(), change.op.clone(), &incident.id);
     match act {
-        IncidentAct::CollectEvidence => desk.collect_evidence(op, id).map(drop),
-        IncidentAct::ProposeRepair => desk.propose_repair(op, id).map(drop),
+        IncidentAct::CollectEvidence {} => desk.collect_evidence(op, id).map(drop),
+        IncidentAct::ProposeRepair {} => desk.propose_repair(op, id).map(drop),
         IncidentAct::ApplyRepair { proposal } => desk.apply_repair(op, id, &proposal),
-        IncidentAct::Audit => desk.audit(op, id).map(drop),
+        IncidentAct::Audit {} => desk.audit(op, id).map(drop),
         IncidentAct::ApproveAcceptance { acceptance } => {
             Ok(desk.approve_acceptance(&op, &acceptance).map(drop)?)
         }

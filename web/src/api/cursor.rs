@@ -26,6 +26,7 @@ pub(super) struct Asked {
 impl Asked {
     pub fn of(visit: &Visit) -> Result<Self, Reply> {
         let limit = match visit.query.given("limit") {
+            None if visit.query.names("limit") => return Err(bad(visit, "limit")),
             None => USUAL_LIMIT,
             Some(text) => match text.parse() {
                 Ok(limit) if (1..=MAX_LIMIT).contains(&limit) => limit,

@@ -91,7 +91,6 @@ fn parameters(words: &Catalogue, doc: &Doc) -> Vec<Value> {
     for name in doc.query {
         let schema = match *name {
             "limit" => json!({ "type": "integer", "minimum": 1, "maximum": cursor::MAX_LIMIT }),
-            "cursor" => text.clone(),
             _ => json!({ "type": "string" }),
         };
         let about = words.text(&format!("api-query-{name}"));

@@ -31,6 +31,7 @@ pub(super) fn all() -> Value {
     let whole = json!({ "type": "integer", "minimum": 0 });
     let yes_no = json!({ "type": "boolean" });
     let time = json!({ "type": "string", "format": "date-time" });
+    let plain = json!({ "type": ["string", "null"] });
     let things = json!({ "type": "array", "items": { "type": "object" } });
     json!({
         "Problem": object(&["type", "title", "status"], json!({
@@ -67,10 +68,10 @@ pub(super) fn all() -> Value {
             "id": text, "version": { "type": ["integer", "null"] },
         })),
         "ReportBody": object(&["what"], json!({
-            "what": { "type": "string", "minLength": 1, "maxLength": 8000 },
-            "request": { "type": "string", "pattern": "^[A-Za-z0-9-]{1,64}$" },
-            "when": text, "where": text, "contact": text,
-            "risk": { "type": "string" },
+            "what": { "type": "string", "minLength": 1, "pattern": "\\S" },
+            "request": { "type": ["string", "null"] },
+            "when": plain, "where": plain, "contact": plain, "risk": plain,
+            "anonymous": { "type": ["boolean", "string", "null"] },
         })),
         "Receipt": object(&["receipt"], json!({
             "receipt": text, "report": text, "positions_paged": whole, "files_left_out": yes_no,
@@ -83,19 +84,36 @@ pub(super) fn all() -> Value {
             "reason": { "type": ["string", "null"], "maxLength": 1000 },
             "command": object(&["command"], json!({ "command": text })),
         })),
-        "ActBody": closed(&["act"], json!({
-            "reason": { "type": ["string", "null"], "maxLength": 1000 },
-            "act": { "enum": [
-                "collect_evidence", "propose_repair", "apply_repair", "audit",
-                "approve_acceptance", "refuse_acceptance", "change_access",
-            ] },
-            "proposal": text, "acceptance": text, "change": { "type": "object" },
-        })),
+        "ActBody": act_body(&text),
         "WindowBody": closed(&["ticket", "reason", "tables", "most_rows", "until"], json!({
             "ticket": text, "reason": text, "tables": texts, "most_rows": whole,
             "from": { "type": ["string", "null"], "format": "date-time" }, "until": time,
         })),
     })
+}
+
+/// What the desk does in several steps: each with its own fields and no other.
+fn act_body(text: &Value) -> Value {
+    let reason = json!({ "type": ["string", "null"], "maxLength": 1000 });
+    let one = |act: &str, field: Option<(&str, Value)>| {
+        let mut properties = json!({ "act": { "const": act }, "reason": reason });
+        let mut required = vec!["act"];
+        if let Some((name, schema)) = field {
+            properties[name] = schema;
+            required.push(name);
+        }
+        closed(&required, properties)
+    };
+    let with = |name: &'static str| Some((name, text.clone()));
+    json!({ "oneOf": [
+        one("collect_evidence", None),
+        one("propose_repair", None),
+        one("apply_repair", with("proposal")),
+        one("audit", None),
+        one("approve_acceptance", with("acceptance")),
+        one("refuse_acceptance", with("acceptance")),
+        one("change_access", Some(("change", json!({ "type": "object" })))),
+    ] })
 }
 
 /// A page of incidents, with how many there are on all pages.
