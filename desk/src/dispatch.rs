@@ -224,6 +224,7 @@ pub(crate) fn page_words(
             };
             (key, zone(*due_at), order.to_string())
         }
+        Page::Mention { note, .. } => ("page-mention", String::new(), note.to_string()),
     };
     let values = [
         ("code", code.into()),

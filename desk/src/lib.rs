@@ -47,6 +47,7 @@ mod ledger;
 mod log_line;
 mod log_tail;
 mod loss;
+mod mentions;
 mod new_tables;
 mod open_source;
 pub mod opinion;

@@ -43,6 +43,7 @@ const FILES: &[File] = &files![
     "sources",
     "triage",
     "orders",
+    "room",
     "settings",
     "channels",
 ];

@@ -6,6 +6,7 @@ use crate::access::AccessCommand;
 use crate::command::Command;
 use crate::orders::OrderCommand;
 use crate::refusal::Refusal;
+use crate::room::RoomCommand;
 use model::{Actor, Operation, PositionId};
 use plan::{Act, Plan};
 
@@ -77,6 +78,8 @@ impl Command {
             Self::Access(_) => Persons(&[Act::RestrictAccess]),
             Self::Order(OrderCommand::Remind { .. }) => System,
             Self::Order(_) => Persons(&[Act::IssueOrder]),
+            Self::Room(RoomCommand::Write { .. }) => Persons(&[Act::WriteNote]),
+            Self::Room(_) => Persons(&[Act::IssueOrder]),
             Self::Close => Persons(&[Act::Close]),
         }
     }

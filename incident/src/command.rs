@@ -11,6 +11,7 @@ use crate::grading::Impact;
 use crate::learning::{Measure, Topic};
 use crate::orders::OrderCommand;
 use crate::people::Addressee;
+use crate::room::RoomCommand;
 use crate::rows::{FindingsBatch, RowCounts, TableRows};
 use model::{
     ClockId, Digest, EvidenceId, Figure, Grade, HoldId, Instant, Level, NoticeId, OrderId,
@@ -222,6 +223,8 @@ pub enum Command {
     /// Who may see the incident.
     Access(AccessCommand),
     Order(OrderCommand),
+    /// What is said in the war room.
+    Room(RoomCommand),
     /// Somebody reported more about it; the receipt of that report.
     JoinReport {
         receipt: model::ReceiptNo,

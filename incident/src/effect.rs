@@ -8,6 +8,7 @@ use crate::fact::{Fact, Recorded};
 use crate::incident::Incident;
 use crate::orders::OrderFact;
 use crate::people::{Addressee, Call, CallReason, CallRole};
+use crate::room::RoomFact;
 use crate::rows::TableRows;
 use model::{
     AccountId, GroupId, HoldId, IncidentId, Instant, Level, NoticeId, OrderId, OutboxId, PositionId,
@@ -80,12 +81,29 @@ pub enum Page {
         #[serde(default)]
         overdue: u8,
     },
+    /// Somebody was named in the war room.
+    Mention {
+        note: u32,
+        position: PositionId,
+        /// The one person that is named, where it is one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        account: Option<AccountId>,
+    },
 }
 
 impl Page {
     pub fn position(&self) -> &PositionId {
         match self {
-            Self::CallOut { position, .. } | Self::Order { position, .. } => position,
+            Self::CallOut { position, .. }
+            | Self::Order { position, .. }
+            | Self::Mention { position, .. } => position,
+        }
+    }
+    /// The one person that it is for, among the holders of the position.
+    pub fn account(&self) -> Option<&AccountId> {
+        match self {
+            Self::CallOut { .. } => None,
+            Self::Order { account, .. } | Self::Mention { account, .. } => account.as_ref(),
         }
     }
 }
@@ -148,6 +166,9 @@ pub fn effects(plan: &Plan, incident: &Incident, recorded: &Recorded) -> Vec<Eff
             to,
             due_at,
         }) => reminders(incident, &id, order, *stage, to, *due_at),
+        Fact::Room(RoomFact::Written { note, mentions, .. }) => {
+            mention_pages(plan, &id, exercise, *note, mentions)
+        }
         Fact::HoldApproved { hold } => held(incident, hold)
             .map(|(hold, rows, until)| Effect::Hold {
                 id: id(0),
@@ -219,6 +240,35 @@ fn order_pages(
         .enumerate()
         .map(page)
         .collect()
+}
+
+/// A message to everybody whom a note names, once each.
+fn mention_pages(
+    plan: &Plan,
+    id: &dyn Fn(usize) -> OutboxId,
+    exercise: bool,
+    note: u32,
+    mentions: &[Addressee],
+) -> Vec<Effect> {
+    let mut told: Vec<(PositionId, Option<AccountId>)> = Vec::new();
+    for mention in mentions {
+        for position in ordered_positions(plan, mention) {
+            let one = (position, person(mention));
+            if !told.contains(&one) {
+                told.push(one);
+            }
+        }
+    }
+    let page = |(place, (position, account))| Effect::Page {
+        id: id(place),
+        exercise,
+        page: Page::Mention {
+            note,
+            position,
+            account,
+        },
+    };
+    told.into_iter().enumerate().map(page).collect()
 }
 
 fn reminders(

@@ -13,6 +13,7 @@ use crate::learning::{Measure, Topic};
 use crate::open::Origin;
 use crate::orders::OrderFact;
 use crate::people::{Addressee, Call, PlannedTask};
+use crate::room::RoomFact;
 use crate::rows::{FindingsBatch, RowCounts, TableRows};
 use model::{
     ClockId, Digest, EvidenceId, Grade, HoldId, IncidentId, Instant, Level, NoticeId, Operation,
@@ -233,6 +234,7 @@ pub enum Fact {
     },
     Access(AccessFact),
     Order(OrderFact),
+    Room(RoomFact),
     Closed,
 }
 

@@ -13,6 +13,7 @@ use crate::grading::{ConfirmedGrade, Impact};
 use crate::learning::{Decision, Lesson};
 use crate::open::Origin;
 use crate::people::{CallOut, Order, Task};
+use crate::room::Room;
 use crate::rows::FindingsSummary;
 use crate::timeline::TimelineEntry;
 use model::{
@@ -62,6 +63,8 @@ pub struct Incident {
     pub calls: Vec<CallOut>,
     pub orders: Vec<Order>,
     pub tasks: Vec<Task>,
+    #[serde(default)]
+    pub room: Room,
     pub evidence: Vec<Evidence>,
     pub holds: Vec<Hold>,
     pub repairs: Vec<Repair>,
@@ -244,6 +247,7 @@ impl Incident {
             calls: Vec::new(),
             orders: Vec::new(),
             tasks: Vec::new(),
+            room: Room::default(),
             evidence: Vec::new(),
             holds: Vec::new(),
             repairs: Vec::new(),

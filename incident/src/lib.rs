@@ -29,6 +29,7 @@ pub mod open;
 pub mod orders;
 pub mod people;
 pub mod refusal;
+pub mod room;
 pub mod rota;
 pub mod rows;
 pub mod search_text;

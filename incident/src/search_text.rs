@@ -16,6 +16,7 @@ use model::Actor;
 pub fn names(incident: &Incident) -> String {
     let mut names = vec![incident.code_name.as_str(), incident.id.as_str()];
     names.extend(incident.reports.iter().map(|r| r.as_str()));
+    names.extend(incident.room.former_names.iter().map(String::as_str));
     names.extend(incident.source.as_ref().map(|s| s.as_str()));
     names.join("\n")
 }

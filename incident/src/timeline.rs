@@ -188,6 +188,7 @@ fn happened_at(fact: &Fact) -> Option<Instant> {
         Fact::EvidenceCollected { item, .. } => Some(item.collected_at),
         Fact::AuditRecorded { taken_at, .. } => Some(*taken_at),
         Fact::ReportFiled { filed_at, .. } => Some(*filed_at),
+        Fact::Room(said) => said.happened_at(),
         _ => None,
     }
 }

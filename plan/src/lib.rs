@@ -213,10 +213,12 @@ pub enum Act {
     RestrictAccess,
     /// Switch channels on and off, and try them.
     ManageChannels,
+    /// Say something in the war room.
+    WriteNote,
 }
 
 impl Act {
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 30] = [
         Self::OpenIncident,
         Self::ViewIncident,
         Self::ConfirmGrade,
@@ -246,6 +248,7 @@ impl Act {
         Self::ReadRecord,
         Self::RestrictAccess,
         Self::ManageChannels,
+        Self::WriteNote,
     ];
     /// Acts of which one person must not do both sides (four eyes).
     pub const FOUR_EYES: [(Self, Self); 3] = [

@@ -44,24 +44,25 @@
     return [...part.querySelectorAll('input, textarea, select')].some(changed);
   };
   const bare = (part) => part.outerHTML.replace(/name="request" value="[^"]*"/g, '').replace(/<time class="tick[^<]*<\/time>/g, '').replace(/data-now="[^"]*"/g, '');
+  const showButtons = () => { for (const button of document.querySelectorAll('[data-print][hidden], [data-copy][hidden]')) button.hidden = false; };
+  let behind = false;
   const swap = (fresh) => {
+    behind = false;
     for (const part of document.querySelectorAll('[data-live]')) {
       const next = fresh.getElementById(part.id);
-      if (!next || busy(part) || bare(next) === bare(part)) continue;
+      if (!next || bare(next) === bare(part)) continue;
+      // What somebody types into is left alone, and comes when they are done.
+      if (busy(part)) { behind = true; continue; }
       const open = [...part.querySelectorAll('details[open][id]')].map((d) => d.id);
       const focused = part.contains(document.activeElement) ? document.activeElement.id : '';
       if (next.dataset.announce && next.dataset.announce !== part.dataset.announce) announce(next.dataset.announce);
       const adopted = document.adoptNode(next);
       part.replaceWith(adopted);
       for (const id of open) document.getElementById(id)?.setAttribute('open', '');
-      if (focused) document.getElementById(focused)?.focus();
+      if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
     }
-    // On a phone navigation and tabs are wider than the screen: where the reader is shows first.
-  for (const here of document.querySelectorAll('.side [aria-current], .tabs [aria-current]')) {
-    const strip = here.closest('nav');
-    strip.scrollLeft = here.offsetLeft - strip.offsetLeft - (strip.clientWidth - here.offsetWidth) / 2;
-  }
-  runClocks();
+    runClocks();
+    showButtons();
   };
   let fetching = false, again = false, last = 0;
   const refresh = () => {
@@ -83,6 +84,7 @@
     };
     request.send();
   };
+  document.addEventListener('focusout', () => setTimeout(() => { if (behind) refresh(); }, 0));
   const live = document.getElementById('live');
   const showLive = (on) => {
     if (!live) return;
@@ -128,11 +130,15 @@
     for (const menu of document.querySelectorAll('details.menu[open]')) if (!except || !menu.contains(except)) menu.removeAttribute('open');
   };
   document.addEventListener('click', (event) => closeMenus(event.target));
-  for (const button of document.querySelectorAll('[data-print]')) { button.hidden = false; button.addEventListener('click', () => print()); }
-  for (const button of document.querySelectorAll('[data-copy]')) {
-    button.hidden = false;
-    button.addEventListener('click', () => navigator.clipboard?.writeText(document.getElementById(button.dataset.copy).textContent.trim()).then(() => announce(button.dataset.copied)));
-  }
+  // Heard at the document, since live parts bring new buttons.
+  showButtons();
+  document.addEventListener('click', (event) => {
+    const button = event.target.closest && event.target.closest('[data-print], [data-copy]');
+    if (!button) return;
+    if (button.dataset.copy === undefined) { print(); return; }
+    const source = document.getElementById(button.dataset.copy);
+    if (source) navigator.clipboard?.writeText(source.textContent.trim()).then(() => announce(button.dataset.copied));
+  });
 
   // Keys; they can be switched off (WCAG 2.1.4).
   const off = document.getElementById('keys-off'), keys = document.getElementById('keys');

@@ -22,8 +22,13 @@ pub(crate) static SCRIPT: LazyLock<Asset> =
     LazyLock::new(|| asset!("balefire.js", "text/javascript; charset=utf-8"));
 pub(crate) static SIGN: LazyLock<Asset> = LazyLock::new(|| asset!("sign.svg", "image/svg+xml"));
 /// Sheets and scripts of single pages; a page links its own in the block `head`.
-static OF_PAGES: LazyLock<Vec<Asset>> =
-    LazyLock::new(|| vec![asset!("incidents.css", "text/css; charset=utf-8")]);
+static OF_PAGES: LazyLock<Vec<Asset>> = LazyLock::new(|| {
+    vec![
+        asset!("incidents.css", "text/css; charset=utf-8"),
+        asset!("room.css", "text/css; charset=utf-8"),
+        asset!("drafts.js", "text/javascript; charset=utf-8"),
+    ]
+});
 
 /// The path of a page's own sheet or script.
 pub(crate) fn of_page(name: &str) -> &'static str {

@@ -5,6 +5,7 @@ pub mod call_out;
 pub mod orders;
 mod programs;
 pub mod reports;
+pub mod room;
 pub mod settings;
 
 use crate::api;
@@ -91,7 +92,7 @@ const VIEW: Needs = Needs::Act(Act::ViewIncident);
 pub fn all() -> impl Iterator<Item = &'static Row> {
     let more = reports::ROWS.iter().chain(settings::ROWS);
     let more = more.chain(call_out::ROWS).chain(programs::ROWS);
-    let more = more.chain(orders::ROWS);
+    let more = more.chain(orders::ROWS).chain(room::ROWS);
     ROWS.iter().chain(more)
 }
 

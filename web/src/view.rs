@@ -175,6 +175,10 @@ impl<'a> View<'a> {
             .get(&format!("done-{name}"))
             .or_else(|| Some(self.t("done")))
     }
+    /// Keeps what one person typed apart from another's on the same device.
+    pub fn account_id(&self) -> &str {
+        self.account().map_or("", |id| id.as_str())
+    }
     pub fn account(&self) -> Option<&AccountId> {
         self.visit.session.as_ref().map(|s| &s.account)
     }

@@ -62,7 +62,7 @@ pub(crate) fn expand(desk: &Desk, row: &OutboxRow, now: Instant) -> Result<Paged
         Wanted::Page(page, exercise) => {
             let call = match &page {
                 Page::CallOut { call, .. } => Some(*call),
-                Page::Order { .. } => None,
+                Page::Order { .. } | Page::Mention { .. } => None,
             };
             (
                 Some(page.position().clone()),
@@ -85,19 +85,25 @@ pub(crate) fn expand(desk: &Desk, row: &OutboxRow, now: Instant) -> Result<Paged
         // About the program itself: everybody who holds the position, on duty or not.
         (Some(position), Wanted::Alarm(_)) => desk.holders(position),
         (Some(position), wanted) => {
-            let mut people = desk.to_be_told(row, position, now);
-            // An order to one person goes to nobody else, as long as that person may be told.
-            if let Wanted::Page(
-                Page::Order {
-                    account: Some(one), ..
-                },
-                _,
-            ) = wanted
-                && people.iter().any(|p| p.id == one)
-            {
-                people.retain(|p| p.id == one);
+            let one = match &wanted {
+                Wanted::Page(page, _) => page.account(),
+                _ => None,
+            };
+            if let (Some(one), Wanted::Page(Page::Mention { .. }, _)) = (one, &wanted) {
+                // Who is named is told, on duty or not; nobody else is.
+                let mut named = desk.who_may_know(row, position);
+                named.retain(|p| p.id == *one);
+                named
+            } else {
+                let mut people = desk.to_be_told(row, position, now);
+                // An order to one person goes to nobody else, as long as that person may be told.
+                if let Some(one) = one
+                    && people.iter().any(|p| p.id == *one)
+                {
+                    people.retain(|p| p.id == *one);
+                }
+                people
             }
-            people
         }
         (None, Wanted::Test(test)) => person(desk, &test.test_of)?.into_iter().collect(),
         (None, _) => Vec::new(),
@@ -179,12 +185,17 @@ fn in_the_file(to: &str) -> Route {
 impl Desk {
     /// Who is called for a position: on duty, and free to know of the incident.
     fn to_be_told(&self, row: &OutboxRow, position: &PositionId, now: Instant) -> Vec<Person> {
+        let holders = self.who_may_know(row, position);
+        self.on_duty_among(position, holders, now).people
+    }
+
+    /// Who holds a position and is free to know of the row's incident.
+    fn who_may_know(&self, row: &OutboxRow, position: &PositionId) -> Vec<Person> {
         let incident = row.incident.as_ref().and_then(|id| self.incident(id));
-        let holders = match incident {
+        match incident {
             Some(incident) => self.holders_in(&incident, position),
             None => self.holders(position),
-        };
-        self.on_duty_among(position, holders, now).people
+        }
     }
 
     pub(crate) fn language_of(&self, who: &AccountId) -> Lang {

@@ -6,6 +6,7 @@ use crate::fact::{Fact, Recorded};
 use crate::incident::Incident;
 use crate::orders::OrderCourse;
 use crate::people::{CallOut, CallState, Order, OrderState, Signed, TaskState};
+use crate::room::RoomFact;
 use model::{OrderId, TaskId};
 
 impl Incident {
@@ -89,6 +90,12 @@ impl Incident {
                 if let Some(order) = self.order_mut(fact.order()) {
                     order.follow(fact, signed, &reason);
                 }
+            }
+            Fact::Room(fact) => {
+                if let RoomFact::Renamed { to, .. } = fact {
+                    self.code_name.clone_from(to);
+                }
+                self.room.follow(fact, signed);
             }
             Fact::TaskCompleted { task, note, .. } => {
                 let note = note.clone();

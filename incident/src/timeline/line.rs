@@ -68,6 +68,7 @@ pub(crate) fn of(fact: &Fact) -> (&'static str, Params) {
         Fact::BriefSent { number: n } => ("brief-sent", vec![("n", number(*n))]),
         Fact::Access(access) => (access.kind(), access_params(access)),
         Fact::Order(order) => (order.kind(), order.params()),
+        Fact::Room(said) => (said.kind(), said.params()),
         Fact::Closed => ("closed", Vec::new()),
         Fact::DecisionRecorded {
             number: n,

@@ -4,5 +4,6 @@ mod four_eyes;
 mod happy_run;
 mod orders;
 mod random;
+mod room;
 mod tables;
 mod world;

@@ -33,6 +33,9 @@
 //! | `record-impact` | `orders`, `persons` (and `-high`), `out`, `held`, `recovered` (and `-high`, in yuan), `note` |
 //! | `change-order` | `order`, `seen` (its version), `new_to`, `text`, `due_min`, `reason` |
 //! | `verify-order`, `send-back-order` | `order`, `seen`, `reason` |
+//! | `write-note` | `text`, `mark` (`plain`, `decision`, `question`), `corrects` (number of a note), `said_by`, `said_place`, `said_at` (time) |
+//! | `set-objective` | `text` |
+//! | `rename` | `code_name`, `reason` |
 //! | `start-watch`, `send-brief`, `advance-step`, `handled`, `close` | `reason` |
 //!
 //! Deliberately not here: whether a command is allowed (rooms `plan` and `incident`).
@@ -40,11 +43,13 @@
 mod communication;
 mod facts;
 mod people;
+mod room;
 mod rows;
 
 pub(crate) use communication::*;
 pub(crate) use facts::*;
 pub(crate) use people::*;
+pub(crate) use room::*;
 pub(crate) use rows::*;
 
 use crate::visit::Visit;

@@ -27,6 +27,7 @@ impl Head {
     pub fn of(v: &View<'_>, incident: &Incident, current: &str) -> Self {
         let mut tabs = vec![
             ("war-room", ""),
+            ("discussion", "/discussion"),
             ("orders", "/orders"),
             ("findings", "/findings"),
             ("repair", "/repair"),

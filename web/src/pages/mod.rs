@@ -8,6 +8,7 @@ pub(crate) mod board;
 pub(crate) mod brief;
 pub(crate) mod call_out;
 pub(crate) mod custody;
+pub(crate) mod discussion;
 pub(crate) mod error;
 pub(crate) mod evidence;
 pub(crate) mod findings;

@@ -1,5 +1,6 @@
 //! The war room (作战室): the whole incident on one screen.
 
+use crate::pages::discussion::Discussion;
 use crate::pages::incident_parts::{
     ClockLine, Head, OrderLine, alarms, clock_lines, five_lines, missing, order_lines,
 };
@@ -12,7 +13,6 @@ use crate::view::{Section, View};
 use crate::visit::Visit;
 use askama::Template;
 use incident::Incident;
-use incident::learning::Decision;
 
 const LAST_DECISIONS: usize = 5;
 const LAST_ORDERS: usize = 12;
@@ -34,7 +34,7 @@ struct WarRoom<'a> {
     step_purpose: String,
     missing: Vec<String>,
     orders: Vec<OrderLine>,
-    decisions: Vec<Decision>,
+    decisions: Vec<DecisionLine>,
     impact: Vec<ImpactLine>,
     figures_at: Option<model::Instant>,
     told: Vec<ToldLine>,
@@ -42,6 +42,54 @@ struct WarRoom<'a> {
     tasks: Vec<TaskLine>,
     clocks: Vec<ClockLine>,
     acts: Acts,
+    id: String,
+    d: Discussion,
+    back: String,
+    objective: Option<Goal>,
+    may_aim: bool,
+}
+
+struct DecisionLine {
+    text: String,
+    about: String,
+    who: String,
+    at: model::Instant,
+}
+
+/// The last decisions, those of the discussion among them.
+fn decisions(v: &View<'_>, i: &Incident) -> Vec<DecisionLine> {
+    let formal = i
+        .decisions
+        .iter()
+        .rev()
+        .take(LAST_DECISIONS)
+        .map(|d| DecisionLine {
+            text: d.text.clone(),
+            about: v.tt("incident-topic", d.topic.code()).into_owned(),
+            who: v.actor(&d.by),
+            at: d.at,
+        });
+    let said = i
+        .room
+        .decisions()
+        .take(LAST_DECISIONS)
+        .map(|note| DecisionLine {
+            text: note.text.clone(),
+            about: v.t("discussion-title").into_owned(),
+            who: v.actor(&note.signed.by),
+            at: note.at(),
+        });
+    let mut all: Vec<DecisionLine> = formal.chain(said).collect();
+    all.sort_by_key(|line| std::cmp::Reverse(line.at));
+    all.truncate(LAST_DECISIONS);
+    all
+}
+
+/// The one current objective.
+struct Goal {
+    text: String,
+    who: String,
+    at: model::Instant,
 }
 
 pub(crate) struct GradeView {
@@ -81,13 +129,7 @@ pub(crate) fn page(visit: &Visit) -> Reply {
             missing(&v, i)
         },
         orders,
-        decisions: i
-            .decisions
-            .iter()
-            .rev()
-            .take(LAST_DECISIONS)
-            .cloned()
-            .collect(),
+        decisions: decisions(&v, i),
         impact: war_parts::impact(&v, i),
         figures_at: i.impact.figures_at.or(i.findings.last_seen_at),
         told: war_parts::told(&v, i, LAST_TOLD),
@@ -95,6 +137,15 @@ pub(crate) fn page(visit: &Visit) -> Reply {
         tasks: war_parts::tasks(&v, i),
         clocks: clock_lines(&v, i),
         acts: Acts::of(&v, i),
+        id: i.id.to_string(),
+        d: Discussion::of(&v, i),
+        back: format!("/incidents/{}", i.id),
+        objective: i.room.objective().map(|o| Goal {
+            text: o.text.clone(),
+            who: v.actor(&o.signed.by),
+            at: o.signed.at,
+        }),
+        may_aim: !i.closed() && v.may(plan::Act::IssueOrder),
         i,
         v,
     };

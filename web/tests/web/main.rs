@@ -3,6 +3,7 @@
 mod api_fuzz;
 mod browser;
 mod call_out;
+mod discussion;
 mod doors;
 mod lists;
 mod live;

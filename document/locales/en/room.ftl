@@ -1,0 +1,63 @@
+# What is said in the war room.
+incident-act-write-note = write in the war room
+plan-act-write-note = write in the war room
+tab-discussion = Discussion
+discussion-title = Discussion
+discussion-all = { $n ->
+    [0] all notes
+    [one] all ({ $n } note)
+   *[other] all ({ $n } notes)
+}
+discussion-none = Nothing was said yet. What matters of your own chat belongs here too: it becomes part of the timeline.
+discussion-none-such = No such note yet.
+discussion-show-all = All
+discussion-show-decision = Decisions
+discussion-show-question = Questions
+discussion-text = What is to be known
+discussion-hint = @ with a name, a position or a group tells them. Ctrl + Enter sends.
+discussion-mark = This is
+discussion-elsewhere = Said elsewhere: put it on the record
+discussion-elsewhere-hint = For words from your own chat or a call. The timeline shows both times: when it was said and when it was recorded.
+discussion-said-by = Said by
+discussion-place = Where (chat, call)
+discussion-said-at = Said at
+discussion-to = to
+discussion-you = names you
+discussion-names = Names behind @
+discussion-correct = Put right
+discussion-corrects = Puts note #{ $n } right
+discussion-corrected = Put right by note #{ $n }
+room-mark-plain = a note
+room-mark-decision = a decision
+room-mark-question = a question
+do-write-note = Put on the record
+do-set-objective = Set the objective
+do-rename = Change the code name
+objective-by = set by
+field-objective = What everybody works towards now
+field-code-name = New code name
+war-objective-none = No objective is set; the step's own purpose stands.
+rename-hint = The code name stands in every message instead of what happened. Choose one that tells nothing.
+draft-unsent = Not sent: the connection broke. Your words are kept on this device; send them again, they are recorded once.
+draft-offline = No connection. Your words are kept on this device; send them when you are back.
+draft-restored = Your words from before were kept on this device.
+done-write-note = It is on the record.
+done-set-objective = The objective is set.
+done-rename = The code name is changed.
+incident-event-room-note = Note #{ $n }: { $text }
+incident-event-room-decision = Decision in the war room (#{ $n }): { $text }
+incident-event-room-question = Question (#{ $n }): { $text }
+incident-event-room-quoted = Put on the record (#{ $n }), said by { $by }: { $text }
+incident-event-room-corrected = Note #{ $n } puts #{ $earlier } right: { $text }
+incident-event-objective-set = Objective: { $text }
+incident-event-code-name-changed = Code name changed from { $from } to { $to }
+incident-noun-note = note
+incident-noun-objective = objective
+incident-noun-code-name = code name
+incident-conflict-of-another = it is somebody else's
+incident-bound-notes = notes of one incident
+incident-bound-mentions = names in one note
+incident-bound-objectives = objectives of one incident
+incident-bound-code-names = code names of one incident
+page-mention-subject = [{ $code }] You are named in the war room
+page-mention-body = { $position }: note #{ $what } in the war room of { $code } names you. Open Balefire to read it.

@@ -1,0 +1,95 @@
+// What is typed into a form stays on this device until the server has it: a broken connection, a
+// closed window or a reload loses nothing, and what is sent again is recorded once.
+// A form with data-draft is sent without leaving the page; without this script it is a plain form.
+'use strict';
+(() => {
+  const PREFIX = 'balefire-draft:', MOST_BYTES = 200000, WITHIN_MS = 15000;
+  const who = document.body.dataset.account || '';
+  const store = (() => { try { localStorage.getItem('x'); return localStorage; } catch { return null; } })();
+  // Whoever logs out, or another person on the same device, leaves no words behind.
+  const drop = (mine) => {
+    if (!store) return;
+    for (const key of Object.keys(store)) if (key.startsWith(PREFIX) && !(mine && key.startsWith(PREFIX + who + ':'))) store.removeItem(key);
+  };
+  drop(who !== '');
+  document.addEventListener('submit', (event) => { if (new URL(event.target.action, location.href).pathname === '/logout') drop(false); });
+
+  const key = (form) => PREFIX + who + ':' + new URL(form.action, location.href).pathname + ':' + form.dataset.draft;
+  const fields = (form) => [...form.elements].filter((f) => f.name && f.type !== 'hidden' && f.type !== 'password' && f.type !== 'file' && f.matches('input, textarea, select'));
+  const tell = (form, text) => {
+    const place = form.querySelector('.draft-told');
+    if (place) { place.textContent = text; place.hidden = !text; }
+  };
+  const typed = (form) => fields(form).some((f) => (f.matches('textarea') || f.type === 'text') && f.value !== f.defaultValue);
+  const keep = (form, sent) => {
+    if (!store) return;
+    if (!typed(form)) { store.removeItem(key(form)); return; }
+    const values = fields(form).filter((f) => (f.type !== 'radio' && f.type !== 'checkbox') || f.checked).map((f) => [f.name, f.value]);
+    const text = JSON.stringify({ values, sent: sent || '' });
+    if (text.length > MOST_BYTES) return;
+    try { store.setItem(key(form), text); } catch { tell(form, form.dataset.unsent || ''); }
+  };
+  const forget = (form) => { if (store) store.removeItem(key(form)); };
+  // The number under which it was sent: sent again unchanged it is the same act, changed it is another.
+  const request = (form) => form.querySelector('input[name="request"]');
+
+  const another = () => [...crypto.getRandomValues(new Uint8Array(16))].map((b) => b.toString(16).padStart(2, '0')).join('');
+
+  const begin = (form) => {
+    let timer = 0, sentAs = '';
+    let kept = null;
+    try { kept = store && JSON.parse(store.getItem(key(form)) || 'null'); } catch { kept = null; }
+    if (kept && Array.isArray(kept.values) && !typed(form)) {
+      for (const [name, value] of kept.values) {
+        for (const field of fields(form).filter((f) => f.name === name)) {
+          if (field.type === 'radio' || field.type === 'checkbox') field.checked = field.value === value; else field.value = value;
+          const folded = field.closest('details');
+          if (folded && value && field.type !== 'radio') folded.open = true;
+        }
+      }
+      if (kept.sent && request(form)) { request(form).value = kept.sent; sentAs = kept.sent; }
+      tell(form, (kept.sent ? form.dataset.unsent : form.dataset.restored) || '');
+    }
+    form.addEventListener('input', () => {
+      if (sentAs && request(form)) request(form).value = another();
+      sentAs = '';
+      clearTimeout(timer);
+      timer = setTimeout(() => keep(form, ''), 200);
+    });
+    addEventListener('pagehide', () => { if (typed(form)) keep(form, sentAs); });
+    form.addEventListener('submit', (event) => {
+      if (event.defaultPrevented) return;
+      event.preventDefault();
+      if (form.dataset.sending) return;
+      const number = request(form) ? request(form).value : '';
+      clearTimeout(timer);
+      sentAs = number;
+      keep(form, number);
+      if (navigator.onLine === false) { tell(form, form.dataset.offline || ''); return; }
+      form.dataset.sending = '1';
+      const failed = () => { delete form.dataset.sending; tell(form, form.dataset.unsent || ''); };
+      const post = new XMLHttpRequest();
+      post.open('POST', form.action);
+      post.responseType = 'document';
+      post.timeout = WITHIN_MS;
+      post.setRequestHeader('Content-Type', 'application/x-www-form-urlencoded');
+      post.onerror = failed; post.ontimeout = failed; post.onabort = failed;
+      post.onload = () => {
+        delete form.dataset.sending;
+        if (post.status >= 200 && post.status < 300) {
+          forget(form);
+          form.reset();
+          location.assign(post.responseURL || location.href);
+          return;
+        }
+        // Refused: the words stay where they are, with what the server says of them.
+        const said = post.response && post.response.querySelector('[data-message]');
+        sentAs = '';
+        keep(form, '');
+        tell(form, said ? said.textContent : form.dataset.unsent || '');
+      };
+      post.send(new URLSearchParams(new FormData(form)).toString());
+    });
+  };
+  for (const form of document.querySelectorAll('form[data-draft]')) begin(form);
+})();
