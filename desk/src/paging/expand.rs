@@ -81,33 +81,7 @@ pub(crate) fn expand(desk: &Desk, row: &OutboxRow, now: Instant) -> Result<Paged
         Wanted::Alarm(alarm) => (Some(alarm.position), None, true, false),
         Wanted::Test(_) => (None, None, false, true),
     };
-    let people = match (&position, wanted(row)?) {
-        // About the program itself: everybody who holds the position, on duty or not.
-        (Some(position), Wanted::Alarm(_)) => desk.holders(position),
-        (Some(position), wanted) => {
-            let one = match &wanted {
-                Wanted::Page(page, _) => page.account(),
-                _ => None,
-            };
-            if let (Some(one), Wanted::Page(Page::Mention { .. }, _)) = (one, &wanted) {
-                // Who is named is told, on duty or not; nobody else is.
-                let mut named = desk.who_may_know(row, position);
-                named.retain(|p| p.id == *one);
-                named
-            } else {
-                let mut people = desk.to_be_told(row, position, now);
-                // An order to one person goes to nobody else, as long as that person may be told.
-                if let Some(one) = one
-                    && people.iter().any(|p| p.id == *one)
-                {
-                    people.retain(|p| p.id == *one);
-                }
-                people
-            }
-        }
-        (None, Wanted::Test(test)) => person(desk, &test.test_of)?.into_iter().collect(),
-        (None, _) => Vec::new(),
-    };
+    let people = people(desk, row, position.as_ref(), now)?;
     let mut red = None;
     let mut receivers: Vec<Receiver> = people
         .into_iter()
@@ -132,6 +106,44 @@ pub(crate) fn expand(desk: &Desk, row: &OutboxRow, now: Instant) -> Result<Paged
         settled: false,
         over_at: None,
     })
+}
+
+/// Whom a row is for, as things are now.
+fn people(
+    desk: &Desk,
+    row: &OutboxRow,
+    position: Option<&PositionId>,
+    now: Instant,
+) -> Result<Vec<Person>, DeskError> {
+    let (position, wanted) = match (position, wanted(row)?) {
+        // About the program itself: everybody who holds the position, on duty or not.
+        (Some(position), Wanted::Alarm(_)) => return Ok(desk.holders(position)),
+        (Some(position), wanted) => (position, wanted),
+        (None, Wanted::Test(test)) => {
+            return Ok(person(desk, &test.test_of)?.into_iter().collect());
+        }
+        (None, _) => return Ok(Vec::new()),
+    };
+    let Wanted::Page(page, _) = wanted else {
+        return Ok(desk.to_be_told(row, position, now));
+    };
+    if let Page::Mention {
+        account: Some(one), ..
+    } = &page
+    {
+        // Who is named is told, on duty or not; nobody else is.
+        let mut named = desk.who_may_know(row, position);
+        named.retain(|p| p.id == *one);
+        return Ok(named);
+    }
+    let mut people = desk.to_be_told(row, position, now);
+    // An order to one person goes to nobody else, as long as that person may be told.
+    if let Some(one) = page.account()
+        && people.iter().any(|p| p.id == *one)
+    {
+        people.retain(|p| p.id == *one);
+    }
+    Ok(people)
 }
 
 fn person(desk: &Desk, who: &AccountId) -> Result<Option<Person>, DeskError> {

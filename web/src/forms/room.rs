@@ -19,11 +19,8 @@ pub(crate) fn write_note(visit: &Visit, _: &Incident) -> Commands {
             .into_iter()
             .find(|mark| mark.code() == marked)
             .unwrap_or_default(),
-        corrects: match visit.form.given("corrects") {
-            None => None,
-            // Zero is no note's number; the incident answers that it is unknown.
-            Some(number) => Some(number.parse().unwrap_or(0)),
-        },
+        // Zero is no note's number; the incident answers that it is unknown.
+        corrects: visit.form.given("corrects").map(|n| n.parse().unwrap_or(0)),
         said: said(visit)?,
     }))
 }
