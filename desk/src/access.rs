@@ -51,15 +51,13 @@ impl Desk {
     /// Who is told what goes to a position: its holders who may know of the incident; where all of
     /// them may not, the holders of the place that stands in.
     pub fn holders_in(&self, incident: &Incident, position: &PositionId) -> Vec<Person> {
-        let knowing = |position: &PositionId| self.knowing_holders(&incident.access, position);
+        self.holders_under(&incident.access, position)
+    }
+
+    pub(crate) fn holders_under(&self, access: &Access, position: &PositionId) -> Vec<Person> {
+        let knowing = |position: &PositionId| self.knowing_holders(access, position);
         let own = knowing(position);
-        let stand_in = || {
-            incident
-                .access
-                .stand_ins
-                .iter()
-                .find(|s| s.position == *position)
-        };
+        let stand_in = || access.stand_ins.iter().find(|s| s.position == *position);
         match own.is_empty() {
             true => stand_in().map_or_else(Vec::new, |s| knowing(&s.by)),
             false => own,
@@ -189,7 +187,10 @@ impl Desk {
         }
     }
 
-    fn places(&self, access: &Access) -> (Vec<incident::access::StandIn>, Vec<PositionId>) {
+    pub(crate) fn places(
+        &self,
+        access: &Access,
+    ) -> (Vec<incident::access::StandIn>, Vec<PositionId>) {
         if access.suspects.is_empty() {
             return (Vec::new(), Vec::new());
         }

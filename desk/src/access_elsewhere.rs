@@ -9,7 +9,7 @@ use crate::source_view::{SourceView, UnwitnessedPage};
 use crate::{Desk, DeskError};
 use crate::{OutboxItem, ReportState, ReportView, SourceStatus};
 use incident::access::Viewer;
-use model::{Finding, FindingId, FindingKind, IncidentId, SourceName, Verdict};
+use model::{Finding, FindingId, FindingKind, IncidentId, ReceiptNo, SourceName, Verdict};
 use std::collections::BTreeSet;
 
 /// How much more is read so that a list stays full when some of it is left out.
@@ -64,8 +64,9 @@ impl Desk {
     /// Newest first; without those that led to an incident which the viewer may not know of.
     pub fn reports_for(&self, viewer: &Viewer, limit: u32) -> Vec<ReportView> {
         let hidden = self.hidden_from(viewer);
+        let rule = self.plan().need_to_know.conceal_from;
         let mut reports = self.reports(limit.saturating_mul(READ_AHEAD));
-        reports.retain(|report| !told_of(report, &hidden));
+        reports.retain(|report| !told_of(report, &hidden, rule, viewer));
         reports.truncate(limit as usize);
         reports
     }
@@ -73,18 +74,13 @@ impl Desk {
     /// Newest first; without what was sent about such an incident, or about a report that led to it.
     pub fn outbox_for(&self, viewer: &Viewer, limit: u32) -> Vec<OutboxItem> {
         let hidden = self.hidden_from(viewer);
-        if hidden.is_empty() {
+        // What cannot be told apart is not shown.
+        let Some(receipts) = self.hidden_receipts(viewer) else {
+            return Vec::new();
+        };
+        if hidden.is_empty() && receipts.is_empty() {
             return self.outbox(None, limit);
         }
-        let incidents = hidden.iter().filter_map(|id| self.incident(id));
-        let receipts: Vec<String> = incidents
-            .flat_map(|i| {
-                i.reports
-                    .iter()
-                    .map(ToString::to_string)
-                    .collect::<Vec<_>>()
-            })
-            .collect();
         let mut items = self.outbox(None, limit.saturating_mul(READ_AHEAD));
         items.retain(|item| {
             let of_report = receipts
@@ -104,7 +100,8 @@ impl Desk {
         log: &str,
         entries: std::ops::Range<u64>,
     ) -> bool {
-        if self.hidden_from(viewer).is_empty() {
+        let reports = self.hidden_reports_or_unknown(viewer);
+        if self.hidden_from(viewer).is_empty() && reports.as_ref().is_some_and(BTreeSet::is_empty) {
             return false;
         }
         let concerns = |f: &Finding| f.log == log && entries.contains(&f.position);
@@ -112,6 +109,31 @@ impl Desk {
             || self
                 .hidden_or_unknown(viewer)
                 .is_none_or(|hidden| hidden.iter().any(concerns))
+    }
+
+    /// Names of reports that the viewer must not know of, by themselves or by their incident;
+    /// `None` where that cannot be read.
+    pub(crate) fn hidden_receipts(&self, viewer: &Viewer) -> Option<Vec<String>> {
+        let mut names: Vec<String> = Vec::new();
+        for id in self.hidden_from(viewer) {
+            let incident = self.incident(&id);
+            names.extend(
+                incident
+                    .iter()
+                    .flat_map(|i| i.reports.iter().map(ToString::to_string)),
+            );
+        }
+        let reports = self.hidden_reports_or_unknown(viewer)?;
+        names.extend(reports.iter().map(ToString::to_string));
+        Some(names)
+    }
+
+    fn hidden_reports_or_unknown(&self, viewer: &Viewer) -> Option<BTreeSet<ReceiptNo>> {
+        self.hidden_reports(viewer)
+            .inspect_err(|error| {
+                tracing::error!(error = %error.told(), "reports that must stay hidden cannot be read");
+            })
+            .ok()
     }
 
     fn hidden_or_unknown(&self, viewer: &Viewer) -> Option<Vec<Finding>> {
@@ -123,10 +145,15 @@ impl Desk {
     }
 }
 
-fn told_of(report: &ReportView, hidden: &BTreeSet<IncidentId>) -> bool {
+fn told_of(
+    report: &ReportView,
+    hidden: &BTreeSet<IncidentId>,
+    rule: plan::ConcealFrom,
+    viewer: &Viewer,
+) -> bool {
     match &report.state {
         ReportState::Joined { incident } => hidden.contains(incident),
-        _ => false,
+        _ => !report.access.sees(rule, viewer),
     }
 }
 

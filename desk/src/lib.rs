@@ -44,6 +44,7 @@ pub mod intake;
 pub mod investigate;
 mod learning;
 mod ledger;
+pub mod likeness;
 mod log_line;
 mod log_tail;
 mod loss;
@@ -74,6 +75,7 @@ mod standing_still;
 mod summary;
 mod ticker;
 mod triage;
+pub mod triage_stack;
 mod unfinished;
 mod unreadable;
 mod unsent;
@@ -94,6 +96,7 @@ pub use people_report::{
     UploadError, Uploads, Via,
 };
 pub use profile::{Address, Profile};
+pub use report_triage::ReportDecision;
 pub use rota::{KeptSchedule, OnDuty};
 pub use view::{
     AuditSummary, FindingFilter, LogStatus, OutboxItem, ProposalView, RecentChange, ReportFormat,

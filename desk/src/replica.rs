@@ -147,6 +147,7 @@ mod tests {
             occurred_at: None,
             source: None,
             origin: Origin::Findings,
+            access: incident::access::Access::default(),
         };
         let facts = incident::open(&op, plan::built_in::plan(), request);
         Incident::record_opening(&op, facts)

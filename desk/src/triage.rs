@@ -115,6 +115,7 @@ fn open_request(
         occurred_at: witnessed.then_some(discovered),
         source: Some(source.clone()),
         origin: Origin::Findings,
+        access: incident::access::Access::default(),
     })
 }
 

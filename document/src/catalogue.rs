@@ -42,6 +42,7 @@ const FILES: &[File] = &files![
     "source",
     "sources",
     "triage",
+    "stack",
     "orders",
     "room",
     "settings",

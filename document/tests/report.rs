@@ -70,6 +70,7 @@ impl World {
                 receipt,
                 text: "odd".to_owned(),
             },
+            access: incident::access::Access::default(),
         };
         let facts = Incident::record_opening(&op, open(&op, plan(), request));
         let mut incident = Incident::opened(&facts[0]).unwrap();

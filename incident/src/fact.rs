@@ -3,7 +3,7 @@
 //! A fact carries results (a number, a due time, an assessment), so that folding it needs
 //! neither the plan nor the tables. Who did it, why and when stand in the operation beside it.
 
-use crate::access::AccessFact;
+use crate::access::{Access, AccessFact};
 use crate::category::Category;
 use crate::communication::NoticeKind;
 use crate::containment::RepairScope;
@@ -252,4 +252,7 @@ pub struct Opening {
     pub occurred_at: Option<Instant>,
     pub source: Option<SourceName>,
     pub origin: Origin,
+    /// Who may see it from the first moment.
+    #[serde(default, skip_serializing_if = "Access::open")]
+    pub access: Access,
 }

@@ -258,7 +258,7 @@ impl Incident {
             decisions: Vec::new(),
             lessons: Vec::new(),
             watch: Watch::default(),
-            access: Access::default(),
+            access: opening.access.clone(),
             briefs: Vec::new(),
             next_sequence: 1,
             timeline: Vec::new(),

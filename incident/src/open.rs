@@ -1,5 +1,6 @@
 //! How an incident begins: opened by findings, or by somebody's report.
 
+use crate::access::Access;
 use crate::bounds::{MAX_NAME_CHARS, MAX_TEXT_CHARS};
 use crate::category::Category;
 use crate::decide::{level_calls, step_entered};
@@ -24,6 +25,9 @@ pub struct OpenRequest {
     pub occurred_at: Option<Instant>,
     pub source: Option<SourceName>,
     pub origin: Origin,
+    /// Who may see it from the first moment.
+    #[serde(default)]
+    pub access: Access,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,6 +73,7 @@ pub fn open(op: &Operation, plan: &Plan, request: OpenRequest) -> Vec<Fact> {
             occurred_at: request.occurred_at,
             source: request.source,
             origin: bounded(request.origin),
+            access: request.access,
         })),
         step_entered(plan, StepId::P1, op.now),
         Fact::Assessed { assessment, level },

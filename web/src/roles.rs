@@ -7,6 +7,7 @@ mod programs;
 pub mod reports;
 pub mod room;
 pub mod settings;
+pub mod triage;
 
 use crate::api;
 use crate::app::App;
@@ -93,6 +94,7 @@ pub fn all() -> impl Iterator<Item = &'static Row> {
     let more = reports::ROWS.iter().chain(settings::ROWS);
     let more = more.chain(call_out::ROWS).chain(programs::ROWS);
     let more = more.chain(orders::ROWS).chain(room::ROWS);
+    let more = more.chain(triage::ROWS);
     ROWS.iter().chain(more)
 }
 

@@ -20,6 +20,7 @@ pub(crate) const ZONE: &str = "Asia/Shanghai";
 pub(crate) enum Section {
     Board,
     Incidents,
+    Triage,
     CallOut,
     Orders,
     Investigation,
@@ -37,6 +38,7 @@ impl Section {
         match self {
             Self::Board => "board",
             Self::Incidents => "incidents",
+            Self::Triage => "triage",
             Self::CallOut => "call-out",
             Self::Orders => "orders",
             Self::Investigation => "investigation",
@@ -259,6 +261,9 @@ impl<'a> View<'a> {
             current: section == self.section,
         };
         let mut out = vec![item(Section::Board, "/", "board")];
+        if self.may(Act::OpenIncident) {
+            out.push(item(Section::Triage, "/triage", "people"));
+        }
         if self.may(Act::ViewIncident) {
             out.push(item(Section::Incidents, "/incidents", "incidents"));
             out.push(item(Section::CallOut, "/call-out", "outbox"));

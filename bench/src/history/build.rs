@@ -104,6 +104,7 @@ fn facts(
         occurred_at: None,
         source: Some(SourceName::new(SOURCE)),
         origin: Origin::Findings,
+        access: incident::access::Access::default(),
     };
     let op = |k: usize| Operation {
         actor: Actor::system("bench"),

@@ -124,6 +124,9 @@ fn people(
         }
         (None, _) => return Ok(Vec::new()),
     };
+    if let Wanted::Report(page) = &wanted {
+        return desk.told_of_report(page, position, now);
+    }
     let Wanted::Page(page, _) = wanted else {
         return Ok(desk.to_be_told(row, position, now));
     };
@@ -195,6 +198,20 @@ fn in_the_file(to: &str) -> Route {
 }
 
 impl Desk {
+    /// Whoever a report is about is not told of it, from the first page on.
+    fn told_of_report(
+        &self,
+        page: &ReportPage,
+        position: &PositionId,
+        now: Instant,
+    ) -> Result<Vec<Person>, DeskError> {
+        let holders = match self.report_named(&page.report)? {
+            Some(report) => self.holders_under(&report.access, position),
+            None => self.holders(position),
+        };
+        Ok(self.on_duty_among(position, holders, now).people)
+    }
+
     /// Who is called for a position: on duty, and free to know of the incident.
     fn to_be_told(&self, row: &OutboxRow, position: &PositionId, now: Instant) -> Vec<Person> {
         let holders = self.who_may_know(row, position);

@@ -76,9 +76,15 @@ impl Desk {
             Vec::new()
         });
         let hidden = self.hidden_from(viewer);
-        let seen = pages
-            .into_iter()
-            .filter(|p| p.incident.as_ref().is_none_or(|id| !hidden.contains(id)));
+        // What cannot be told apart is not shown.
+        let Some(receipts) = self.hidden_receipts(viewer) else {
+            return Vec::new();
+        };
+        let of_report = |p: &Paged| receipts.iter().any(|r| p.id.as_str().starts_with(r));
+        let seen = pages.into_iter().filter(|p| {
+            let of_incident = p.incident.as_ref().is_some_and(|id| hidden.contains(id));
+            !of_incident && !of_report(p)
+        });
         seen.map(|page| self.page_view(page)).collect()
     }
 

@@ -72,38 +72,6 @@ impl Desk {
         Ok(())
     }
 
-    /// Asks the sender something; it is read with the receipt. The caller has checked the right.
-    pub(crate) fn ask_sender(
-        &self,
-        op: &Operation,
-        name: &ReceiptNo,
-        text: &str,
-    ) -> Result<(), DeskError> {
-        let text = text.trim();
-        if text.is_empty() || text.chars().count() > MAX_TEXT {
-            return Err(DeskError::Refused(format!(
-                "write a question of at most {MAX_TEXT} characters"
-            )));
-        }
-        let leaf = json!({ "kind": "report-question", "receipt": name, "at": op.now, "by": op.actor, "text": text });
-        self.change_report(name, Vec::new(), &leaf, |view| {
-            if view.talk.iter().any(|s| s.request == op.request.as_str()) {
-                return Ok(false);
-            }
-            say(
-                view,
-                Said {
-                    at: op.now,
-                    by_sender: false,
-                    text: text.to_owned(),
-                    files: Vec::new(),
-                    request: op.request.to_string(),
-                },
-            )?;
-            Ok(true)
-        })
-    }
-
     /// Changes a kept report, with a leaf of the record; tries again when somebody else changed it
     /// meanwhile. `change` gives false where nothing is to be stored.
     pub(crate) fn change_report(
@@ -114,17 +82,14 @@ impl Desk {
         mut change: impl FnMut(&mut ReportView) -> Result<bool, DeskError>,
     ) -> Result<(), DeskError> {
         for _ in 0..TRIES {
-            let (mut view, version) = self.report_at(name)?;
+            let (before, version) = self.report_at(name)?;
+            let mut view = before.clone();
             if !change(&mut view)? {
                 return Ok(());
             }
-            let mut documents = documents.clone();
-            documents.push(put(&view, version)?);
-            let batch = Batch {
-                documents,
-                leaves: vec![serde_json::to_vec(leaf)?],
-                ..Batch::default()
-            };
+            let mut batch = changed(&before, &view, version)?;
+            batch.documents.extend(documents.clone());
+            batch.leaves.push(serde_json::to_vec(leaf)?);
             match self.store().commit(batch) {
                 Ok(_) => {
                     self.touched();
@@ -148,16 +113,47 @@ impl Desk {
     }
 }
 
-/// The document of a changed report, where it still stands at this version.
-pub(crate) fn put(view: &ReportView, version: u64) -> Result<PutDocument, DeskError> {
-    Ok(PutDocument {
+/// What is stored of a changed report, where it still stands at this version.
+pub(crate) fn changed(
+    before: &ReportView,
+    view: &ReportView,
+    version: u64,
+) -> Result<Batch, DeskError> {
+    let mut batch = Batch::default();
+    super::index::follow(Some(before), view, &mut batch)?;
+    batch.documents.push(PutDocument {
         collection: REPORTS,
         id: view.receipt.to_string(),
         expect_version: Some(version),
         json: serde_json::to_string(view)?,
         // Lists are by the time of receipt.
         at: view.received_at,
-    })
+    });
+    Ok(batch)
+}
+
+/// Puts triage's question into the talk; false where the same request asked it already.
+pub(crate) fn asked(view: &mut ReportView, op: &Operation, text: &str) -> Result<bool, DeskError> {
+    let text = text.trim();
+    if text.is_empty() || text.chars().count() > MAX_TEXT {
+        return Err(DeskError::Refused(format!(
+            "write a question of at most {MAX_TEXT} characters"
+        )));
+    }
+    if view.talk.iter().any(|s| s.request == op.request.as_str()) {
+        return Ok(false);
+    }
+    say(
+        view,
+        Said {
+            at: op.now,
+            by_sender: false,
+            text: text.to_owned(),
+            files: Vec::new(),
+            request: op.request.to_string(),
+        },
+    )?;
+    Ok(true)
 }
 
 fn say(view: &mut ReportView, said: Said) -> Result<(), DeskError> {

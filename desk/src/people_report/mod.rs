@@ -4,7 +4,9 @@
 //! Deliberately not here: what triage does with it (`report_triage`), and limits by address,
 //! which belong to the way it comes by.
 
+mod concern;
 pub(crate) mod follow_up;
+pub(crate) mod index;
 mod receipt;
 mod shape;
 mod sniff;
@@ -53,6 +55,7 @@ impl Keeper {
         store: &store::Store,
         master: &journal::vault::MasterKey,
     ) -> Result<Self, DeskError> {
+        index::build(store)?;
         let named = |name: &str| Ok(store.document(UPLOADS, name)?.is_some());
         Ok(Self {
             receipt_key: master.derive("receipts of reports"),
@@ -72,7 +75,8 @@ impl Desk {
         let key = &self.inner.reports.receipt_key;
         let receipt = receipt::issue(key, report.request.as_str(), &said(&report));
         let name = receipt::name(key, &receipt);
-        let view = view(name.clone(), &report, self.leaders().len(), self.now());
+        let mut view = view(name.clone(), &report, self.leaders().len(), self.now());
+        view.access = self.access_of_report(&view.concerns);
         let received = |paged| Received {
             receipt: receipt.clone(),
             report: name.clone(),
@@ -103,7 +107,8 @@ impl Desk {
 
     fn batch_of(&self, view: &ReportView, crowded: bool) -> Result<Batch, DeskError> {
         let page = |position: &model::PositionId| {
-            let id = if crowded {
+            // A page that goes to others than usual is not bundled with the usual ones.
+            let id = if crowded && view.access.open() {
                 format!(
                     "reports-{}-{position}",
                     view.received_at.0.div_euclid(CROWD_US)
@@ -125,24 +130,24 @@ impl Desk {
             })
         };
         let pages: Result<_, serde_json::Error> = self.leaders().iter().map(page).collect();
+        let mut index = Batch::default();
+        index::follow(None, view, &mut index)?;
         // The record says that a report came in and what it said, not who sent it.
         let files: Vec<_> = view.files.iter().map(|f| f.sha256).collect();
         let leaf = json!({
             "kind": "report", "receipt": view.receipt, "at": view.received_at, "what": view.what,
             "when": view.when_text, "where": view.where_seen, "risk": view.risk, "files": files,
         });
-        Ok(Batch {
-            documents: vec![PutDocument {
-                collection: REPORTS,
-                id: view.receipt.to_string(),
-                expect_version: None,
-                json: serde_json::to_string(view)?,
-                at: view.received_at,
-            }],
-            outbox: pages?,
-            leaves: vec![serde_json::to_vec(&leaf)?],
-            ..Batch::default()
-        })
+        index.documents.push(PutDocument {
+            collection: REPORTS,
+            id: view.receipt.to_string(),
+            expect_version: None,
+            json: serde_json::to_string(view)?,
+            at: view.received_at,
+        });
+        index.outbox = pages?;
+        index.leaves.push(serde_json::to_vec(&leaf)?);
+        Ok(index)
     }
 
     /// Names the files that no document names yet.
@@ -230,6 +235,8 @@ fn view(name: ReceiptNo, report: &NewReport, paged: usize, now: Instant) -> Repo
         files: report.files.iter().map(|f| f.attachment.clone()).collect(),
         talk: Vec::new(),
         decided: Vec::new(),
+        concerns: report.concerns.trim().to_owned(),
+        access: incident::access::Access::default(),
     }
 }
 
@@ -243,6 +250,7 @@ fn said(report: &NewReport) -> Vec<u8> {
         report.where_seen.trim(),
         report.risk,
         files,
+        report.concerns.trim(),
     ]);
     parts.to_string().into_bytes()
 }
@@ -255,9 +263,14 @@ fn check(report: &NewReport) -> Result<(), DeskError> {
             "say what you saw, in at most {MAX_TEXT} characters"
         )));
     }
-    if [&report.when_text, &report.where_seen, &report.contact]
-        .iter()
-        .any(|t| t.chars().count() > MAX_LINE)
+    if [
+        &report.when_text,
+        &report.where_seen,
+        &report.contact,
+        &report.concerns,
+    ]
+    .iter()
+    .any(|t| t.chars().count() > MAX_LINE)
     {
         return Err(DeskError::Refused(format!(
             "a line has at most {MAX_LINE} characters"

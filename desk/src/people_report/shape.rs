@@ -2,6 +2,7 @@
 
 use super::receipt::Receipt;
 use super::uploads::{Attachment, KeptFile};
+use incident::access::Access;
 use model::{AccountId, IncidentId, Instant, ReceiptNo, RequestId, Risk};
 use plan::Lang;
 use serde::{Deserialize, Serialize};
@@ -23,6 +24,9 @@ pub struct NewReport {
     pub risk: Option<Risk>,
     /// How to reach the sender (a mail address, a number); empty: no way but the receipt.
     pub contact: String,
+    /// Whom it concerns, as the reporter wrote it: a person's name or account, or a position. The
+    /// report is kept from whoever is meant, and from those whom they could ask.
+    pub concerns: String,
     /// Nothing about the sender is kept: `contact` and the account of `via` are dropped.
     pub anonymous: bool,
     /// From [`crate::Uploads`]; removed again when the report is not stored.
@@ -46,6 +50,7 @@ impl NewReport {
             where_seen: String::new(),
             risk: None,
             contact: String::new(),
+            concerns: String::new(),
             anonymous: false,
             files: Vec::new(),
             via: Via::Page,
@@ -161,6 +166,12 @@ pub struct ReportView {
     /// What triage decided, oldest first.
     #[serde(default)]
     pub decided: Vec<Decided>,
+    /// Whom it concerns, as the reporter wrote it.
+    #[serde(default)]
+    pub concerns: String,
+    /// Who may read it until it belongs to an incident, which then says so itself.
+    #[serde(default)]
+    pub access: Access,
 }
 
 impl ReportView {
@@ -200,6 +211,8 @@ pub struct Decided {
     pub by: String,
     pub what: DecisionKind,
     pub reason: String,
+    #[serde(default)]
+    pub request: String,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

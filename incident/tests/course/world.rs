@@ -94,6 +94,7 @@ impl World {
             occurred_at: None,
             source: Some(SourceName::from("shop")),
             origin: Origin::Findings,
+            access: incident::access::Access::default(),
         };
         let facts = Incident::record_opening(&op, open(&op, plan, request));
         let mut incident = Incident::opened(&facts[0]).unwrap();

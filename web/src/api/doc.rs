@@ -149,6 +149,21 @@ pub static DOCS: &[Doc] = &[
         ("Stands", 201),
     ),
     post(
+        "/api/v1/reports/{receipt}/decisions",
+        "decide-report",
+        "reports",
+        Change::Once,
+        Some("DecisionBody"),
+        ("Decided", 200),
+    ),
+    get(
+        "/api/v1/triage",
+        "triage",
+        "reports",
+        &["came", "risk", "waited", "page"],
+        "TriagePage",
+    ),
+    post(
         "/api/v1/sources/{source}/windows",
         "ask-window",
         "sources",

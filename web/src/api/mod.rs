@@ -12,6 +12,7 @@ mod incidents;
 mod openapi;
 pub(crate) mod read;
 mod schemas;
+pub(crate) mod triage;
 
 pub(crate) use act::{command, incident_act, report_opens, window_act, window_ask};
 pub(crate) use incidents::{findings, incident, incidents, timeline};

@@ -13,6 +13,15 @@ pub(crate) fn document(visit: &Visit) -> Reply {
 }
 
 /// The document with its words from one language.
+/// Those of triage stand beside its pages.
+fn all_schemas() -> Value {
+    let mut all = schemas::all();
+    if let (Some(all), Value::Object(more)) = (all.as_object_mut(), super::triage::schemas()) {
+        all.extend(more);
+    }
+    all
+}
+
 fn of(words: &Catalogue) -> Value {
     let mut paths = Map::new();
     for doc in DOCS {
@@ -34,7 +43,7 @@ fn of(words: &Catalogue) -> Value {
         },
         "paths": paths,
         "components": {
-            "schemas": schemas::all(),
+            "schemas": all_schemas(),
             "securitySchemes": {
                 "token": { "type": "http", "scheme": "bearer" },
                 "session": { "type": "apiKey", "in": "cookie", "name": "balefire_session" },

@@ -70,7 +70,7 @@ pub(super) fn all() -> Value {
         "ReportBody": object(&["what"], json!({
             "what": { "type": "string", "minLength": 1, "pattern": "\\S" },
             "request": { "type": ["string", "null"] },
-            "when": plain, "where": plain, "contact": plain, "risk": plain,
+            "when": plain, "where": plain, "contact": plain, "concerns": plain, "risk": plain,
             "anonymous": { "type": ["boolean", "string", "null"] },
         })),
         "Receipt": object(&["receipt"], json!({

@@ -222,7 +222,7 @@ fn address(visit: &Visit, after: Option<&str>) -> String {
 }
 
 /// Percent-encoded for a query (RFC 3986: everything but the unreserved characters).
-fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for byte in text.bytes() {
         match byte {

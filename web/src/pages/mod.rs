@@ -33,6 +33,8 @@ pub(crate) mod source;
 pub(crate) mod sources;
 pub(crate) mod summary;
 pub(crate) mod timeline;
+pub(crate) mod triage;
+pub(crate) mod triage_words;
 pub(crate) mod war_acts;
 pub(crate) mod war_parts;
 pub(crate) mod war_room;

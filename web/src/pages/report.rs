@@ -28,6 +28,7 @@ struct ReportPage<'a> {
     where_seen: String,
     risk: String,
     contact: String,
+    concerns: String,
     anonymous: bool,
 }
 
@@ -47,6 +48,7 @@ fn show(visit: &Visit, status: StatusCode, problem: Option<String>) -> Reply {
         where_seen: field("where"),
         risk: field("risk"),
         contact: field("contact"),
+        concerns: field("concerns"),
         anonymous: visit.form.ticked("anonymous"),
     };
     Reply::page_as(status, &page)
@@ -125,6 +127,7 @@ fn read(visit: &Visit, what: &str) -> NewReport {
         where_seen: line("where"),
         risk: Risk::ALL.into_iter().find(|r| r.code() == risk),
         contact: line("contact"),
+        concerns: line("concerns"),
         anonymous: visit.form.ticked("anonymous"),
         files: std::mem::take(&mut files),
         via: match visit.path.starts_with("/api/") {

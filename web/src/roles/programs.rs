@@ -18,6 +18,16 @@ pub static ROWS: &[Row] = &[
         api::report_opens,
     ),
     form(
+        "/api/v1/reports/{receipt}/decisions",
+        Needs::Act(Act::OpenIncident),
+        api::triage::decide,
+    ),
+    page(
+        "/api/v1/triage",
+        Needs::Act(Act::OpenIncident),
+        api::triage::stack,
+    ),
+    form(
         "/api/v1/sources/{source}/windows",
         Needs::Act(Act::ManageSource),
         api::window_ask,

@@ -16,5 +16,6 @@ mod role_matrix;
 mod settings;
 mod sign_on;
 mod sources;
+mod triage;
 mod ways_in;
 mod world;

@@ -113,6 +113,7 @@ impl Suspected {
             .replace("{source}", SMALL_SHOP)
             .replace("{window}", "w-none")
             .replace("{receipt}", "none")
+            .replace("{file}", "none")
             .replace("{account}", "nobody-there")
             .replace("{token}", "none")
             .replace("{session}", "none")

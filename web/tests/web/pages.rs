@@ -9,7 +9,7 @@ use web::roles::{Verb, all};
 const CANARY: &str = "<canary onload=x>\"'&lt;";
 
 /// Every page that answers with HTML to somebody who holds every position.
-pub fn pages(incident: &str, proposal: &str) -> Vec<String> {
+pub fn pages(incident: &str, proposal: &str, report: &str) -> Vec<String> {
     all()
         .filter(|row| row.verb == Verb::Get)
         .filter(|row| !["/events", "/healthz"].contains(&row.path))
@@ -27,11 +27,12 @@ pub fn pages(incident: &str, proposal: &str) -> Vec<String> {
             .iter()
             .any(|p| row.path.starts_with(p))
         })
-        .filter(|row| !row.path.ends_with("{format}"))
+        .filter(|row| !row.path.ends_with("{format}") && !row.path.ends_with("{file}"))
         .map(|row| {
             row.path
                 .replace("{id}", incident)
                 .replace("{proposal}", proposal)
+                .replace("{receipt}", report)
                 .replace("{source}", SMALL_SHOP)
                 .replace("{account}", "everything")
         })
@@ -48,6 +49,7 @@ pub struct Story {
     pub all: Person,
     pub incident: String,
     pub proposal: String,
+    pub report: String,
 }
 
 /// Name of a form, and its fields as `name=value`; `%` stands for the canary, `#` for a hash.
@@ -86,7 +88,9 @@ const FORMS: [(&str, &str); 13] = [
 pub async fn story() -> Story {
     let world = World::new();
     let incident = world.attacked().to_string();
-    world.report(CANARY);
+    // Two that are alike, so that one is suggested for the other.
+    world.report(&format!("{CANARY} again"));
+    let report = world.report(CANARY).to_string();
     let all = world.everything("everything");
     let other = world.everything(CANARY);
     let form = |name: &str| format!("/incidents/{incident}/do/{name}");
@@ -138,6 +142,7 @@ pub async fn story() -> Story {
         all,
         incident,
         proposal,
+        report,
     }
 }
 
@@ -145,7 +150,7 @@ pub async fn story() -> Story {
 async fn every_page_speaks_both_languages_and_runs_nothing_foreign() {
     let story = story().await;
     for lang in Lang::ALL {
-        for path in pages(&story.incident, &story.proposal) {
+        for path in pages(&story.incident, &story.proposal, &story.report) {
             let who = (!for_visitors(&path)).then_some(&story.all);
             let answer = story.world.get_in(&path, who, lang).await;
             let name = format!("{lang} {path}");

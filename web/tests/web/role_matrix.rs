@@ -35,6 +35,7 @@ impl Walk {
             .replace("{session}", "none")
             .replace("{token}", "none")
             .replace("{receipt}", "none")
+            .replace("{file}", "none")
             .replace("{format}", "html")
             .replace("{hash}/{name}", "0000/none.css")
             .replace("{*rest}", "record/checkpoint")

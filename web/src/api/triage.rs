@@ -1,0 +1,129 @@
+//! Triage for programs: the stack, and decisions on reports.
+
+use super::guard::{self, Done};
+use crate::pages::triage;
+use crate::perform;
+use crate::reply::Reply;
+use crate::visit::Visit;
+use axum::http::StatusCode;
+use desk::ReportDecision;
+use desk::triage_stack::{AlikeReport, StackLine, Waiting};
+use model::ReceiptNo;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+/// `GET /api/v1/triage`: a page of what waits.
+pub(crate) fn stack(visit: &Visit) -> Reply {
+    let found = (visit.desk()).triage_stack(&visit.viewer(), &triage::query(visit));
+    match found {
+        Ok(found) => Reply::json(&json!({
+            "items": found.lines.iter().map(line).collect::<Vec<_>>(),
+            "count": found.count,
+            "pages": found.pages,
+        })),
+        Err(error) => guard::inside(visit, &error),
+    }
+}
+
+fn line(line: &StackLine) -> Value {
+    let (kind, mut item) = match &line.what {
+        Waiting::Report { report, alike } => (
+            "report",
+            json!({
+                "report": report.receipt, "what": report.what, "where": report.where_seen,
+                "when": report.when, "risk": report.risk, "state": report.state.code(),
+                "files": report.files.iter().map(|f| json!({ "sha256": f.sha256, "name": f.name })).collect::<Vec<_>>(),
+                "alike": alike.iter().map(alike_report).collect::<Vec<_>>(),
+            }),
+        ),
+        Waiting::Incident(incident) => (
+            "incident",
+            json!({ "incident": incident.id, "level": incident.level, "risk": incident.risk }),
+        ),
+        Waiting::Unwitnessed { source, rows } => {
+            ("unwitnessed", json!({ "source": source, "rows": rows }))
+        }
+    };
+    if let Some(fields) = item.as_object_mut() {
+        fields.insert("kind".to_owned(), json!(kind));
+        fields.insert("urgency".to_owned(), json!(line.urgency.code()));
+        fields.insert("since".to_owned(), json!(line.at));
+    }
+    item
+}
+
+fn alike_report(alike: &AlikeReport) -> Value {
+    json!({ "report": alike.report.receipt, "points": alike.likeness.points })
+}
+
+/// Shapes of triage, beside those of `schemas`.
+pub(super) fn schemas() -> Value {
+    let text = json!({ "type": "string" });
+    let whole = json!({ "type": "integer", "minimum": 0 });
+    let decisions = ["open", "join", "reject", "duplicate", "reopen", "ask"];
+    json!({
+        "DecisionBody": {
+            "type": "object", "required": ["decision"], "additionalProperties": false,
+            "properties": {
+                "reason": { "type": ["string", "null"], "maxLength": 1000 },
+                "seen": { "type": ["integer", "null"], "minimum": 0 },
+                "decision": {
+                    "type": "object", "required": ["decision"],
+                    "properties": { "decision": { "enum": decisions }, "incident": text, "of": text, "text": text },
+                },
+            },
+        },
+        "Decided": {
+            "type": "object", "required": ["report", "state"],
+            "properties": {
+                "report": text, "state": text, "version": { "type": ["integer", "null"] },
+                "incident": { "type": ["string", "null"] },
+            },
+        },
+        "TriagePage": {
+            "type": "object", "required": ["items", "count", "pages"],
+            "properties": {
+                "items": { "type": "array", "items": { "type": "object" } },
+                "count": whole, "pages": whole,
+            },
+        },
+    })
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DecisionBody {
+    decision: ReportDecision,
+    /// The version of the report that the caller saw.
+    #[serde(default)]
+    seen: Option<u64>,
+    #[serde(default)]
+    #[expect(
+        dead_code,
+        reason = "read by the guard; named so that it is not unknown"
+    )]
+    reason: Option<String>,
+}
+
+/// `POST /api/v1/reports/{receipt}/decisions`.
+pub(crate) fn decide(visit: &Visit) -> Reply {
+    guard::once(visit, |change| {
+        let asked: DecisionBody = guard::body(visit)?;
+        let name = ReceiptNo::new(visit.params.get("receipt"));
+        let desk = visit.desk();
+        let incident = desk
+            .decide_report(change.op.clone(), &name, asked.decision, asked.seen)
+            .map_err(|error| perform::refused_by_desk(visit, &error))?;
+        let stands = desk.report_for(&visit.viewer(), &name);
+        let stands = stands.map_err(|error| guard::inside(visit, &error))?;
+        let (state, version) = match &stands {
+            Some((report, version)) => (report.state.code(), Some(*version)),
+            None => ("joined", None),
+        };
+        Ok(Done {
+            status: StatusCode::OK,
+            body: json!({ "report": name, "state": state, "version": version, "incident": incident }),
+            version: None,
+        })
+    })
+}
