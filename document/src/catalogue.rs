@@ -45,6 +45,8 @@ const FILES: &[File] = &files![
     "stack",
     "orders",
     "room",
+    "tasks",
+    "resources",
     "settings",
     "channels",
 ];

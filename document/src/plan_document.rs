@@ -10,6 +10,7 @@ mod html;
 mod markdown;
 mod phrases;
 mod process;
+mod register;
 mod writer;
 
 use plan::{Lang, Plan};

@@ -195,12 +195,12 @@ fn a_group_and_a_step_read_well() {
         - **To enter**: a report or a finding stands
         - **To leave**: the level's groups are called out; the lead or deputy of each group has answered; the grade is confirmed; the required tasks are done or waived
 
-        | Task | Detail | Group | Owner | Target | Required |
-        | --- | --- | --- | --- | --- | --- |
-        | Register and check the report | Fill in the incident report (F-01): who saw what and when, and whether it goes on. What is unknown is written as unknown and holds nothing up. | Response group | Security engineer | 5 min | yes |
-        | Assess severity and likely scope | Fill in the assessment (F-02): orders, users, money and kinds of data, each marked known, estimated or unknown; judge the class of event and whether it is malicious. | Response group | Head of information security | 10 min | yes |
-        | Confirm the grade and the response level | Check the grade computed from the statutory tables and its reason, judge the qualitative criteria, and confirm. Own criteria may only raise the response level. | Leading group for data-security emergencies | Chief information officer (CIO) | 15 min | yes |
-        | Check which legal time limits apply | Go through the table of time limits: personal information, critical infrastructure, suspected crime, unauthorised payments; check whether rules of the telecommunications or payment regulators run in parallel; name who files. | Legal support group | Head of legal | 15 min | no |
+        | Task | Detail | Group | Owner | Target | Required | Waits for; from which grade |
+        | --- | --- | --- | --- | --- | --- | --- |
+        | Register and check the report | Fill in the incident report (F-01): who saw what and when, and whether it goes on. What is unknown is written as unknown and holds nothing up. | Response group | Security engineer | 5 min | yes | none |
+        | Assess severity and likely scope | Fill in the assessment (F-02): orders, users, money and kinds of data, each marked known, estimated or unknown; judge the class of event and whether it is malicious. | Response group | Head of information security | 10 min | yes | Register and check the report, may be begun before, with a reason |
+        | Confirm the grade and the response level | Check the grade computed from the statutory tables and its reason, judge the qualitative criteria, and confirm. Own criteria may only raise the response level. | Leading group for data-security emergencies | Chief information officer (CIO) | 15 min | yes | Assess severity and likely scope, may be begun before, with a reason |
+        | Check which legal time limits apply | Go through the table of time limits: personal information, critical infrastructure, suspected crime, unauthorised payments; check whether rules of the telecommunications or payment regulators run in parallel; name who files. | Legal support group | Head of legal | 15 min | no | none |
 
     "#]].assert_eq(&text[start..text.find("### 7.2").unwrap()]);
 }

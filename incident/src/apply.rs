@@ -77,6 +77,7 @@ impl Incident {
                     planned: planned.clone(),
                     step: *step,
                     state: TaskState::Open,
+                    started: None,
                 }));
             }
             Fact::StepLeft { step } => {

@@ -50,7 +50,7 @@ impl Command {
             Self::AcceptOrder { .. } | Self::RefuseOrder { .. } | Self::CompleteOrder { .. } => {
                 Persons(&[Act::AnswerOrder])
             }
-            Self::CompleteTask { .. } => Persons(&[Act::CompleteTask]),
+            Self::CompleteTask { .. } | Self::Task(_) => Persons(&[Act::CompleteTask]),
             // A waived task opens the way out of its step, so it is theirs who lead from step to step.
             Self::WaiveTask { .. } => Persons(&[Act::AdvanceStep]),
             Self::CollectEvidence { .. } => PersonsOrSystem(&[Act::CollectEvidence]),

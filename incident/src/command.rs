@@ -13,6 +13,7 @@ use crate::orders::OrderCommand;
 use crate::people::Addressee;
 use crate::room::RoomCommand;
 use crate::rows::{FindingsBatch, RowCounts, TableRows};
+use crate::tasks::TaskCommand;
 use model::{
     ClockId, Digest, EvidenceId, Figure, Grade, HoldId, Instant, Level, NoticeId, OrderId,
     ProposalId, SourceName, TaskId,
@@ -225,6 +226,7 @@ pub enum Command {
     Order(OrderCommand),
     /// What is said in the war room.
     Room(RoomCommand),
+    Task(TaskCommand),
     /// Somebody reported more about it; the receipt of that report.
     JoinReport {
         receipt: model::ReceiptNo,

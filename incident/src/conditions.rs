@@ -24,7 +24,7 @@ pub enum Leaving {
 }
 
 /// Every code of a missing item, for the test that holds the catalogue against them.
-pub const CODES: [&str; 27] = [
+pub const CODES: [&str; 28] = [
     "reported",
     "called-out",
     "lead-reached",
@@ -46,6 +46,7 @@ pub const CODES: [&str; 27] = [
     "watched-quiet",
     "hold-open",
     "task-open",
+    "task-before",
     "lessons",
     "lesson-measures",
     "step-open",

@@ -190,6 +190,7 @@ fn dispatch_records(asked: Asked<'_>, command: Command) -> Decision {
         Command::Access(command) => crate::access::decide(asked, command),
         Command::Order(command) => crate::orders::decide(asked, command),
         Command::Room(command) => crate::room::decide(asked, command),
+        Command::Task(command) => crate::tasks::decide(asked, command),
         // Everything else was answered above.
         _ => Ok(Vec::new()),
     }

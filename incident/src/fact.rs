@@ -15,6 +15,7 @@ use crate::orders::OrderFact;
 use crate::people::{Addressee, Call, PlannedTask};
 use crate::room::RoomFact;
 use crate::rows::{FindingsBatch, RowCounts, TableRows};
+use crate::tasks::TaskFact;
 use model::{
     ClockId, Digest, EvidenceId, Grade, HoldId, IncidentId, Instant, Level, NoticeId, Operation,
     OrderId, ProposalId, ReceiptNo, Risk, SourceName, TaskId,
@@ -235,6 +236,7 @@ pub enum Fact {
     Access(AccessFact),
     Order(OrderFact),
     Room(RoomFact),
+    Task(TaskFact),
     Closed,
 }
 

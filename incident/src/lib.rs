@@ -33,6 +33,7 @@ pub mod room;
 pub mod rota;
 pub mod rows;
 pub mod search_text;
+pub mod tasks;
 pub mod timeline;
 
 mod apply;

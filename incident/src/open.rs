@@ -75,7 +75,7 @@ pub fn open(op: &Operation, plan: &Plan, request: OpenRequest) -> Vec<Fact> {
             origin: bounded(request.origin),
             access: request.access,
         })),
-        step_entered(plan, StepId::P1, op.now),
+        step_entered(plan, StepId::P1, assessment.grade, op.now),
         Fact::Assessed { assessment, level },
     ];
     facts.extend(level_calls(

@@ -3,6 +3,7 @@
 //! Deliberately not here: who may do what (see `authority`) and how a page travels.
 
 use crate::orders::{OrderCourse, OrderedPerson};
+use crate::tasks::Started;
 use model::{AccountId, Actor, GroupId, Instant, OrderId, OutboxId, PositionId, TaskId};
 use plan::{StepId, TaskKind};
 use serde::{Deserialize, Serialize};
@@ -203,6 +204,12 @@ pub struct PlannedTask {
     pub due_at: Instant,
     pub required: bool,
     pub kind: TaskKind,
+    /// Tasks that are settled before this one is begun.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub after: Vec<TaskId>,
+    /// It may be begun before those, with a reason.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub early: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -211,6 +218,8 @@ pub struct Task {
     pub planned: PlannedTask,
     pub step: StepId,
     pub state: TaskState,
+    #[serde(default)]
+    pub started: Option<Started>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

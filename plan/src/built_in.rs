@@ -7,7 +7,7 @@ use serde::Deserialize;
 use std::sync::LazyLock;
 
 /// One file for each chapter; every top-level key stands in exactly one of them.
-const CHAPTERS: [(&str, &str); 14] = [
+const CHAPTERS: [(&str, &str); 15] = [
     ("general", include_str!("../data/general.toml")),
     ("risks", include_str!("../data/risks.toml")),
     ("organisation", include_str!("../data/organisation.toml")),
@@ -17,6 +17,7 @@ const CHAPTERS: [(&str, &str); 14] = [
     ("steps", include_str!("../data/steps.toml")),
     ("authority", include_str!("../data/authority.toml")),
     ("means", include_str!("../data/means.toml")),
+    ("register", include_str!("../data/register.toml")),
     ("forms", include_str!("../data/forms.toml")),
     ("records", include_str!("../data/records.toml")),
     ("contacts", include_str!("../data/contacts.toml")),

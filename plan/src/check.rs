@@ -4,7 +4,9 @@
 
 mod duties;
 mod organisation;
+mod register;
 mod shape;
+mod tasks;
 
 pub use shape::{REQUIRED_TEXTS, places};
 
@@ -48,6 +50,10 @@ pub enum GapCode {
     TaskUnknownGroup,
     TaskOwnerOutsideGroup,
     TaskBeyondStep,
+    TaskAfterUnknown,
+    TaskAfterLater,
+    TaskAfterOtherGrade,
+    TaskCycle,
     ExitNeverMet,
     ClockWithoutRecipient,
     ClockFollowsNothing,
@@ -63,6 +69,10 @@ pub enum GapCode {
     LanguageMissing,
     DuplicateId,
     UnknownReference,
+    RegisterGrantor,
+    RegisterEntry,
+    GuestMay,
+    GuestRules,
     NumberUnconfirmed,
     ClockUnconfirmed,
     ContactToFillIn,
@@ -70,7 +80,7 @@ pub enum GapCode {
 }
 
 impl GapCode {
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 38] = [
         Self::GroupWithoutLead,
         Self::LeadWithoutHolder,
         Self::LeadWithoutStandIn,
@@ -82,6 +92,10 @@ impl GapCode {
         Self::TaskUnknownGroup,
         Self::TaskOwnerOutsideGroup,
         Self::TaskBeyondStep,
+        Self::TaskAfterUnknown,
+        Self::TaskAfterLater,
+        Self::TaskAfterOtherGrade,
+        Self::TaskCycle,
         Self::ExitNeverMet,
         Self::ClockWithoutRecipient,
         Self::ClockFollowsNothing,
@@ -97,6 +111,10 @@ impl GapCode {
         Self::LanguageMissing,
         Self::DuplicateId,
         Self::UnknownReference,
+        Self::RegisterGrantor,
+        Self::RegisterEntry,
+        Self::GuestMay,
+        Self::GuestRules,
         Self::NumberUnconfirmed,
         Self::ClockUnconfirmed,
         Self::ContactToFillIn,
@@ -134,6 +152,12 @@ impl GapCode {
             Self::TaskUnknownGroup => "the task's group is no group of the plan",
             Self::TaskOwnerOutsideGroup => "the task's owner is not in the task's group",
             Self::TaskBeyondStep => "the task's target lies beyond that of its step",
+            Self::TaskAfterUnknown => "the task waits for a task that the plan does not have",
+            Self::TaskAfterLater => "the task waits for a task of a later step",
+            Self::TaskAfterOtherGrade => {
+                "the task waits for a task that is not there at each of its grades"
+            }
+            Self::TaskCycle => "the tasks wait for one another",
             Self::ExitNeverMet => "no required task up to this step can meet the exit condition",
             Self::ClockWithoutRecipient => "the clock names no recipient",
             Self::ClockFollowsNothing => "the clock waits for a filing of no known clock",
@@ -149,6 +173,10 @@ impl GapCode {
             Self::LanguageMissing => "the text is empty in this language",
             Self::DuplicateId => "the id stands twice",
             Self::UnknownReference => "it refers to something that the plan does not have",
+            Self::RegisterGrantor => "whoever grants the resource may not grant any",
+            Self::RegisterEntry => "quantity, currency or terms do not fit the kind of resource",
+            Self::GuestMay => "the position of guests may do more than answer orders",
+            Self::GuestRules => "experts are listed, and the rules for guests are not whole",
             Self::NumberUnconfirmed => "the law's number needs legal confirmation",
             Self::ClockUnconfirmed => "the clock's facts need legal confirmation",
             Self::ContactToFillIn => "the company's own contact is to be filled in",
@@ -176,6 +204,8 @@ pub fn check(plan: &Plan, holders: &BTreeMap<PositionId, usize>) -> Vec<Gap> {
     organisation::authority(plan, holders, &mut found);
     organisation::levels(plan, &mut found);
     duties::steps(plan, &mut found);
+    tasks::waiting(plan, &mut found);
+    register::register(plan, &mut found);
     duties::clocks(plan, &mut found);
     duties::grading(plan, &mut found);
     shape::references(plan, &mut found);

@@ -10,12 +10,14 @@ pub mod diff;
 pub mod grading;
 pub mod order;
 pub mod outlook;
+pub mod register;
 pub mod step;
 pub mod words;
 
 pub use clock::{Anchor, Deadline, Direction, StatutoryClock};
 pub use grading::{Assessment, Criterion, GradeRule, Metric, Scheme};
 pub use order::{OrderConstraint, OrderRules};
+pub use register::{ExpertTerms, GuestRules, RegisterEntry, ResourceKind};
 pub use step::{Condition, Step, StepId, TaskKind, TaskTemplate};
 pub use words::{Lang, Words};
 
@@ -63,6 +65,12 @@ pub struct Plan {
     #[serde(default)]
     pub break_glass: Vec<PositionId>,
     pub resources: Vec<Resource>,
+    /// What an incident may draw on.
+    #[serde(default)]
+    pub register: Vec<RegisterEntry>,
+    /// Experts from outside as guests; `None`: nobody is let in.
+    #[serde(default)]
+    pub guests: Option<GuestRules>,
     pub evaluation: Vec<EvaluationRule>,
     pub forms: Vec<Form>,
     /// Outside contacts (annex A): authorities, partners, experts.
@@ -215,10 +223,14 @@ pub enum Act {
     ManageChannels,
     /// Say something in the war room.
     WriteNote,
+    RequestResource,
+    GrantResource,
+    /// Let an expert from outside in, and put them out.
+    ManageGuests,
 }
 
 impl Act {
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 33] = [
         Self::OpenIncident,
         Self::ViewIncident,
         Self::ConfirmGrade,
@@ -249,12 +261,16 @@ impl Act {
         Self::RestrictAccess,
         Self::ManageChannels,
         Self::WriteNote,
+        Self::RequestResource,
+        Self::GrantResource,
+        Self::ManageGuests,
     ];
     /// Acts of which one person must not do both sides (four eyes).
-    pub const FOUR_EYES: [(Self, Self); 3] = [
+    pub const FOUR_EYES: [(Self, Self); 4] = [
         (Self::ProposeHold, Self::ApproveHold),
         (Self::ProposeRepair, Self::ApproveRepair),
         (Self::DraftNotice, Self::ApproveNotice),
+        (Self::RequestResource, Self::GrantResource),
     ];
     /// As it is written in the plan's data, for example `approve_repair`.
     pub fn code(self) -> String {
@@ -374,6 +390,9 @@ impl Plan {
     }
     pub fn level(&self, level: Level) -> Option<&LevelRule> {
         self.levels.iter().find(|l| l.level == level)
+    }
+    pub fn registered(&self, id: &str) -> Option<&RegisterEntry> {
+        self.register.iter().find(|e| e.id == id)
     }
     pub fn text(&self, id: &str) -> Option<&TextTemplate> {
         self.texts.iter().find(|t| t.id == id)

@@ -1,7 +1,7 @@
 //! The plan's six steps (应急处置流程) with their tasks and their entry and exit conditions.
 
 use crate::Words;
-use model::{GroupId, PositionId};
+use model::{Grade, GroupId, PositionId};
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -109,6 +109,21 @@ pub struct TaskTemplate {
     /// Without it the step cannot be left.
     pub required: bool,
     pub kind: TaskKind,
+    /// Tasks of this step or an earlier one that are settled before this one is begun.
+    #[serde(default)]
+    pub after: Vec<String>,
+    /// It may be begun before those, with a reason on the record.
+    #[serde(default)]
+    pub early: bool,
+    /// Only from this statutory grade up; `None`: at every grade.
+    #[serde(default)]
+    pub from_grade: Option<Grade>,
+}
+
+impl TaskTemplate {
+    pub fn applies_at(&self, grade: Grade) -> bool {
+        self.from_grade.is_none_or(|from| grade >= from)
+    }
 }
 
 /// What the product does for the task, so that the page can lead there.

@@ -58,6 +58,8 @@ fn the_built_in_plan_has_notes_and_no_gaps() {
         note: contacts.logistics-provider: the company's own contact is to be filled in
         note: contacts.payment-provider: the company's own contact is to be filled in
         note: contacts.police-cyber: the company's own contact is to be filled in
+        note: register.expert-forensics: the company's own contact is to be filled in
+        note: register.expert-legal: the company's own contact is to be filled in
         note: approval.approved_on: this version is not approved yet"#]]
     .assert_eq(&lines.join("\n"));
     assert!(gaps.iter().all(|gap| gap.severity == Severity::Note));
@@ -73,7 +75,8 @@ fn without_people_the_leads_come_first() {
     let others = gaps
         .iter()
         .filter(|gap| gap.code == GapCode::PositionWithoutHolder);
-    assert_eq!(others.count(), built_in::plan().positions.len() - 4);
+    // Guests come when an incident needs them.
+    assert_eq!(others.count(), built_in::plan().positions.len() - 5);
     let pairs = gaps.iter().filter(|gap| gap.code == GapCode::FourEyesByOne);
     assert_eq!(pairs.count(), Act::FOUR_EYES.len());
 }
@@ -135,8 +138,9 @@ fn steps_and_tasks() {
     check(
         |plan, _| plan.steps[0].tasks.clear(),
         expect![[r#"
-        step-without-task | gap: steps.P1.tasks: the step has no task
-        exit-never-met | gap: steps.P1.exit (GradeConfirmed): no required task up to this step can meet the exit condition"#]],
+            step-without-task | gap: steps.P1.tasks: the step has no task
+            task-after-unknown | gap: steps.P4.tasks.p4-public-statement.after (p1-confirm-grade): the task waits for a task that the plan does not have
+            exit-never-met | gap: steps.P1.exit (GradeConfirmed): no required task up to this step can meet the exit condition"#]],
     );
     check(
         |plan, _| plan.steps[3].tasks[0].owner = "nobody".into(),
@@ -315,7 +319,12 @@ fn texts_ids_and_approval() {
     );
     check(
         |plan, _| plan.steps[1].tasks[0].id = plan.steps[0].tasks[0].id.clone(),
-        expect!["duplicate-id | gap: steps.P2.tasks.p1-receive-report: the id stands twice"],
+        expect![[r#"
+            task-after-unknown | gap: steps.P2.tasks.p2-allocate-resources.after (p2-issue-orders): the task waits for a task that the plan does not have
+            task-after-unknown | gap: steps.P2.tasks.p2-first-brief.after (p2-issue-orders): the task waits for a task that the plan does not have
+            task-after-unknown | gap: steps.P2.tasks.p2-round-the-clock.after (p2-issue-orders): the task waits for a task that the plan does not have
+            task-after-later | gap: steps.P1.tasks.p1-assess-scope.after (p1-receive-report): the task waits for a task of a later step
+            duplicate-id | gap: steps.P2.tasks.p1-receive-report: the id stands twice"#]],
     );
     check(
         |plan, _| plan.contacts[2].reach = Words::new("【待填】", "[open]"),
@@ -327,6 +336,68 @@ fn texts_ids_and_approval() {
     approved.approval.approved_on = Some("2026-11-22".into());
     let gaps = plan::check::check(&approved, &staffed(&approved));
     assert!(gaps.iter().all(|gap| gap.code != GapCode::NotApproved));
+}
+
+#[test]
+fn the_register_is_whole_and_granted_by_somebody_who_may() {
+    check(
+        |plan, _| {
+            plan.register[0].grantor = "auditor".into();
+            plan.register[1].quantity = 0;
+            plan.register[2].currency = Some("CNY".into());
+            plan.register[4].currency = None;
+            plan.register[5].expert = None;
+        },
+        expect![[r#"
+            register-grantor | gap: register.standby-app-server.grantor (auditor): whoever grants the resource may not grant any
+            register-entry | gap: register.expert-forensics: quantity, currency or terms do not fit the kind of resource
+            register-entry | gap: register.forensic-workstation: quantity, currency or terms do not fit the kind of resource
+            register-entry | gap: register.response-budget: quantity, currency or terms do not fit the kind of resource
+            register-entry | gap: register.standby-database-server: quantity, currency or terms do not fit the kind of resource"#]],
+    );
+    check(
+        |plan, _| plan.guests = None,
+        expect![
+            "guest-rules | gap: guests: experts are listed, and the rules for guests are not whole"
+        ],
+    );
+    check(
+        |plan, _| {
+            let rule = plan
+                .authority
+                .iter_mut()
+                .find(|r| r.act == Act::ReadEvidence);
+            rule.unwrap().positions.push("outside_expert".into());
+        },
+        expect![
+            "guest-may | gap: authority.read_evidence: the position of guests may do more than answer orders"
+        ],
+    );
+}
+
+fn task<'p>(plan: &'p mut Plan, id: &str) -> &'p mut plan::TaskTemplate {
+    let tasks = plan.steps.iter_mut().flat_map(|s| &mut s.tasks);
+    tasks.into_iter().find(|t| t.id == id).unwrap()
+}
+
+#[test]
+fn tasks_wait_for_tasks_that_are_there_before_them() {
+    check(
+        |plan, _| {
+            task(plan, "p1-receive-report").after = vec!["p1-assess-scope".into()];
+            task(plan, "p2-issue-orders").after = vec!["no-such".into(), "p3-hold".into()];
+            task(plan, "p5-harden").after = vec!["p5-outside-review".into()];
+            task(plan, "p5-outside-review").from_grade = Some(model::Grade::EspeciallyMajor);
+            task(plan, "p5-compensate").after = vec!["p5-compensate".into()];
+        },
+        expect![[r#"
+            task-after-unknown | gap: steps.P2.tasks.p2-issue-orders.after (no-such): the task waits for a task that the plan does not have
+            task-after-later | gap: steps.P2.tasks.p2-issue-orders.after (p3-hold): the task waits for a task of a later step
+            task-after-other-grade | gap: steps.P5.tasks.p5-harden.after (p5-outside-review): the task waits for a task that is not there at each of its grades
+            task-cycle | gap: steps.P1.tasks.p1-assess-scope.after: the tasks wait for one another
+            task-cycle | gap: steps.P1.tasks.p1-receive-report.after: the tasks wait for one another
+            task-cycle | gap: steps.P5.tasks.p5-compensate.after: the tasks wait for one another"#]],
+    );
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use super::writer::Writer;
 use model::{Grade, GroupId, Level, PositionId};
 use plan::clock::Trigger;
-use plan::{Deadline, StatutoryClock};
+use plan::{Deadline, StatutoryClock, TaskTemplate};
 use serde::Serialize;
 
 impl Writer<'_> {
@@ -54,6 +54,23 @@ impl Writer<'_> {
     pub fn group(&self, id: &GroupId) -> String {
         let group = self.plan.group(id);
         group.map_or_else(|| id.to_string(), |group| self.of(&group.title))
+    }
+    /// What a task waits for, and from which grade up it is there at all.
+    pub fn waits(&self, task: &TaskTemplate) -> String {
+        let mut all = Vec::new();
+        let tasks = || self.plan.steps.iter().flat_map(|s| &s.tasks);
+        for id in &task.after {
+            let found = tasks().find(|t| t.id == *id);
+            all.push(found.map_or_else(|| id.clone(), |t| self.of(&t.title)));
+        }
+        if task.early {
+            all.push(self.word("plan-task-early"));
+        }
+        if let Some(grade) = task.from_grade {
+            let grade = self.grade(grade);
+            all.push(self.with("plan-task-from-grade", &[("grade", grade.into())]));
+        }
+        self.joined(all)
     }
     pub fn joined(&self, items: Vec<String>) -> String {
         if items.is_empty() {

@@ -46,6 +46,7 @@ pub(super) fn response(out: &mut Writer<'_>) {
                 out.position(&task.owner),
                 out.duration(task.target_s),
                 out.yes_no(task.required),
+                out.waits(task),
             ]
         });
         let rows = rows.collect();
@@ -56,6 +57,7 @@ pub(super) fn response(out: &mut Writer<'_>) {
             "plan-owner",
             "plan-target",
             "plan-required",
+            "plan-task-waits",
         ];
         out.table(&head, rows);
     }
@@ -133,6 +135,7 @@ pub(super) fn resources(out: &mut Writer<'_>) {
     }
     out.section("plan-resource-register");
     out.note("plan-resource-register-text");
+    super::register::write(out);
 }
 
 fn resource_table(out: &mut Writer<'_>, wanted: impl Fn(&str) -> bool) {

@@ -97,6 +97,7 @@ impl Incident {
                 }
                 self.room.follow(fact, signed);
             }
+            Fact::Task(fact) => self.apply_task(fact, signed, &reason),
             Fact::TaskCompleted { task, note, .. } => {
                 let note = note.clone();
                 self.set_task(task, TaskState::Done { by, at, note });

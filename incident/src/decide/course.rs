@@ -9,11 +9,11 @@ use crate::bounds::{
 use crate::clocks;
 use crate::conditions::{self, Leaving};
 use crate::fact::Fact;
-use crate::people::{CallReason, PlannedTask};
+use crate::people::CallReason;
 use crate::refusal::{BadValue, MissingItem, Refusal};
 use crate::rows::FindingsBatch;
 use crate::timeline::Param;
-use model::{Figure, Grade, Instant, Level, ReceiptNo, TaskId};
+use model::{Figure, Grade, Instant, Level, ReceiptNo};
 use plan::grading::Figures;
 use plan::{Metric, Plan, StepId, TaskKind};
 use std::collections::BTreeMap;
@@ -299,6 +299,7 @@ pub(super) fn confirm_grade(asked: Asked<'_>, grade: Grade, level: Option<Level>
         proposed_level: proposed.level,
         clock_changes: clocks::changes(asked.plan, incident, grade, classified, asked.op.now),
     }];
+    facts.extend(crate::tasks::added(asked, grade));
     facts.extend(calls(asked, level));
     Ok(facts)
 }
@@ -310,24 +311,12 @@ pub(super) fn start_watch(asked: Asked<'_>) -> Decision {
     Ok(vec![Fact::WatchStarted])
 }
 
-/// The fact that a step begins, with the plan's tasks and their times.
-pub(crate) fn step_entered(plan: &Plan, step: StepId, now: Instant) -> Fact {
-    let rule = plan.step(step);
-    let tasks = rule.map_or(&[][..], |s| &s.tasks);
+/// The fact that a step begins, with the plan's tasks of the grade and their times.
+pub(crate) fn step_entered(plan: &Plan, step: StepId, grade: Grade, now: Instant) -> Fact {
     Fact::StepEntered {
         step,
-        target_s: rule.map_or(0, |s| s.target_s),
-        tasks: tasks
-            .iter()
-            .map(|task| PlannedTask {
-                id: TaskId::new(task.id.clone()),
-                group: task.group.clone(),
-                owner: task.owner.clone(),
-                due_at: now.plus_s(i64::from(task.target_s)),
-                required: task.required,
-                kind: task.kind,
-            })
-            .collect(),
+        target_s: plan.step(step).map_or(0, |s| s.target_s),
+        tasks: crate::tasks::planned(plan, step, grade, now),
     }
 }
 
@@ -348,7 +337,7 @@ pub(super) fn advance(asked: Asked<'_>) -> Decision {
     };
     let mut facts = vec![
         Fact::StepLeft { step: left },
-        step_entered(asked.plan, next, asked.op.now),
+        step_entered(asked.plan, next, asked.incident.grade(), asked.op.now),
     ];
     let watches = |step: &plan::Step| step.tasks.iter().any(|t| t.kind == TaskKind::Watch);
     if asked.plan.step(next).is_some_and(watches) && asked.incident.watch.started_at.is_none() {

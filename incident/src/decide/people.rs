@@ -118,7 +118,8 @@ fn open_task<'a>(asked: Asked<'a>, id: &TaskId) -> Result<&'a Task, Refusal> {
 }
 
 pub(super) fn complete_task(asked: Asked<'_>, task: TaskId, note: String) -> Decision {
-    open_task(asked, &task)?;
+    let found = open_task(asked, &task)?;
+    crate::tasks::in_turn(asked, found)?;
     checks::no_longer("note", &note, MAX_TEXT_CHARS)?;
     Ok(vec![Fact::TaskCompleted {
         task,

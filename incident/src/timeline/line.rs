@@ -69,6 +69,7 @@ pub(crate) fn of(fact: &Fact) -> (&'static str, Params) {
         Fact::Access(access) => (access.kind(), access_params(access)),
         Fact::Order(order) => (order.kind(), order.params()),
         Fact::Room(said) => (said.kind(), said.params()),
+        Fact::Task(task) => (task.kind(), task.params()),
         Fact::Closed => ("closed", Vec::new()),
         Fact::DecisionRecorded {
             number: n,

@@ -6,4 +6,5 @@ mod orders;
 mod random;
 mod room;
 mod tables;
+mod tasks;
 mod world;

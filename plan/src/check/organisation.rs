@@ -25,7 +25,9 @@ pub(super) fn groups(plan: &Plan, holders: &Holders, found: &mut Found) {
         found.add_if(alone, GapCode::LeadWithoutStandIn, concerned);
     }
     for position in &plan.positions {
-        let wanting = !held(&position.id) && !leads.contains(&position.id);
+        // Guests come when an incident needs them.
+        let guests = plan.guests.as_ref().map(|g| &g.position) == Some(&position.id);
+        let wanting = !held(&position.id) && !leads.contains(&position.id) && !guests;
         found.add_if(wanting, GapCode::PositionWithoutHolder, || {
             format!("positions.{}", position.id)
         });

@@ -48,6 +48,8 @@ pub(super) fn references(plan: &Plan, found: &mut Found) {
     referred.extend(risks.map(|r| (format!("risks.{}.owner", r.risk.code()), &r.owner)));
     let resources = plan.resources.iter();
     referred.extend(resources.map(|r| (format!("resources.{}.owner", r.id), &r.owner)));
+    let register = plan.register.iter();
+    referred.extend(register.map(|r| (format!("register.{}.grantor", r.id), &r.grantor)));
     let evaluation = plan.evaluation.iter();
     referred.extend(evaluation.map(|r| (format!("evaluation.{}.owner", r.id), &r.owner)));
     for (place, position) in referred {
@@ -86,6 +88,14 @@ pub(super) fn texts(plan: &Plan, found: &mut Found) {
             .any(|mark| contact.reach.zh.starts_with(mark));
         found.add_if(open, GapCode::ContactToFillIn, || {
             format!("contacts.{}", contact.id)
+        });
+    }
+    for entry in &plan.register {
+        let open = |text: &Words| TO_FILL_IN.iter().any(|mark| text.zh.starts_with(mark));
+        let terms = entry.expert.as_ref();
+        let wanting = terms.is_some_and(|t| open(&t.contract) || open(&t.contact));
+        found.add_if(wanting, GapCode::ContactToFillIn, || {
+            format!("register.{}", entry.id)
         });
     }
     found.add_if(

@@ -13,7 +13,7 @@
 //! | `acknowledge`, `refuse-call` | `call` (number), `reason` |
 //! | `issue-order` | `to`, `text`, `constraint`, `due_min` (minutes from now) |
 //! | `accept-order`, `refuse-order`, `complete-order`, `withdraw-order` | `order`, `result`, `reason` |
-//! | `complete-task`, `waive-task` | `task`, `note`, `reason` |
+//! | `start-task`, `complete-task`, `waive-task` | `task`, `note`, `reason` |
 //! | `collect-evidence` | none: the program takes findings, row histories and proofs |
 //! | `keep-investigation` | `about` and the fields of that question, as on `/investigation` |
 //! | `approve-acceptance`, `refuse-acceptance` | `acceptance` (its id) |

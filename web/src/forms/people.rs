@@ -4,6 +4,7 @@ use super::{Commands, addressee, addressee_of, bad, one, text, whole};
 use crate::visit::Visit;
 use incident::orders::OrderCommand;
 use incident::refusal::BadValue;
+use incident::tasks::TaskCommand;
 use incident::{Command, Incident, Refusal};
 use model::{Instant, OrderId, TaskId};
 
@@ -124,6 +125,10 @@ pub(crate) fn withdraw_order(visit: &Visit, _: &Incident) -> Commands {
 
 fn task(visit: &Visit) -> TaskId {
     TaskId::new(visit.form.get("task"))
+}
+
+pub(crate) fn start_task(visit: &Visit, _: &Incident) -> Commands {
+    one(Command::Task(TaskCommand::Start { task: task(visit) }))
 }
 
 pub(crate) fn complete_task(visit: &Visit, _: &Incident) -> Commands {

@@ -23,6 +23,7 @@ pub(crate) mod notices;
 pub(crate) mod orders;
 pub(crate) mod outbox;
 pub(crate) mod plan;
+pub(crate) mod plan_tasks;
 pub(crate) mod receipt;
 pub(crate) mod repair;
 pub(crate) mod report;

@@ -3,15 +3,16 @@
 //! Deliberately not here: what may be done with an order (room `incident`).
 
 use crate::pages::incident_parts::{Head, OrderLine, addressed, addressee, order_line};
+use crate::pages::plan_tasks::{self, StepTasks, Whose};
 use crate::perform;
 use crate::reply::Reply;
 use crate::view::{Section, View};
 use crate::visit::Visit;
 use askama::Template;
 use incident::Incident;
-use incident::people::{Addressee, Order, TaskState};
+use incident::people::{Addressee, Order};
 use model::Instant;
-use plan::{Act, StepId};
+use plan::Act;
 
 /// Settled orders shown; older ones stand in the timeline.
 const LAST_SETTLED: usize = 50;
@@ -30,6 +31,7 @@ struct Page<'a> {
     rows: Vec<Row>,
     settled: Vec<Row>,
     steps: Vec<StepTasks>,
+    no_tasks: bool,
     may_issue: bool,
     minutes: [u32; 7],
     persons: Vec<(String, String)>,
@@ -74,25 +76,6 @@ pub(crate) struct Earlier {
     pub reason: String,
 }
 
-struct StepTasks {
-    code: &'static str,
-    title: String,
-    begun: bool,
-    done: usize,
-    tasks: Vec<TaskRow>,
-}
-
-struct TaskRow {
-    title: String,
-    owner: String,
-    group: String,
-    due_at: Option<Instant>,
-    required: bool,
-    code: &'static str,
-    mark: &'static str,
-    note: String,
-}
-
 pub(crate) fn page(visit: &Visit) -> Reply {
     let Some(incident) = perform::incident(visit) else {
         return Reply::not_found(visit);
@@ -119,6 +102,12 @@ pub(crate) fn page(visit: &Visit) -> Reply {
     rows.sort_by_key(|r| (!r.line.overdue, !r.to_verify, r.line.due_at));
     settled.reverse();
     settled.truncate(LAST_SETTLED);
+    let whose = match show {
+        "mine" => Whose::Mine,
+        "group" => Whose::Group,
+        _ => Whose::All,
+    };
+    let steps = plan_tasks::steps(&v, i, whose);
     let may_issue = !i.closed() && v.may(Act::IssueOrder);
     Reply::page(&Page {
         h: Head::of(&v, i, "orders"),
@@ -126,10 +115,8 @@ pub(crate) fn page(visit: &Visit) -> Reply {
         show,
         rows,
         settled,
-        steps: StepId::ALL
-            .into_iter()
-            .map(|s| step_tasks(&v, i, s))
-            .collect(),
+        no_tasks: steps.iter().all(|s| s.groups.is_empty()),
+        steps,
         may_issue,
         minutes: MINUTES,
         persons: match may_issue {
@@ -240,51 +227,4 @@ fn persons(visit: &Visit, incident: &Incident) -> Vec<(String, String)> {
         .filter(knows)
         .map(|p| (format!("person:{}", p.id), p.name))
         .collect()
-}
-
-fn step_tasks(v: &View<'_>, i: &Incident, step: StepId) -> StepTasks {
-    let planned = v.visit.plan.step(step);
-    let templates = planned.map_or(&[][..], |s| &s.tasks);
-    let group = |id| {
-        let known = v.visit.plan.group(id);
-        known.map_or_else(String::new, |g| v.pick(&g.title).to_owned())
-    };
-    let tasks: Vec<TaskRow> = templates
-        .iter()
-        .map(|template| {
-            let id = template.id.as_str();
-            let task = i.tasks.iter().rev().find(|t| t.planned.id.as_str() == id);
-            let late = task.is_some_and(|t| t.overdue(v.now));
-            let (code, mark, note) = match task.map(|t| &t.state) {
-                None => ("next", "off", String::new()),
-                Some(TaskState::Open) if late => ("overdue", "bad", String::new()),
-                Some(TaskState::Open) => ("open", "info", String::new()),
-                Some(TaskState::Done { by, note, .. }) => {
-                    ("done", "ok", format!("{} {note}", v.actor(by)))
-                }
-                Some(TaskState::Waived { by, reason, .. }) => {
-                    ("waived", "off", format!("{}: {reason}", v.actor(by)))
-                }
-            };
-            TaskRow {
-                title: v.pick(&template.title).to_owned(),
-                owner: v.position(&template.owner),
-                group: group(&template.group),
-                due_at: task.filter(|t| t.open()).map(|t| t.planned.due_at),
-                required: template.required,
-                code,
-                mark,
-                note,
-            }
-        })
-        .collect();
-    StepTasks {
-        code: step.code(),
-        title: planned.map_or_else(String::new, |s| v.pick(&s.title).to_owned()),
-        begun: i.step_record(step).is_some(),
-        done: (tasks.iter())
-            .filter(|t| matches!(t.code, "done" | "waived"))
-            .count(),
-        tasks,
-    }
 }

@@ -9,6 +9,11 @@ pub static ROWS: &[Row] = &[
     page("/incidents/{id}/orders", VIEW, orders::page),
     page("/orders", VIEW, orders::my_page),
     act(
+        "/incidents/{id}/do/start-task",
+        Act::CompleteTask,
+        forms::start_task,
+    ),
+    act(
         "/incidents/{id}/do/issue-order",
         Act::IssueOrder,
         forms::issue_order,

@@ -152,3 +152,48 @@ async fn two_who_check_at_once_check_once() {
     both.sort();
     assert_eq!(both, [StatusCode::SEE_OTHER, StatusCode::CONFLICT]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tasks_wait_on_the_page_and_begin_early_with_a_reason() {
+    let world = World::new();
+    let incident = world.attacked().to_string();
+    let cio = world.person("cio", &["cio"]);
+    let ciso = world.person("ciso", &["ciso"]);
+    let path = format!("/incidents/{incident}/orders");
+    let page = world.get(&path, Some(&ciso)).await.body;
+    assert!(
+        page.contains("Register and check the report</span>"),
+        "{page}"
+    );
+    assert!(
+        page.contains("from major (Ⅱ"),
+        "tasks of graver grades are announced"
+    );
+    let early = [("task", "p1-assess-scope"), ("reason", "")];
+    assert_eq!(
+        act(&world, &incident, &ciso, "start-task", &early).await,
+        StatusCode::UNPROCESSABLE_ENTITY
+    );
+    let early = [
+        ("task", "p1-assess-scope"),
+        ("reason", "the <cause> is plain"),
+    ];
+    assert_eq!(
+        act(&world, &incident, &ciso, "start-task", &early).await,
+        StatusCode::SEE_OTHER
+    );
+    let page = world.get(&path, Some(&cio)).await.body;
+    assert!(page.contains("the &#60;cause&#62; is plain"), "{page}");
+    for show in ["?show=mine", "?show=group"] {
+        let page = world.get(&format!("{path}{show}"), Some(&ciso)).await;
+        assert!(page.body.contains("task-p1-assess-scope"), "{show}");
+    }
+    let mine = world
+        .get(&format!("{path}?show=mine"), Some(&cio))
+        .await
+        .body;
+    assert!(
+        !mine.contains("task-p1-assess-scope"),
+        "somebody else's task"
+    );
+}

@@ -1,0 +1,24 @@
+# 预案任务：等待、提前开始、因等级增加。
+incident-event-task-started = 任务开始：{ $task }
+incident-event-task-started-early = 任务提前开始（尚有{ $n }项前置任务未完成）：{ $task }
+incident-event-tasks-added = 等级为{ $grade }，步骤“{ $step }”增加{ $n }项任务
+incident-missing-task-before = 前置任务未完成：{ $task }
+gap-task-after-unknown = 前置任务不在预案中
+gap-task-after-later = 前置任务属于更晚的步骤
+gap-task-after-other-grade = 前置任务并非在该任务的每个等级都存在
+gap-task-cycle = 任务互为前置，形成循环
+plan-task-waits = 前置任务、适用等级
+plan-task-early = 说明理由可提前开始
+plan-task-from-grade = { $grade }以上
+tasks-waiting = 等待中
+tasks-waits-for = 等待
+tasks-started = 进行中
+tasks-started-by = { $who }已开始
+tasks-early = 提前开始：{ $why }
+tasks-early-hint = 预案允许在这{ $n }项前置任务完成之前开始，理由将记录在案。
+tasks-not-early = 这{ $n }项前置任务完成或免除后方可开始。
+tasks-from-grade = 仅{ $grade }以上
+tasks-none-mine = 这里没有您的任务。
+do-start-task = 开始
+do-start-task-early = 提前开始
+done-start-task = 任务已开始。
