@@ -224,6 +224,7 @@ pub(crate) fn page_words(
             };
             (key, zone(*due_at), order.to_string())
         }
+        Page::BriefSoon { due_at, .. } => ("page-brief-soon", zone(*due_at), String::new()),
         Page::Mention { note, .. } => ("page-mention", String::new(), note.to_string()),
     };
     let values = [

@@ -4,8 +4,10 @@ use crate::{Desk, DeskError};
 use incident::containment::HoldState;
 use incident::orders::OrderCommand;
 use incident::people::CallState;
+use incident::room::RoomCommand;
 use incident::{Command, Incident};
 use model::{Actor, Instant, Operation, RequestId};
+use plan::Plan;
 use serde_json::json;
 use store::Batch;
 
@@ -46,7 +48,8 @@ pub(crate) fn tick(desk: &Desk, now: Instant) -> usize {
     for incident in desk.open_incidents() {
         settle(desk, &incident);
         let late = late_orders(&incident, desk.plan().orders.escalate_after_s, now);
-        for (request, command) in due(&incident, now).into_iter().chain(late) {
+        let briefs = briefs(&desk.plan(), &incident, now);
+        for (request, command) in due(&incident, now).into_iter().chain(late).chain(briefs) {
             let op = Operation {
                 actor: Actor::system("clock"),
                 reason: String::new(),
@@ -72,6 +75,20 @@ fn settle(desk: &Desk, incident: &Incident) {
     if let Err(error) = desk.settle_stand_ins(&incident.id, &request) {
         tracing::warn!(incident = %incident.id, %error, "who stands in is not on the record yet");
     }
+}
+
+/// The management's brief by the level's cadence, and the reminder before it. Pure.
+fn briefs(plan: &Plan, incident: &Incident, now: Instant) -> Vec<(String, Command)> {
+    let sent = incident.briefs.len();
+    let next = incident::brief::next_due(plan, incident);
+    let send = next
+        .filter(|due| now >= *due)
+        .map(|_| (format!("brief-{sent}"), Command::SendBrief));
+    let remind = incident::brief::to_remind(plan, incident, now).map(|due_at| {
+        let command = Command::Room(RoomCommand::RemindBrief { due_at });
+        (format!("brief-soon-{}", due_at.0), command)
+    });
+    send.into_iter().chain(remind).collect()
 }
 
 /// Orders whose reminder is due: one command a stage and version. Pure.

@@ -78,7 +78,8 @@ impl Command {
             Self::Access(_) => Persons(&[Act::RestrictAccess]),
             Self::Order(OrderCommand::Remind { .. }) => System,
             Self::Order(_) => Persons(&[Act::IssueOrder]),
-            Self::Room(RoomCommand::Write { .. }) => Persons(&[Act::WriteNote]),
+            Self::Handover(_) | Self::Room(RoomCommand::Write { .. }) => Persons(&[Act::WriteNote]),
+            Self::Room(RoomCommand::RemindBrief { .. }) => System,
             Self::Room(_) => Persons(&[Act::IssueOrder]),
             Self::Close => Persons(&[Act::Close]),
         }

@@ -34,6 +34,31 @@ fn number(n: impl TryInto<i64>) -> Param {
     Param::Number(n.try_into().unwrap_or(i64::MAX))
 }
 
+/// How long before a brief is due those who lead are reminded, in seconds; half the time where
+/// briefs come more often than that.
+const REMIND_BEFORE_S: u32 = 600;
+
+/// When the next brief to the management goes out by the level's cadence; `None` once the handling
+/// has ended.
+pub fn next_due(plan: &Plan, incident: &Incident) -> Option<Instant> {
+    let over = incident.closed() || incident.anchors.handled.is_some();
+    let every_s = plan.level(incident.level)?.brief_every_s;
+    let last = incident.briefs.last().copied();
+    let due = last
+        .unwrap_or(incident.opened_at)
+        .plus_s(i64::from(every_s));
+    (!over && every_s > 0).then_some(due)
+}
+
+/// The brief that is near and of which nobody was reminded yet.
+pub fn to_remind(plan: &Plan, incident: &Incident, now: Instant) -> Option<Instant> {
+    let due = next_due(plan, incident)?;
+    let every_s = plan.level(incident.level)?.brief_every_s;
+    let before = i64::from(REMIND_BEFORE_S.min(every_s / 2));
+    let near = now >= due.plus_s(-before) && now < due;
+    (near && incident.room.brief_reminded < Some(due)).then_some(due)
+}
+
 /// What happened, how grave, where we are, what presses, what comes next.
 pub fn five_lines(incident: &Incident, plan: &Plan, now: Instant) -> [Line; 5] {
     [

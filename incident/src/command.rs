@@ -8,6 +8,7 @@ use crate::communication::NoticeKind;
 use crate::containment::RepairScope;
 use crate::custody::EvidenceItem;
 use crate::grading::Impact;
+use crate::handover::HandoverCommand;
 use crate::learning::{Measure, Topic};
 use crate::orders::OrderCommand;
 use crate::people::Addressee;
@@ -227,6 +228,8 @@ pub enum Command {
     /// What is said in the war room.
     Room(RoomCommand),
     Task(TaskCommand),
+    /// A shift ends.
+    Handover(HandoverCommand),
     /// Somebody reported more about it; the receipt of that report.
     JoinReport {
         receipt: model::ReceiptNo,

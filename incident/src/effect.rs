@@ -81,6 +81,11 @@ pub enum Page {
         #[serde(default)]
         overdue: u8,
     },
+    /// The brief to the management goes out soon.
+    BriefSoon {
+        position: PositionId,
+        due_at: Instant,
+    },
     /// Somebody was named in the war room.
     Mention {
         note: u32,
@@ -96,13 +101,14 @@ impl Page {
         match self {
             Self::CallOut { position, .. }
             | Self::Order { position, .. }
+            | Self::BriefSoon { position, .. }
             | Self::Mention { position, .. } => position,
         }
     }
     /// The one person that it is for, among the holders of the position.
     pub fn account(&self) -> Option<&AccountId> {
         match self {
-            Self::CallOut { .. } => None,
+            Self::CallOut { .. } | Self::BriefSoon { .. } => None,
             Self::Order { account, .. } | Self::Mention { account, .. } => account.as_ref(),
         }
     }
@@ -169,6 +175,14 @@ pub fn effects(plan: &Plan, incident: &Incident, recorded: &Recorded) -> Vec<Eff
         Fact::Room(RoomFact::Written { note, mentions, .. }) => {
             mention_pages(plan, &id, exercise, *note, mentions)
         }
+        Fact::Room(RoomFact::BriefReminded { due_at, to }) => vec![Effect::Page {
+            id: id(0),
+            exercise,
+            page: Page::BriefSoon {
+                position: to.clone(),
+                due_at: *due_at,
+            },
+        }],
         Fact::HoldApproved { hold } => held(incident, hold)
             .map(|(hold, rows, until)| Effect::Hold {
                 id: id(0),

@@ -9,6 +9,7 @@ use crate::communication::NoticeKind;
 use crate::containment::RepairScope;
 use crate::custody::EvidenceItem;
 use crate::grading::{ClockChange, Impact};
+use crate::handover::HandoverFact;
 use crate::learning::{Measure, Topic};
 use crate::open::Origin;
 use crate::orders::OrderFact;
@@ -237,6 +238,7 @@ pub enum Fact {
     Order(OrderFact),
     Room(RoomFact),
     Task(TaskFact),
+    Handover(HandoverFact),
     Closed,
 }
 

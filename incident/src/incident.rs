@@ -10,6 +10,7 @@ use crate::containment::{Audit, Hold, Repair, Watch};
 use crate::custody::Evidence;
 use crate::fact::{Fact, Opening, Recorded};
 use crate::grading::{ConfirmedGrade, Impact};
+use crate::handover::Handover;
 use crate::learning::{Decision, Lesson};
 use crate::open::Origin;
 use crate::people::{CallOut, Order, Task};
@@ -65,6 +66,8 @@ pub struct Incident {
     pub tasks: Vec<Task>,
     #[serde(default)]
     pub room: Room,
+    #[serde(default)]
+    pub handovers: Vec<Handover>,
     pub evidence: Vec<Evidence>,
     pub holds: Vec<Hold>,
     pub repairs: Vec<Repair>,
@@ -248,6 +251,7 @@ impl Incident {
             orders: Vec::new(),
             tasks: Vec::new(),
             room: Room::default(),
+            handovers: Vec::new(),
             evidence: Vec::new(),
             holds: Vec::new(),
             repairs: Vec::new(),

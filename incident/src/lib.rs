@@ -22,6 +22,7 @@ pub mod custody;
 pub mod effect;
 pub mod fact;
 pub mod grading;
+pub mod handover;
 pub mod head;
 pub mod incident;
 pub mod learning;

@@ -62,7 +62,7 @@ pub(crate) fn expand(desk: &Desk, row: &OutboxRow, now: Instant) -> Result<Paged
         Wanted::Page(page, exercise) => {
             let call = match &page {
                 Page::CallOut { call, .. } => Some(*call),
-                Page::Order { .. } | Page::Mention { .. } => None,
+                Page::Order { .. } | Page::Mention { .. } | Page::BriefSoon { .. } => None,
             };
             (
                 Some(page.position().clone()),

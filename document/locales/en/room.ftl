@@ -61,3 +61,53 @@ incident-bound-objectives = objectives of one incident
 incident-bound-code-names = code names of one incident
 page-mention-subject = [{ $code }] You are named in the war room
 page-mention-body = { $position }: note #{ $what } in the war room of { $code } names you. Open Balefire to read it.
+page-brief-soon-subject = [{ $code }] The brief to the management goes out at { $due }
+page-brief-soon-body = { $position }: the brief on { $code } goes out to the management at { $due }. See that objective and impact are true by then.
+incident-event-brief-reminded = { $position } reminded: the brief to the management goes out at { $due }
+war-next-brief = next brief to the management
+incident-noun-brief = brief
+tab-handover = Hand-over
+handover-title = Hand-over between shifts
+handover-sheet = Hand-over sheet
+handover-none = No shift was handed over yet. Who leaves prepares a sheet here; who takes over reads and signs it.
+handover-hint = The program writes down how things stand now: deadlines, orders, holds, questions, decisions. Add what it cannot know, then sign. The other person signs the same sheet within four hours.
+handover-position = Position that is handed over
+handover-remarks = What else the next shift must know
+handover-before = Earlier hand-overs
+handover-ongoing = still being attacked
+handover-not-reached = Groups not reached:
+handover-part-clocks = Legal deadlines
+handover-part-orders = Open orders
+handover-part-holds = Holds
+handover-part-questions = Open questions
+handover-part-tasks = Open tasks
+handover-part-decisions = Last decisions
+handover-left-out = { $n ->
+    [one] { $n } more is not on the sheet; see the pages of the incident.
+   *[other] { $n } more are not on the sheet; see the pages of the incident.
+}
+handover-left-by = Handed over by
+handover-taken-by = Taken over by
+handover-not-yet = not signed yet
+handover-since = { $n ->
+    [one] { $n } thing was recorded since.
+   *[other] { $n } things were recorded since.
+}
+handover-take-hint = By signing you say that you have read this sheet and that the position is yours from now on.
+handover-state-open = waits for the second signature
+handover-state-taken = signed by both
+handover-state-withdrawn = withdrawn
+handover-state-stale = too old, never taken over
+do-prepare-handover = Prepare and sign the hand-over
+do-take-handover = I have read it and take over
+do-withdraw-handover = Withdraw this sheet
+done-prepare-handover = The sheet is signed by you; now the other person signs.
+done-take-handover = You have taken over.
+done-withdraw-handover = The sheet is withdrawn.
+incident-event-handover-prepared = Hand-over #{ $n } of { $position } prepared and signed
+incident-event-handover-taken = { $position } taken over with hand-over #{ $n }
+incident-event-handover-withdrawn = Hand-over #{ $n } withdrawn
+incident-noun-handover = hand-over
+incident-conflict-waits = one for this position still waits for its second signature
+incident-conflict-not-yours = you do not fill this position
+incident-bound-handovers = hand-overs of one incident

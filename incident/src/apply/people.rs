@@ -91,6 +91,7 @@ impl Incident {
                     order.follow(fact, signed, &reason);
                 }
             }
+            Fact::Handover(fact) => crate::handover::follow(&mut self.handovers, fact, signed),
             Fact::Room(fact) => {
                 if let RoomFact::Renamed { to, .. } = fact {
                     self.code_name.clone_from(to);

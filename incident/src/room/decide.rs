@@ -6,8 +6,10 @@ use super::{
 };
 use crate::decide::{Asked, Decision, checks, people};
 use crate::fact::Fact;
+use crate::open::LEADING_GROUP;
 use crate::people::Addressee;
 use crate::refusal::Refusal;
+use model::Instant;
 use plan::Act;
 
 pub(crate) fn decide(asked: Asked<'_>, command: RoomCommand) -> Decision {
@@ -21,6 +23,7 @@ pub(crate) fn decide(asked: Asked<'_>, command: RoomCommand) -> Decision {
         } => write(asked, text, mark, mentions, corrects, said)?,
         RoomCommand::SetObjective { text } => set_objective(asked, text)?,
         RoomCommand::Rename { code_name } => rename(asked, code_name)?,
+        RoomCommand::RemindBrief { due_at } => remind_brief(asked, due_at)?,
     };
     Ok(vec![Fact::Room(fact)])
 }
@@ -79,6 +82,18 @@ fn set_objective(asked: Asked<'_>, text: String) -> Result<RoomFact, Refusal> {
         return Err(checks::conflict("objective", "unchanged"));
     }
     Ok(RoomFact::ObjectiveSet { text })
+}
+
+fn remind_brief(asked: Asked<'_>, due_at: Instant) -> Result<RoomFact, Refusal> {
+    let due = crate::brief::to_remind(asked.plan, asked.incident, asked.op.now);
+    let lead = (asked.plan.groups.iter()).find(|g| g.id.as_str() == LEADING_GROUP);
+    match lead.filter(|_| due == Some(due_at)) {
+        Some(group) => Ok(RoomFact::BriefReminded {
+            due_at,
+            to: group.lead.clone(),
+        }),
+        None => Err(checks::conflict("brief", "too-early")),
+    }
 }
 
 fn rename(asked: Asked<'_>, code_name: String) -> Result<RoomFact, Refusal> {

@@ -8,7 +8,7 @@ mod decide;
 
 use crate::people::{Addressee, Signed};
 use crate::timeline::{Param, Params};
-use model::Instant;
+use model::{Instant, PositionId};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use decide::decide;
@@ -81,6 +81,10 @@ pub enum RoomCommand {
     Rename {
         code_name: String,
     },
+    /// System (clock): the brief to the management goes out at this time.
+    RemindBrief {
+        due_at: Instant,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -103,6 +107,11 @@ pub enum RoomFact {
     Renamed {
         from: String,
         to: String,
+    },
+    /// `to` is who leads and sees that objective and impact are true by then.
+    BriefReminded {
+        due_at: Instant,
+        to: PositionId,
     },
 }
 
@@ -144,10 +153,13 @@ pub struct Room {
     /// Earlier code names, the first one first.
     #[serde(default)]
     pub former_names: Vec<String>,
+    /// The last brief of whose time somebody was reminded.
+    #[serde(default)]
+    pub brief_reminded: Option<Instant>,
 }
 
 /// Kinds of the lines that these facts make in the course of events.
-pub const KINDS: [&str; 7] = [
+pub const KINDS: [&str; 8] = [
     "room-note",
     "room-decision",
     "room-question",
@@ -155,6 +167,7 @@ pub const KINDS: [&str; 7] = [
     "room-corrected",
     "objective-set",
     "code-name-changed",
+    "brief-reminded",
 ];
 
 impl RoomFact {
@@ -171,6 +184,7 @@ impl RoomFact {
             },
             Self::ObjectiveSet { .. } => "objective-set",
             Self::Renamed { .. } => "code-name-changed",
+            Self::BriefReminded { .. } => "brief-reminded",
         }
     }
 
@@ -205,6 +219,10 @@ impl RoomFact {
             }
             Self::ObjectiveSet { text: words } => vec![("text", text(words))],
             Self::Renamed { from, to } => vec![("from", text(from)), ("to", text(to))],
+            Self::BriefReminded { due_at, to } => vec![
+                ("due", Param::Time(*due_at)),
+                ("position", Param::Position(to.clone())),
+            ],
         }
     }
 }
@@ -256,6 +274,7 @@ impl Room {
                 signed,
             }),
             RoomFact::Renamed { from, .. } => self.former_names.push(from.clone()),
+            RoomFact::BriefReminded { due_at, .. } => self.brief_reminded = Some(*due_at),
         }
     }
 }

@@ -70,6 +70,7 @@ pub(crate) fn of(fact: &Fact) -> (&'static str, Params) {
         Fact::Order(order) => (order.kind(), order.params()),
         Fact::Room(said) => (said.kind(), said.params()),
         Fact::Task(task) => (task.kind(), task.params()),
+        Fact::Handover(fact) => (fact.kind(), fact.params()),
         Fact::Closed => ("closed", Vec::new()),
         Fact::DecisionRecorded {
             number: n,

@@ -35,6 +35,8 @@
 //! | `verify-order`, `send-back-order` | `order`, `seen`, `reason` |
 //! | `write-note` | `text`, `mark` (`plain`, `decision`, `question`), `corrects` (number of a note), `said_by`, `said_place`, `said_at` (time) |
 //! | `set-objective` | `text` |
+//! | `prepare-handover` | `position`, `remarks` |
+//! | `take-handover`, `withdraw-handover` | `number`, `digest`, `reason` |
 //! | `rename` | `code_name`, `reason` |
 //! | `start-watch`, `send-brief`, `advance-step`, `handled`, `close` | `reason` |
 //!

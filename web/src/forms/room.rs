@@ -1,10 +1,12 @@
-//! Forms of the war room's discussion.
+//! Forms of the war room's discussion, and of the hand-over between shifts.
 
-use super::{Commands, bad, one, text, time};
+use super::{Commands, bad, digest, one, text, time};
 use crate::visit::Visit;
+use incident::handover::HandoverCommand;
 use incident::refusal::BadValue;
 use incident::room::{Mark, RoomCommand, Said};
 use incident::{Command, Incident, Refusal};
+use model::PositionId;
 
 pub(crate) fn write_note(visit: &Visit, _: &Incident) -> Commands {
     let words = text(visit, "text");
@@ -48,4 +50,29 @@ pub(crate) fn rename(visit: &Visit, _: &Incident) -> Commands {
     one(Command::Room(RoomCommand::Rename {
         code_name: text(visit, "code_name"),
     }))
+}
+
+pub(crate) fn prepare_handover(visit: &Visit, _: &Incident) -> Commands {
+    one(Command::Handover(HandoverCommand::Prepare {
+        position: PositionId::new(visit.form.get("position")),
+        remarks: text(visit, "remarks"),
+    }))
+}
+
+pub(crate) fn take_handover(visit: &Visit, _: &Incident) -> Commands {
+    one(Command::Handover(HandoverCommand::Take {
+        number: handover(visit),
+        digest: digest(visit, "digest")?,
+    }))
+}
+
+pub(crate) fn withdraw_handover(visit: &Visit, _: &Incident) -> Commands {
+    one(Command::Handover(HandoverCommand::Withdraw {
+        number: handover(visit),
+    }))
+}
+
+/// Zero is no hand-over's number; the incident answers that it is unknown.
+fn handover(visit: &Visit) -> u32 {
+    visit.form.get("number").parse().unwrap_or(0)
 }

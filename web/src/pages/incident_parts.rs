@@ -39,6 +39,7 @@ impl Head {
             ("notices", "/notices"),
             ("timeline", "/timeline"),
             ("brief", "/brief"),
+            ("handover", "/handover"),
             ("report", "/report"),
         ]);
         if v.may(Act::RestrictAccess) {

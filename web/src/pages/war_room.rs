@@ -47,6 +47,7 @@ struct WarRoom<'a> {
     back: String,
     objective: Option<Goal>,
     may_aim: bool,
+    next_brief: Option<model::Instant>,
 }
 
 struct DecisionLine {
@@ -145,6 +146,7 @@ pub(crate) fn page(visit: &Visit) -> Reply {
             who: v.actor(&o.signed.by),
             at: o.signed.at,
         }),
+        next_brief: incident::brief::next_due(&visit.plan, i),
         may_aim: !i.closed() && v.may(plan::Act::IssueOrder),
         i,
         v,

@@ -5,6 +5,7 @@ mod browser;
 mod call_out;
 mod discussion;
 mod doors;
+mod handover;
 mod lists;
 mod live;
 mod need_to_know;
