@@ -8,9 +8,9 @@ use crate::guard::Guard;
 use crate::repair::name_of;
 use crate::window::account_of;
 use crate::{Ask, Desk, DeskError};
-use incident::Command;
 use incident::learning::Topic;
 use incident::rows::{RowState, TableRows};
+use incident::{Command, Incident};
 use model::digest::{hex, unhex};
 use model::entry::LedgerEntry;
 use model::{ColumnChange, Finding, FindingId, IncidentId, Instant, Key, Operation, SourceName};
@@ -107,6 +107,15 @@ impl Acceptance {
             return Err(AcceptRefusal::TooOld);
         }
         Ok(())
+    }
+
+    /// Whether it was asked for in the incident, or its rows are among those that it follows.
+    pub fn concerns(&self, incident: &Incident) -> bool {
+        let followed = |row: &AcceptedRow| {
+            let findings = &incident.findings;
+            findings.row(&self.source, &row.table, &row.key).is_some()
+        };
+        self.incident.as_ref() == Some(&incident.id) || self.rows.iter().any(followed)
     }
 
     /// Whether this person asked, who therefore may not approve.
@@ -229,6 +238,17 @@ impl Desk {
         })?;
         self.settle_in_incidents(op, &acceptance);
         Ok(acceptance)
+    }
+
+    /// Refused as if there were none when it is of another incident: who names an id of what is
+    /// kept from them learns nothing by it.
+    pub fn acceptance_of(&self, incident: &Incident, id: &str) -> Result<Acceptance, DeskError> {
+        let missing = || DeskError::NotFound(format!("there is no request `{id}` to accept rows"));
+        let (acceptance, _) = self.acceptance(id)?;
+        match acceptance.concerns(incident) {
+            true => Ok(acceptance),
+            false => Err(missing()),
+        }
     }
 
     /// Takes back what one asked for oneself, or refuses what somebody else did.

@@ -72,18 +72,22 @@ pub(crate) fn apply_repair(visit: &Visit) -> Reply {
 }
 
 pub(crate) fn approve_acceptance(visit: &Visit) -> Reply {
-    by_desk(visit, |_| {
-        let id = visit.form.get("acceptance");
-        (visit.desk().approve_acceptance(&visit.operation(), id))?;
+    by_desk(visit, |incident| {
+        let asked = (visit.desk()).acceptance_of(incident, visit.form.get("acceptance"))?;
+        (visit
+            .desk()
+            .approve_acceptance(&visit.operation(), &asked.id))?;
         Ok(())
     })
 }
 
 /// Whoever asked may take it back; the desk asks others for the right to approve.
 pub(crate) fn refuse_acceptance(visit: &Visit) -> Reply {
-    by_desk(visit, |_| {
-        let id = visit.form.get("acceptance");
-        (visit.desk().refuse_acceptance(&visit.operation(), id))?;
+    by_desk(visit, |incident| {
+        let asked = (visit.desk()).acceptance_of(incident, visit.form.get("acceptance"))?;
+        (visit
+            .desk()
+            .refuse_acceptance(&visit.operation(), &asked.id))?;
         Ok(())
     })
 }

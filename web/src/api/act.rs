@@ -126,10 +126,12 @@ fn carry_out(
         IncidentAct::ApplyRepair { proposal } => desk.apply_repair(op, id, &proposal),
         IncidentAct::Audit {} => desk.audit(op, id).map(drop),
         IncidentAct::ApproveAcceptance { acceptance } => {
-            Ok(desk.approve_acceptance(&op, &acceptance).map(drop)?)
+            let asked = desk.acceptance_of(incident, &acceptance)?;
+            Ok(desk.approve_acceptance(&op, &asked.id).map(drop)?)
         }
         IncidentAct::RefuseAcceptance { acceptance } => {
-            Ok(desk.refuse_acceptance(&op, &acceptance).map(drop)?)
+            let asked = desk.acceptance_of(incident, &acceptance)?;
+            Ok(desk.refuse_acceptance(&op, &asked.id).map(drop)?)
         }
         IncidentAct::ChangeAccess { change } => desk.change_access(op, id, change),
     }

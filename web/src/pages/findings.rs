@@ -152,13 +152,6 @@ fn acceptances(visit: &Visit, incident: &Incident) -> Vec<AcceptanceLine> {
     });
     let op = visit.operation();
     let may = visit.may(Act::ApproveRepair);
-    let followed = |a: &Acceptance| {
-        let tracked = |row: &desk::accept_rows::AcceptedRow| {
-            let findings = &incident.findings;
-            findings.row(&a.source, &row.table, &row.key).is_some()
-        };
-        a.incident.as_ref() == Some(&incident.id) || a.rows.iter().any(tracked)
-    };
     let in_full = visit.may(Act::ReadEvidence);
     let line = |row: &desk::accept_rows::AcceptedRow| AcceptedLine {
         finding: row.finding.to_string(),
@@ -170,7 +163,7 @@ fn acceptances(visit: &Visit, incident: &Incident) -> Vec<AcceptanceLine> {
             .map(|c| ColumnLine::of(c, in_full))
             .collect(),
     };
-    let mine = all.into_iter().filter(followed);
+    let mine = all.into_iter().filter(|a| a.concerns(incident));
     mine.map(|a| {
         let (open, own) = (a.open(op.now).is_ok(), a.asked_by_same(&op));
         AcceptanceLine {

@@ -1,5 +1,6 @@
 //! The real router on a real desk in a throwaway folder.
 
+mod across;
 mod api_fuzz;
 mod browser;
 mod call_out;

@@ -250,6 +250,21 @@ impl World {
         all.extend_from_slice(fields);
         self.post_raw(path, who, &all, &[]).await
     }
+    /// A program's request with a person's session; `headers` bring key, version and form token.
+    pub async fn post_json(
+        &self,
+        path: &str,
+        who: &Person,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> Answer {
+        let request = Request::post(path)
+            .header("cookie", &who.cookie)
+            .header("content-type", "application/json");
+        let all = headers.iter().fold(request, |r, (n, v)| r.header(*n, *v));
+        let body = Body::from(body.to_owned());
+        self.send(all.body(body).expect("a request")).await
+    }
     pub async fn post_raw(
         &self,
         path: &str,
