@@ -48,14 +48,23 @@ pub(crate) enum Ask {
         with: Vec<Command>,
         batch: Box<Batch>,
     },
+    /// Asks of several incidents, all of them or none.
+    Together(Vec<Ask>),
 }
 
 impl Ask {
-    fn incident(&self) -> &IncidentId {
+    /// The incidents that it changes.
+    fn incidents(&self) -> Vec<IncidentId> {
         match self {
-            Self::Command { id, .. } | Self::Commands { id, .. } => id,
-            Self::At { ask, .. } => ask.incident(),
-            Self::Open { request, .. } => &request.id,
+            Self::Command { id, .. } | Self::Commands { id, .. } => vec![id.clone()],
+            Self::At { ask, .. } => ask.incidents(),
+            Self::Open { request, .. } => vec![request.id.clone()],
+            Self::Together(asks) => {
+                let mut ids: Vec<_> = asks.iter().flat_map(Self::incidents).collect();
+                ids.sort();
+                ids.dedup();
+                ids
+            }
         }
     }
 }
@@ -222,17 +231,22 @@ impl Worker {
 
     /// Decides an ask as a whole: when one of its commands is refused, nothing of it stays.
     fn whole(&mut self, work: &mut Work, ask: Ask) -> Answer {
-        let id = ask.incident().clone();
-        let before = work.copies.get(&id).map_or(0, |copy| copy.fresh.len());
+        let fresh = |id: &IncidentId| work.copies.get(id).map_or(0, |copy| copy.fresh.len());
+        let ids = ask.incidents();
+        let before: Vec<usize> = ids.iter().map(fresh).collect();
         let group = std::mem::take(&mut work.batch);
         let answer = self.decide(work, ask);
         let own = std::mem::replace(&mut work.batch, group);
         if answer.is_ok() {
             work.batch.append(own);
-        } else if let Some(copy) = work.copies.remove(&id)
-            && let Some(copy) = copy.back_to(before)
-        {
-            work.copies.insert(id, copy);
+            return answer;
+        }
+        for (id, before) in ids.into_iter().zip(before) {
+            if let Some(copy) = work.copies.remove(&id)
+                && let Some(copy) = copy.back_to(before)
+            {
+                work.copies.insert(id, copy);
+            }
         }
         answer
     }
@@ -251,11 +265,20 @@ impl Worker {
                 Ok(made)
             }
             Ask::At { version, ask } => {
-                let stands = self.working(work, ask.incident())?.next_sequence;
-                if stands != version {
-                    return Err(CommandError::Stale { stands });
+                for id in ask.incidents() {
+                    let stands = self.working(work, &id)?.next_sequence;
+                    if stands != version {
+                        return Err(CommandError::Stale { stands });
+                    }
                 }
                 self.decide(work, *ask)
+            }
+            Ask::Together(asks) => {
+                let mut made = Vec::new();
+                for ask in asks {
+                    made.extend(self.decide(work, ask)?);
+                }
+                Ok(made)
             }
             Ask::Open {
                 op,

@@ -48,13 +48,28 @@ impl Desk {
         Ok(self.store().findings(&query)?)
     }
 
+    /// With those of the incidents that were merged into it.
     pub(crate) fn findings_of(&self, incident: &IncidentId) -> Result<Vec<Finding>, DeskError> {
-        let query = FindingQuery {
-            incident: Some(incident.clone()),
-            limit: u32::MAX,
-            ..FindingQuery::default()
-        };
-        Ok(self.store().findings(&query)?)
+        let mut ids = vec![incident.clone()];
+        let mut found = Vec::new();
+        let mut at = 0;
+        while let Some(id) = ids.get(at).cloned() {
+            at += 1;
+            let merged = self.incident(&id);
+            let merged = merged.iter().flat_map(|i| &i.joining.absorbed);
+            for carried in merged {
+                if !ids.contains(&carried.incident) {
+                    ids.push(carried.incident.clone());
+                }
+            }
+            let query = FindingQuery {
+                incident: Some(id),
+                limit: u32::MAX,
+                ..FindingQuery::default()
+            };
+            found.extend(self.store().findings(&query)?);
+        }
+        Ok(found)
     }
 
     /// Oldest first.

@@ -36,7 +36,7 @@ impl Desk {
         let open = self
             .open_incidents()
             .into_iter()
-            .find(|i| i.source.as_ref() == Some(source));
+            .find(|i| i.takes_findings_of(source));
         open.map(|i| i.id.clone())
     }
     /// The facts of an incident, oldest first.
@@ -79,6 +79,10 @@ impl Desk {
         command: Command,
         version: Option<u32>,
     ) -> Result<Vec<Recorded>, CommandError> {
+        // Half of a merge alone would leave a pointer without the other one.
+        if matches!(command, Command::Joining(_)) {
+            return Err(incident::Refusal::SystemOnly.into());
+        }
         let op = self.admit(op, id)?;
         let left = match &command {
             Command::RecordDecision {

@@ -42,6 +42,7 @@ mod incident_text;
 mod incidents;
 pub mod intake;
 pub mod investigate;
+pub mod joining;
 mod learning;
 mod ledger;
 pub mod likeness;

@@ -68,6 +68,8 @@ impl Desk {
         match decision {
             ReportDecision::Open {} => self.open_from(op, view, version).map(Some),
             ReportDecision::Join { incident } => {
+                // One that was merged meanwhile goes on in another.
+                let incident = self.goes_on_in(&incident);
                 self.join_to(op, view, version, &incident)?;
                 Ok(Some(incident))
             }

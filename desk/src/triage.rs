@@ -28,7 +28,12 @@ pub(crate) fn raise(
         request: RequestId::new(format!("triage-{}", first.id)),
         now: desk.now(),
     };
-    let open = desk.open_incidents().into_iter().find(|i| joins(i, source));
+    // What was split off is a case of its own: what comes later joins the rest.
+    let open = desk
+        .open_incidents()
+        .into_iter()
+        .filter(|i| joins(i, source));
+    let open = open.min_by_key(|i| i.joining.split_from.is_some());
     let earlier = match &open {
         Some(incident) => desk.findings_of(&incident.id)?,
         None => Vec::new(),
@@ -89,7 +94,7 @@ pub(crate) fn raise_waiting(desk: &Desk, source: &SourceName) -> Result<(), Comm
 }
 
 fn joins(incident: &Incident, source: &SourceName) -> bool {
-    !incident.closed() && !incident.exercise && incident.source.as_ref() == Some(source)
+    !incident.closed() && !incident.exercise && incident.takes_findings_of(source)
 }
 
 fn open_request(

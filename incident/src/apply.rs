@@ -10,7 +10,9 @@ mod records;
 use crate::fact::{Fact, Recorded};
 use crate::grading::ConfirmedGrade;
 use crate::incident::{Incident, Status, StepRecord};
+use crate::joining::JoiningFact;
 use crate::people::{Signed, Task, TaskState};
+use model::ReceiptNo;
 
 impl Incident {
     /// Folds one fact; facts come in the order of their sequence numbers.
@@ -89,16 +91,42 @@ impl Incident {
             Fact::WatchStarted => self.watch.started_at = Some(at),
             Fact::HandlingEnded => self.anchors.handled = Some(at),
             Fact::BriefSent { .. } => self.briefs.push(at),
-            Fact::Closed => {
-                if let Some(record) = self.steps.last_mut() {
-                    record.left_at = record.left_at.or(Some(at));
-                }
-                let by = recorded.operation.actor.clone();
-                self.status = Status::Closed { at, by };
+            Fact::Closed => self.end(recorded),
+            Fact::Joining(fact) => {
+                self.joining.apply(fact);
+                self.apply_joining(fact, recorded);
             }
             _ => return false,
         }
         true
+    }
+
+    fn end(&mut self, recorded: &Recorded) {
+        let at = recorded.operation.now;
+        if let Some(record) = self.steps.last_mut() {
+            record.left_at = record.left_at.or(Some(at));
+        }
+        let by = recorded.operation.actor.clone();
+        self.status = Status::Closed { at, by };
+    }
+
+    fn apply_joining(&mut self, fact: &JoiningFact, recorded: &Recorded) {
+        let mut add = |reports: &[ReceiptNo]| {
+            for report in reports {
+                if !self.reports.contains(report) {
+                    self.reports.push(report.clone());
+                }
+            }
+        };
+        match fact {
+            JoiningFact::MergedInto { .. } => self.end(recorded),
+            JoiningFact::Absorbed { carried } => add(&carried.reports),
+            JoiningFact::SplitFrom { reports, .. } => add(reports),
+            JoiningFact::SplitOff { reports, rows, .. } => {
+                self.reports.retain(|r| !reports.contains(r));
+                self.findings.remove(rows);
+            }
+        }
     }
 
     fn apply_trigger_facts(&mut self, fact: &Fact) {

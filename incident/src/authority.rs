@@ -80,6 +80,7 @@ impl Command {
             Self::Order(_) => Persons(&[Act::IssueOrder]),
             Self::Handover(_) | Self::Room(RoomCommand::Write { .. }) => Persons(&[Act::WriteNote]),
             Self::Room(RoomCommand::RemindBrief { .. }) => System,
+            Self::Joining(_) => Persons(&[Act::Close]),
             Self::Room(_) => Persons(&[Act::IssueOrder]),
             Self::Close => Persons(&[Act::Close]),
         }

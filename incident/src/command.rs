@@ -9,6 +9,7 @@ use crate::containment::RepairScope;
 use crate::custody::EvidenceItem;
 use crate::grading::Impact;
 use crate::handover::HandoverCommand;
+use crate::joining::JoiningCommand;
 use crate::learning::{Measure, Topic};
 use crate::orders::OrderCommand;
 use crate::people::Addressee;
@@ -230,6 +231,8 @@ pub enum Command {
     Task(TaskCommand),
     /// A shift ends.
     Handover(HandoverCommand),
+    /// Half of a merge or a split; the desk gives both halves at once.
+    Joining(Box<JoiningCommand>),
     /// Somebody reported more about it; the receipt of that report.
     JoinReport {
         receipt: model::ReceiptNo,

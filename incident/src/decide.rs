@@ -192,6 +192,7 @@ fn dispatch_records(asked: Asked<'_>, command: Command) -> Decision {
         Command::Room(command) => crate::room::decide(asked, command),
         Command::Task(command) => crate::tasks::decide(asked, command),
         Command::Handover(command) => crate::handover::decide(asked, command),
+        Command::Joining(command) => crate::joining::decide(asked, *command),
         // Everything else was answered above.
         _ => Ok(Vec::new()),
     }

@@ -10,6 +10,7 @@ use crate::containment::RepairScope;
 use crate::custody::EvidenceItem;
 use crate::grading::{ClockChange, Impact};
 use crate::handover::HandoverFact;
+use crate::joining::JoiningFact;
 use crate::learning::{Measure, Topic};
 use crate::open::Origin;
 use crate::orders::OrderFact;
@@ -239,6 +240,7 @@ pub enum Fact {
     Room(RoomFact),
     Task(TaskFact),
     Handover(HandoverFact),
+    Joining(Box<JoiningFact>),
     Closed,
 }
 

@@ -11,6 +11,7 @@ use crate::custody::Evidence;
 use crate::fact::{Fact, Opening, Recorded};
 use crate::grading::{ConfirmedGrade, Impact};
 use crate::handover::Handover;
+use crate::joining::Joining;
 use crate::learning::{Decision, Lesson};
 use crate::open::Origin;
 use crate::people::{CallOut, Order, Task};
@@ -68,6 +69,9 @@ pub struct Incident {
     pub room: Room,
     #[serde(default)]
     pub handovers: Vec<Handover>,
+    /// With which other incidents it hangs together.
+    #[serde(default)]
+    pub joining: Joining,
     pub evidence: Vec<Evidence>,
     pub holds: Vec<Hold>,
     pub repairs: Vec<Repair>,
@@ -252,6 +256,7 @@ impl Incident {
             tasks: Vec::new(),
             room: Room::default(),
             handovers: Vec::new(),
+            joining: Joining::default(),
             evidence: Vec::new(),
             holds: Vec::new(),
             repairs: Vec::new(),

@@ -25,6 +25,7 @@ pub mod grading;
 pub mod handover;
 pub mod head;
 pub mod incident;
+pub mod joining;
 pub mod learning;
 pub mod open;
 pub mod orders;

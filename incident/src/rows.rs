@@ -330,6 +330,22 @@ impl FindingsSummary {
         }
     }
 
+    /// Leaves rows out that another incident follows from now on.
+    pub(crate) fn remove(&mut self, rows: &[TableRows]) {
+        for named in rows {
+            let tables = self.rows.get_mut(named.source.as_str());
+            let Some(table) = tables.and_then(|tables| tables.get_mut(&named.table)) else {
+                continue;
+            };
+            for row in named.keys.iter().filter_map(|key| table.remove(key)) {
+                self.counts.take(row.damage);
+                if row.state == RowState::Open {
+                    self.open.take(row.damage);
+                }
+            }
+        }
+    }
+
     /// Marks rows found not later than `until` as settled; rows that are not followed are left out.
     pub(crate) fn settle(&mut self, rows: &[TableRows], until: Instant, state: RowState) {
         for named in rows {

@@ -126,3 +126,47 @@ api-op-decide-report = Decide on a report
 api-query-came = people or detectors
 api-query-waited = Hours that it has waited at least: 1, 4, 24 or 72
 api-query-page = Number of the page, from 0
+
+# Merge and split.
+tab-joining = Merge and split
+joining-together = Hangs together with
+joining-none = This incident stands by itself.
+joining-goes-on-in = It was merged and goes on in
+joining-absorbed = Goes on here:
+joining-split-into = Split off:
+joining-split-from = Split off from:
+joining-open-orders = { $n ->
+    [one] { $n } open order
+   *[other] { $n } open orders
+}
+joining-open-tasks = { $n ->
+    [one] { $n } open task
+   *[other] { $n } open tasks
+}
+joining-listed-there = listed there
+joining-merge = Merge
+joining-merge-hint = This incident closes and stays readable; reports, rows that are still open, earlier times and what comes later go on in the other one. Whoever is kept out of one is kept out of both.
+joining-merge-confirm = This incident closes for good. Merge it?
+joining-into = Into which incident
+joining-no-other = There is no other open incident.
+joining-split = Split off
+joining-split-hint = What is ticked becomes an incident of its own; its grade is assessed anew. A row goes with all that was found of it.
+joining-reports = Reports
+joining-rows = Rows
+joining-nothing = There is nothing to split off.
+done-joining = Both incidents say so on their record.
+incident-event-merged-into = Merged into the incident { $incident }
+incident-event-absorbed = The incident { $incident } goes on here: { $reports } reports; { $orders } open orders and { $tasks } open tasks stay listed there
+incident-event-split-off = { $reports } reports and { $rows } rows became the incident { $incident }
+incident-event-split-from = Split off from the incident { $incident }, with { $reports } reports
+incident-noun-incident = incident
+incident-conflict-with-itself = it is the same incident
+incident-conflict-merged-already = one of them was merged already; look where it goes on
+incident-conflict-exercise = one is an exercise, the other is not
+incident-conflict-visibility = they are restricted to different positions; make the restriction the same first
+incident-conflict-nobody-would-see = nobody would be left to lead it
+incident-conflict-acts-on-rows = a hold or a repair is under way; end it first
+incident-conflict-nothing-chosen = choose a report or a row
+incident-conflict-split-already = it was split off already
+incident-bound-merged = incidents merged into one
+incident-bound-split = incidents split off one

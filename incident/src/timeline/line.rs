@@ -68,6 +68,7 @@ pub(crate) fn of(fact: &Fact) -> (&'static str, Params) {
         Fact::BriefSent { number: n } => ("brief-sent", vec![("n", number(*n))]),
         Fact::Access(access) => (access.kind(), access_params(access)),
         Fact::Order(order) => (order.kind(), order.params()),
+        Fact::Joining(fact) => (fact.kind(), fact.params()),
         Fact::Room(said) => (said.kind(), said.params()),
         Fact::Task(task) => (task.kind(), task.params()),
         Fact::Handover(fact) => (fact.kind(), fact.params()),

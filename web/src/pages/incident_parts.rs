@@ -42,6 +42,7 @@ impl Head {
             ("handover", "/handover"),
             ("report", "/report"),
         ]);
+        tabs.push(("joining", "/joining"));
         if v.may(Act::RestrictAccess) {
             tabs.push(("access", "/access"));
         }

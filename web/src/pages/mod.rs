@@ -18,6 +18,7 @@ pub(crate) mod incidents;
 pub(crate) mod investigation;
 pub(crate) mod investigation_lines;
 pub mod investigation_paper;
+pub(crate) mod joining;
 pub(crate) mod journal;
 pub(crate) mod login;
 pub(crate) mod notices;

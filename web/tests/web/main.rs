@@ -7,6 +7,7 @@ mod call_out;
 mod discussion;
 mod doors;
 mod handover;
+mod joining;
 mod lists;
 mod live;
 mod need_to_know;

@@ -1,0 +1,288 @@
+//! Merging and splitting on their page: pointers both ways, what goes on where, who is kept out,
+//! and what is refused.
+
+use crate::world::{Answer, Person, World};
+use axum::http::StatusCode;
+use desk::{NewReport, ReportState};
+use model::{AccountId, Actor, IncidentId, Operation, PositionId, ReceiptNo, RequestId, Risk};
+use plan::Lang;
+use std::time::Duration;
+
+fn reported(world: &World, what: &str, concerns: &str) -> ReceiptNo {
+    let request = RequestId::new(format!("request-of-{}", world.desk.now().0));
+    let report = NewReport {
+        risk: Some(Risk::R1),
+        concerns: concerns.to_owned(),
+        ..NewReport::new(what, Lang::En, request)
+    };
+    world
+        .desk
+        .report(report)
+        .expect("a report is stored")
+        .report
+}
+
+/// Opens an incident from a report, as somebody of legal.
+fn opened(world: &World, report: &ReceiptNo) -> IncidentId {
+    let op = Operation {
+        actor: Actor::Person {
+            account: AccountId::new("legal"),
+            name: "legal".to_owned(),
+            positions: vec![PositionId::new("head_legal")],
+        },
+        reason: String::new(),
+        request: RequestId::new(format!("open-{report}")),
+        now: world.desk.now(),
+    };
+    let opened = world.desk.open_incident_from_report(op, report);
+    opened.expect("an incident")
+}
+
+async fn join(
+    world: &World,
+    who: &Person,
+    id: &IncidentId,
+    what: &str,
+    fields: &[(&str, &str)],
+) -> Answer {
+    let path = format!("/incidents/{id}/do/{what}");
+    world.post(&path, Some(who), fields).await
+}
+
+fn kinds(world: &World, id: &IncidentId) -> Vec<String> {
+    let incident = world.desk.incident(id).expect("there");
+    incident.timeline.iter().map(|l| l.kind.clone()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_merged_incident_goes_on_in_the_other_and_later_findings_join_it() {
+    let world = World::new();
+    let boss = world.person("boss", &["cio"]);
+    let legal = world.person("legal", &["head_legal"]);
+    world.person("agent", &["cs_agent"]);
+    let into = opened(
+        &world,
+        &reported(&world, "customers' data are for sale", ""),
+    );
+    let second = reported(&world, "odd amounts", "");
+    let absorbed = world.attacked();
+    let attacked = world.desk.incident(&absorbed).expect("there");
+    let rows = attacked.findings.open.total();
+
+    let to = into.to_string();
+    let reason = ("reason", "the same attacker");
+    for (fields, status) in [
+        (
+            &[("into", to.as_str())][..],
+            StatusCode::UNPROCESSABLE_ENTITY,
+        ),
+        (&[("into", absorbed.as_str()), reason], StatusCode::CONFLICT),
+        (&[("into", "i-none"), reason], StatusCode::NOT_FOUND),
+    ] {
+        let refused = join(&world, &boss, &absorbed, "merge", fields).await;
+        assert_eq!(refused.status, status, "{}", refused.body);
+    }
+    let forbidden = join(&world, &legal, &absorbed, "merge", &[("into", &to), reason]).await;
+    assert_eq!(forbidden.status, StatusCode::FORBIDDEN);
+    // Nothing of what was refused stays, in neither of the two.
+    for id in [&absorbed, &into] {
+        let line = kinds(&world, id)
+            .into_iter()
+            .find(|k| k == "merged-into" || k == "absorbed");
+        assert_eq!(line, None);
+    }
+    // Half of it by itself nobody gives.
+    let half = incident::Command::Joining(Box::new(incident::joining::JoiningCommand::MergeInto {
+        into: into.clone(),
+        access: Default::default(),
+    }));
+    let op = Operation {
+        actor: Actor::Person {
+            account: AccountId::new("boss"),
+            name: "boss".to_owned(),
+            positions: vec![PositionId::new("cio")],
+        },
+        reason: "half".to_owned(),
+        request: RequestId::new("half"),
+        now: world.desk.now(),
+    };
+    assert!(world.desk.execute(op, &absorbed, half).is_err());
+
+    let merged = join(&world, &boss, &absorbed, "merge", &[("into", &to), reason]).await;
+    assert_eq!(merged.status, StatusCode::SEE_OTHER, "{}", merged.body);
+    assert_eq!(
+        merged.location(),
+        format!("/incidents/{into}/joining?done=joining")
+    );
+    let (one, other) = (
+        world.desk.incident(&absorbed).expect("there"),
+        world.desk.incident(&into).expect("there"),
+    );
+    assert!(one.closed() && !other.closed());
+    assert_eq!(one.joining.merged_into.as_ref(), Some(&into));
+    assert_eq!(other.joining.absorbed[0].incident, absorbed);
+    assert_eq!(
+        other.findings.open.total(),
+        rows,
+        "its open rows go on here"
+    );
+    assert_eq!(one.findings.open.total(), rows, "and stay readable there");
+    assert!(other.anchors.discovered <= one.anchors.discovered);
+    for (id, text) in [(&absorbed, to.as_str()), (&into, absorbed.as_str())] {
+        for lang in Lang::ALL {
+            let page = world
+                .get_in(&format!("/incidents/{id}/joining"), Some(&boss), lang)
+                .await;
+            assert_eq!(page.status, StatusCode::OK);
+            assert!(page.body.contains(text), "each points to the other");
+        }
+    }
+    let again = join(&world, &boss, &absorbed, "merge", &[("into", &to), reason]).await;
+    assert_eq!(again.status, StatusCode::CONFLICT);
+    let back = join(
+        &world,
+        &boss,
+        &into,
+        "merge",
+        &[("into", absorbed.as_str()), reason],
+    )
+    .await;
+    assert_eq!(back.status, StatusCode::CONFLICT, "no circle");
+
+    // A report joined to the merged one, and what the guard finds later, come to the other.
+    let path = format!("/triage/{second}");
+    let fields = [("decision", "join"), ("incident", absorbed.as_str())];
+    let joined = world.post(&path, Some(&boss), &fields).await;
+    assert_eq!(
+        joined.location(),
+        format!("/incidents/{into}"),
+        "{}",
+        joined.body
+    );
+    let before = other.findings.total();
+    let intruder = world.shop.intruder();
+    intruder
+        .busy_timeout(Duration::from_secs(5))
+        .expect("a timeout is set");
+    let paid = world.shop.orders_in("paid");
+    intruder
+        .execute("UPDATE orders SET total_minor = 2 WHERE id = ?1", [paid[1]])
+        .expect("the intruder writes");
+    let start = world.desk.now();
+    let mut seen = 0;
+    while world.desk.incident(&into).expect("there").findings.total() == before {
+        assert!(
+            world.desk.now().since_s(start) < 20.0,
+            "no later finding came"
+        );
+        seen = world.desk.wait_for_change(seen, Duration::from_millis(200));
+    }
+    assert_eq!(world.desk.open_incidents().len(), 1, "no third incident");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_is_kept_out_of_one_is_kept_out_of_both() {
+    let world = World::new();
+    let security = world.person("security", &["ciso"]);
+    let boss = world.person("boss", &["cio"]);
+    let agent = world.person("agent", &["head_cs"]);
+    world.person("legal", &["head_legal"]);
+    let about = opened(&world, &reported(&world, "agents sell data", "agent"));
+    let open = opened(&world, &reported(&world, "data are for sale", ""));
+    let path = |id: &IncidentId| format!("/incidents/{id}");
+    assert_eq!(
+        world.get(&path(&open), Some(&agent)).await.status,
+        StatusCode::OK
+    );
+    let fields = [("into", open.as_str()), ("reason", "one and the same")];
+    let merged = join(&world, &security, &about, "merge", &fields).await;
+    assert_eq!(merged.status, StatusCode::SEE_OTHER, "{}", merged.body);
+    for id in [&about, &open] {
+        assert_eq!(
+            world.get(&path(id), Some(&agent)).await.status,
+            StatusCode::NOT_FOUND
+        );
+        assert_eq!(
+            world.get(&path(id), Some(&boss)).await.status,
+            StatusCode::OK
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn reports_and_rows_split_off_are_an_incident_of_their_own() {
+    let world = World::new();
+    let boss = world.person("boss", &["cio"]);
+    world.person("legal", &["head_legal"]);
+    let id = world.attacked();
+    let report = reported(&world, "something else altogether", "");
+    let fields = [("decision", "join"), ("incident", id.as_str())];
+    let joined = world
+        .post(&format!("/triage/{report}"), Some(&boss), &fields)
+        .await;
+    assert_eq!(joined.status, StatusCode::SEE_OTHER, "{}", joined.body);
+    let before = world.desk.incident(&id).expect("there");
+    let filter = desk::FindingFilter {
+        incident: Some(id.clone()),
+        limit: 100,
+        ..Default::default()
+    };
+    let found = world.desk.findings(&filter);
+    let chosen = found
+        .iter()
+        .find(|f| f.table == "refunds")
+        .expect("a forged refund");
+    let reason = ("reason", "another attacker");
+    let nothing = join(&world, &boss, &id, "split", &[reason]).await;
+    assert_eq!(nothing.status, StatusCode::CONFLICT);
+    let unknown = join(&world, &boss, &id, "split", &[reason, ("report", "R-NONE")]).await;
+    assert_eq!(unknown.status, StatusCode::NOT_FOUND, "{}", unknown.body);
+    let fields = [
+        reason,
+        ("report", report.as_str()),
+        ("finding", chosen.id.as_str()),
+    ];
+    let split = join(&world, &boss, &id, "split", &fields).await;
+    assert_eq!(split.status, StatusCode::SEE_OTHER, "{}", split.body);
+    let new = split.location().trim_start_matches("/incidents/");
+    let new = IncidentId::new(new.split('/').next().expect("an id"));
+    let (rest, own) = (
+        world.desk.incident(&id).expect("there"),
+        world.desk.incident(&new).expect("there"),
+    );
+    assert_eq!(rest.joining.split_into, std::slice::from_ref(&new));
+    assert_eq!(own.joining.split_from.as_ref(), Some(&id));
+    assert_eq!(own.reports, std::slice::from_ref(&report));
+    assert!(!rest.reports.contains(&report));
+    assert_eq!(own.findings.counts.total(), 1);
+    assert_eq!(
+        rest.findings.counts.total() + 1,
+        before.findings.counts.total()
+    );
+    assert!(
+        own.confirmed().is_none(),
+        "its grade is to be assessed anew"
+    );
+    let view = world
+        .desk
+        .report_named(&report)
+        .expect("read")
+        .expect("there");
+    assert_eq!(
+        view.state,
+        ReportState::Joined {
+            incident: new.clone()
+        }
+    );
+    let moved = world.desk.findings(&desk::FindingFilter {
+        incident: Some(new.clone()),
+        limit: 100,
+        ..Default::default()
+    });
+    assert!(
+        moved
+            .iter()
+            .all(|f| f.table == "refunds" && f.key == chosen.key)
+    );
+    assert!(!moved.is_empty());
+}
