@@ -7,6 +7,7 @@ mod programs;
 pub mod reports;
 pub mod room;
 pub mod settings;
+pub mod timeline;
 pub mod triage;
 
 use crate::api;
@@ -94,7 +95,7 @@ pub fn all() -> impl Iterator<Item = &'static Row> {
     let more = reports::ROWS.iter().chain(settings::ROWS);
     let more = more.chain(call_out::ROWS).chain(programs::ROWS);
     let more = more.chain(orders::ROWS).chain(room::ROWS);
-    let more = more.chain(triage::ROWS);
+    let more = more.chain(triage::ROWS).chain(timeline::ROWS);
     ROWS.iter().chain(more)
 }
 
@@ -125,7 +126,6 @@ pub static ROWS: &[Row] = &[
         pages::repair::page,
     ),
     page("/incidents/{id}/notices", VIEW, pages::notices::page),
-    page("/incidents/{id}/timeline", VIEW, pages::timeline::page),
     page("/incidents/{id}/report", VIEW, pages::summary::page),
     page(
         "/incidents/{id}/report/{format}",

@@ -36,6 +36,7 @@ pub(crate) mod source;
 pub(crate) mod sources;
 pub(crate) mod summary;
 pub(crate) mod timeline;
+pub(crate) mod timeline_export;
 pub(crate) mod triage;
 pub(crate) mod triage_words;
 pub(crate) mod war_acts;

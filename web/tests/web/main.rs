@@ -19,6 +19,7 @@ mod role_matrix;
 mod settings;
 mod sign_on;
 mod sources;
+mod timeline_export;
 mod triage;
 mod ways_in;
 mod world;

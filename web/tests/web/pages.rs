@@ -28,6 +28,8 @@ pub fn pages(incident: &str, proposal: &str, report: &str) -> Vec<String> {
             .any(|p| row.path.starts_with(p))
         })
         .filter(|row| !row.path.ends_with("{format}") && !row.path.ends_with("{file}"))
+        // Files to take along, not pages.
+        .filter(|row| !row.path.contains("/timeline/"))
         .map(|row| {
             row.path
                 .replace("{id}", incident)
