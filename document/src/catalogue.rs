@@ -47,6 +47,7 @@ const FILES: &[File] = &files![
     "room",
     "tasks",
     "resources",
+    "assessment",
     "settings",
     "channels",
 ];

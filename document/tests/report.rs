@@ -583,6 +583,7 @@ fn the_catalogue_has_every_code_of_the_incident_room() {
     codes.extend(incident::joining::KINDS.map(|c| format!("event-{c}")));
     codes.extend(incident::room::KINDS.map(|c| format!("event-{c}")));
     codes.extend(incident::tasks::KINDS.map(|c| format!("event-{c}")));
+    codes.extend(incident::assessing::KINDS.map(|c| format!("event-{c}")));
     codes.extend(refusal::BadValue::ALL.map(|b| format!("bad-{}", b.code())));
     codes.extend(plan::Act::ALL.map(|a| format!("act-{}", a.code().replace('_', "-"))));
     codes.extend(Subclass::ALL.map(|s| format!("category-{}", s.code())));

@@ -7,6 +7,7 @@ mod containment;
 mod people;
 mod records;
 
+use crate::assessing::{AssessFact, Lowering};
 use crate::fact::{Fact, Recorded};
 use crate::grading::ConfirmedGrade;
 use crate::incident::{Incident, Status, StepRecord};
@@ -20,6 +21,9 @@ impl Incident {
         self.next_sequence = recorded.sequence.saturating_add(1);
         self.note(recorded);
         self.remember(recorded);
+        if self.apply_assessment(recorded) {
+            return;
+        }
         if !(self.apply_course(recorded)
             || self.apply_calls(recorded)
             || self.apply_orders(recorded)
@@ -28,6 +32,22 @@ impl Incident {
         {
             self.apply_records(recorded);
         }
+    }
+
+    fn apply_assessment(&mut self, recorded: &Recorded) -> bool {
+        let lowering = self.assessing.lowering.clone();
+        self.assessing.follow(recorded);
+        match &recorded.fact {
+            Fact::GradeConfirmed { .. } => self.apply_grade(recorded, lowering),
+            Fact::Assess(AssessFact::Given { facts, .. }) => {
+                for (metric, _) in facts.iter().filter(|(_, given)| given.counted) {
+                    self.figures_by_person.remove(metric);
+                }
+            }
+            Fact::Assess(_) => {}
+            _ => return false,
+        }
+        true
     }
 
     fn apply_course(&mut self, recorded: &Recorded) -> bool {
@@ -62,7 +82,6 @@ impl Incident {
                 self.anchors.discovered = discovered.or(self.anchors.discovered);
             }
             Fact::TriggerFactsSet { .. } => self.apply_trigger_facts(&recorded.fact),
-            Fact::GradeConfirmed { .. } => self.apply_grade(recorded),
             Fact::StepEntered {
                 step,
                 target_s,
@@ -148,7 +167,7 @@ impl Incident {
         facts.unauthorised_payment = unauthorised_payment.or(facts.unauthorised_payment);
     }
 
-    fn apply_grade(&mut self, recorded: &Recorded) {
+    fn apply_grade(&mut self, recorded: &Recorded, lowering: Option<Lowering>) {
         let Fact::GradeConfirmed {
             grade,
             level,
@@ -161,6 +180,12 @@ impl Incident {
             return;
         };
         let at = recorded.operation.now;
+        // A milder one that two persons agreed on carries both their reasons.
+        let asked = lowering.filter(|l| (l.grade, l.level) == (*grade, *level));
+        let mut reason = recorded.operation.reason.clone();
+        if let Some(asked) = &asked {
+            reason = format!("{}\n{reason}", asked.reason).trim().to_owned();
+        }
         // A graver classification is a new one; a milder one keeps the time of the graver.
         if self.confirmed().is_none_or(|before| *grade > before.grade) {
             self.anchors.classified = Some(at);
@@ -172,7 +197,9 @@ impl Incident {
             level: *level,
             by: recorded.operation.actor.clone(),
             at,
-            reason: recorded.operation.reason.clone(),
+            reason,
+            asked_by: asked.map(|l| l.by),
+            figures: self.figures.clone(),
             matched: matched.clone(),
             proposed_grade: *proposed_grade,
             proposed_level: *proposed_level,

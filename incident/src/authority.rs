@@ -3,6 +3,7 @@
 //! One table; what a command does not name there nobody may do.
 
 use crate::access::AccessCommand;
+use crate::assessing::AssessCommand;
 use crate::command::Command;
 use crate::orders::OrderCommand;
 use crate::refusal::Refusal;
@@ -82,6 +83,10 @@ impl Command {
             Self::Room(RoomCommand::RemindBrief { .. }) => System,
             Self::Joining(_) => Persons(&[Act::Close]),
             Self::Room(_) => Persons(&[Act::IssueOrder]),
+            Self::Assess(AssessCommand::Assess { confirm: None, .. }) => {
+                Persons(&[Act::RecordImpact, Act::ConfirmGrade])
+            }
+            Self::Assess(_) => Persons(&[Act::ConfirmGrade]),
             Self::Close => Persons(&[Act::Close]),
         }
     }

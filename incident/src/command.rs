@@ -4,6 +4,7 @@
 //! gives each its own id (for example `REQUEST/1`), since a repeated id is taken for a retry.
 
 use crate::access::AccessCommand;
+use crate::assessing::AssessCommand;
 use crate::communication::NoticeKind;
 use crate::containment::RepairScope;
 use crate::custody::EvidenceItem;
@@ -233,6 +234,7 @@ pub enum Command {
     Handover(HandoverCommand),
     /// Half of a merge or a split; the desk gives both halves at once.
     Joining(Box<JoiningCommand>),
+    Assess(AssessCommand),
     /// Somebody reported more about it; the receipt of that report.
     JoinReport {
         receipt: model::ReceiptNo,

@@ -5,7 +5,7 @@
 mod calling;
 pub(crate) mod checks;
 mod containment;
-mod course;
+pub(crate) mod course;
 mod duties;
 pub(crate) mod people;
 mod records;
@@ -193,6 +193,7 @@ fn dispatch_records(asked: Asked<'_>, command: Command) -> Decision {
         Command::Task(command) => crate::tasks::decide(asked, command),
         Command::Handover(command) => crate::handover::decide(asked, command),
         Command::Joining(command) => crate::joining::decide(asked, *command),
+        Command::Assess(command) => crate::assessing::decide(asked, command),
         // Everything else was answered above.
         _ => Ok(Vec::new()),
     }

@@ -4,6 +4,7 @@
 //! neither the plan nor the tables. Who did it, why and when stand in the operation beside it.
 
 use crate::access::{Access, AccessFact};
+use crate::assessing::AssessFact;
 use crate::category::Category;
 use crate::communication::NoticeKind;
 use crate::containment::RepairScope;
@@ -241,6 +242,7 @@ pub enum Fact {
     Task(TaskFact),
     Handover(HandoverFact),
     Joining(Box<JoiningFact>),
+    Assess(AssessFact),
     Closed,
 }
 

@@ -3,6 +3,7 @@
 //! Deliberately not here: the tables and their evaluation (`plan::grading`).
 
 use model::{Actor, ClockId, Figure, Grade, Instant, Level};
+use plan::grading::Figures;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -16,6 +17,12 @@ pub struct ConfirmedGrade {
     pub by: Actor,
     pub at: Instant,
     pub reason: String,
+    /// Who asked for it, where a second person confirmed a milder grade.
+    #[serde(default)]
+    pub asked_by: Option<Actor>,
+    /// The facts at that moment.
+    #[serde(default)]
+    pub figures: Figures,
     /// Criteria that the tables matched at that moment.
     pub matched: Vec<(Grade, String)>,
     /// What was proposed at that moment.

@@ -3,6 +3,7 @@
 //! Deliberately not here: how facts come about (`decide`) and how each one is folded (`apply`).
 
 use crate::access::Access;
+use crate::assessing::Assessing;
 use crate::bounds::REMEMBERED_REQUESTS;
 use crate::category::Category;
 use crate::communication::{Filing, Notice, Waiver};
@@ -85,6 +86,9 @@ pub struct Incident {
     /// Who may see it.
     #[serde(default)]
     pub access: Access,
+    /// Where the figures come from, and what waits for a second person.
+    #[serde(default)]
+    pub assessing: Assessing,
     /// Times of the briefs sent to the management.
     pub briefs: Vec<Instant>,
     /// Sequence number of the next fact: the incident's version.
@@ -268,6 +272,7 @@ impl Incident {
             lessons: Vec::new(),
             watch: Watch::default(),
             access: opening.access.clone(),
+            assessing: Assessing::default(),
             briefs: Vec::new(),
             next_sequence: 1,
             timeline: Vec::new(),

@@ -9,6 +9,7 @@
 //! plan's own content (room `plan`).
 
 pub mod access;
+pub mod assessing;
 pub mod authority;
 pub mod bounds;
 pub mod brief;

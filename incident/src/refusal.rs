@@ -55,6 +55,8 @@ pub enum BadValue {
     Time,
     /// The lower bound of an estimate lies above the upper one, or a number is negative.
     Number,
+    /// Larger than such a number can be.
+    TooLarge,
     /// The plan knows no such thing.
     NotInPlan,
     /// The internal level lies below the statutory grade's.
@@ -62,11 +64,12 @@ pub enum BadValue {
 }
 
 impl BadValue {
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Empty,
         Self::TooLong,
         Self::Time,
         Self::Number,
+        Self::TooLarge,
         Self::NotInPlan,
         Self::BelowStatutory,
     ];
@@ -76,6 +79,7 @@ impl BadValue {
             Self::TooLong => "too-long",
             Self::Time => "time",
             Self::Number => "number",
+            Self::TooLarge => "too-large",
             Self::NotInPlan => "not-in-plan",
             Self::BelowStatutory => "below-statutory",
         }

@@ -103,6 +103,7 @@ impl Incident {
                 let same = assessment.grade == self.assessment.grade && *level == self.level;
                 !first && same
             }
+            Fact::Assess(fact) => fact.silent(),
             _ => false,
         }
     }

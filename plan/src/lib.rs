@@ -58,7 +58,7 @@ pub struct Plan {
     pub need_to_know: NeedToKnow,
     /// Who may do what.
     pub authority: Vec<AuthorityRule>,
-    /// Acts on accounts that one person proposes and another approves.
+    /// Acts that one person proposes and another approves.
     #[serde(default)]
     pub four_eyes: Vec<PairedAct>,
     /// Positions that a sealed emergency code gives for a short time.
@@ -282,7 +282,7 @@ impl Act {
     }
 }
 
-/// An act on accounts that may want a second person.
+/// An act that may want a second person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PairedAct {
@@ -294,6 +294,8 @@ pub enum PairedAct {
     BreakGlassCodes,
     /// An API token that can do more than read and report.
     ActToken,
+    /// A milder grade or level than the one confirmed: it relaxes duties and calls nobody.
+    LowerGrade,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

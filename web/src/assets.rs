@@ -28,6 +28,7 @@ static OF_PAGES: LazyLock<Vec<Asset>> = LazyLock::new(|| {
         asset!("room.css", "text/css; charset=utf-8"),
         asset!("drafts.js", "text/javascript; charset=utf-8"),
         asset!("triage.css", "text/css; charset=utf-8"),
+        asset!("assessment.css", "text/css; charset=utf-8"),
     ]
 });
 

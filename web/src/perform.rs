@@ -203,7 +203,7 @@ fn desk_status(error: &DeskError) -> StatusCode {
     }
 }
 
-fn refusal_status(refusal: &Refusal) -> StatusCode {
+pub(crate) fn refusal_status(refusal: &Refusal) -> StatusCode {
     match refusal {
         Refusal::NotAllowed { .. }
         | Refusal::SystemOnly

@@ -1,6 +1,7 @@
 //! The role matrix: every route and method, and who may use it. The router is built from this
 //! table, so a route without a row cannot exist; what a row does not grant is refused.
 
+pub mod assessment;
 pub mod call_out;
 pub mod orders;
 mod programs;
@@ -96,6 +97,7 @@ pub fn all() -> impl Iterator<Item = &'static Row> {
     let more = more.chain(call_out::ROWS).chain(programs::ROWS);
     let more = more.chain(orders::ROWS).chain(room::ROWS);
     let more = more.chain(triage::ROWS).chain(timeline::ROWS);
+    let more = more.chain(assessment::ROWS);
     ROWS.iter().chain(more)
 }
 

@@ -72,6 +72,7 @@ pub(super) fn grade(on: &Subject<'_>) -> Section {
         "summary-statutory",
         "summary-internal",
         "summary-by",
+        "summary-criteria",
         "summary-reason",
         "summary-clock-changes",
     ];
@@ -152,7 +153,16 @@ fn confirmed_row(on: &Subject<'_>, c: &ConfirmedGrade) -> Vec<String> {
         say.time(c.at),
         proposed(grade(c.grade), grade(c.proposed_grade)),
         proposed(level(c.level), level(c.proposed_level)),
-        say.actor(&c.by),
+        match &c.asked_by {
+            None => say.actor(&c.by),
+            Some(asked) => format!(
+                "{} ({}: {})",
+                say.actor(&c.by),
+                say.text("summary-asked-by"),
+                say.actor(asked)
+            ),
+        },
+        matched(on, &c.matched),
         c.reason.clone(),
         changes.join("; "),
     ]

@@ -3,6 +3,7 @@
 use super::calling::level_calls;
 use super::checks::{self, bad, bound, conflict, room, wrong_state};
 use super::{Asked, Decision};
+use crate::assessing::{self, AssessFact};
 use crate::bounds::{
     MAX_CURRENCIES, MAX_FILINGS, MAX_GRADES, MAX_KEYS_PER_COMMAND, MAX_QUALITATIVE, MAX_TEXT_CHARS,
 };
@@ -38,9 +39,13 @@ pub(super) fn add_findings(
         checks::figure("figures", *figure)?;
     }
     let mut facts = vec![Fact::FindingsAdded { batch }];
-    let new: BTreeMap<Metric, Figure> = numbers
+    let (new, beside): (BTreeMap<Metric, Figure>, BTreeMap<Metric, Figure>) = numbers
         .into_iter()
-        .filter(|(metric, figure)| displaces(asked, *metric, *figure))
+        .partition(|(metric, figure)| displaces(asked, *metric, *figure));
+    let known = &asked.incident.assessing.counted;
+    let beside: BTreeMap<Metric, Figure> = beside
+        .into_iter()
+        .filter(|(metric, figure)| known.get(metric).is_none_or(|c| c.figure != *figure))
         .collect();
     if !new.is_empty() {
         let figures = Figures {
@@ -55,6 +60,10 @@ pub(super) fn add_findings(
                 by_person: false,
             },
         );
+    }
+    // What a person set otherwise stays in force; the count stays in sight.
+    if !beside.is_empty() {
+        facts.push(Fact::Assess(AssessFact::Counted { numbers: beside }));
     }
     Ok(facts)
 }
@@ -111,7 +120,7 @@ pub(super) fn join_report(asked: Asked<'_>, receipt: ReceiptNo, text: String) ->
     Ok(vec![Fact::ReportJoined { receipt, text }])
 }
 
-pub(super) fn set_figures(asked: Asked<'_>, figures: Figures) -> Decision {
+pub(crate) fn set_figures(asked: Asked<'_>, figures: Figures) -> Decision {
     bound("qualitative", figures.qualitative.len(), MAX_QUALITATIVE)?;
     for figure in figures.numbers.values() {
         checks::figure("figures", *figure)?;
@@ -259,9 +268,8 @@ pub(super) fn set_trigger_facts(asked: Asked<'_>, new: [Option<bool>; 5]) -> Dec
     }])
 }
 
-pub(super) fn confirm_grade(asked: Asked<'_>, grade: Grade, level: Option<Level>) -> Decision {
+pub(crate) fn confirm_grade(asked: Asked<'_>, grade: Grade, level: Option<Level>) -> Decision {
     let incident = asked.incident;
-    room("grades", incident.grades.len(), MAX_GRADES)?;
     let proposed = &incident.assessment;
     let statutory = Level::of_grade(grade);
     let usual = match proposed.raised_by.is_empty() {
@@ -285,6 +293,20 @@ pub(super) fn confirm_grade(asked: Asked<'_>, grade: Grade, level: Option<Level>
     if regrade || grade != proposed.grade || level != usual {
         checks::reason(asked)?;
     }
+    if assessing::lowers_by_one(asked, grade, level) {
+        return Ok(vec![Fact::Assess(AssessFact::LoweringAsked {
+            grade,
+            level,
+        })]);
+    }
+    confirmed(asked, grade, level)
+}
+
+/// The grade as it is confirmed, by one person or after a second one.
+pub(crate) fn confirmed(asked: Asked<'_>, grade: Grade, level: Level) -> Decision {
+    let incident = asked.incident;
+    room("grades", incident.grades.len(), MAX_GRADES)?;
+    let proposed = &incident.assessment;
     let graver = incident.confirmed().is_none_or(|c| grade > c.grade);
     let classified = if graver {
         Some(asked.op.now)

@@ -2,6 +2,7 @@
 
 use super::{FINDINGS, Param, Params};
 use crate::access::AccessFact;
+use crate::assessing::AssessFact;
 use crate::fact::Fact;
 use crate::people::Addressee;
 use crate::rows::{Damage, RowCounts};
@@ -72,6 +73,7 @@ pub(crate) fn of(fact: &Fact) -> (&'static str, Params) {
         Fact::Room(said) => (said.kind(), said.params()),
         Fact::Task(task) => (task.kind(), task.params()),
         Fact::Handover(fact) => (fact.kind(), fact.params()),
+        Fact::Assess(assess) => (assess.kind(), assess_params(assess)),
         Fact::Closed => ("closed", Vec::new()),
         Fact::DecisionRecorded {
             number: n,
@@ -101,6 +103,16 @@ fn access_params(fact: &AccessFact) -> Params {
         | AccessFact::Dismissed { account } => vec![("account", text(account))],
         AccessFact::Restricted { positions } => vec![("n", number(positions.len()))],
         AccessFact::StandInsSet { stand_ins } => vec![("n", number(stand_ins.len()))],
+    }
+}
+
+fn assess_params(fact: &AssessFact) -> Params {
+    match fact {
+        AssessFact::LoweringAsked { grade, level } => vec![
+            ("grade", Param::Grade(*grade)),
+            ("level", Param::Level(*level)),
+        ],
+        _ => Vec::new(),
     }
 }
 

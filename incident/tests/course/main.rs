@@ -1,5 +1,6 @@
 //! The course of incidents under the built-in plan, through the room's public face only.
 
+mod assessing;
 mod four_eyes;
 mod handover;
 mod happy_run;

@@ -1,6 +1,7 @@
 //! Tasks that wait for others: in turn, begun early with a reason, added when the grade rises.
 
 use crate::world::{World, holder};
+use incident::assessing::AssessCommand;
 use incident::people::Task;
 use incident::tasks::TaskFact;
 use incident::{Command, Fact, Refusal, tasks::TaskCommand};
@@ -149,7 +150,10 @@ fn a_graver_grade_adds_tasks_and_a_milder_one_takes_none_away() {
         world.incident.waits_for(task).is_empty(),
         "the orders are issued"
     );
+    // A milder one takes two.
     confirm(&mut world, Grade::General);
+    let approve = AssessCommand::AnswerLowering { approve: true };
+    world.done(&holder("ciso"), Command::Assess(approve));
     confirm(&mut world, Grade::Major);
     assert_eq!(
         has(&world, "p2-round-the-clock"),

@@ -109,6 +109,21 @@ pub static DOCS: &[Doc] = &[
         PAGE,
         "TimelinePage",
     ),
+    get(
+        "/api/v1/incidents/{id}/assessment",
+        "assessment",
+        "incidents",
+        &[],
+        "Assessment",
+    ),
+    post(
+        "/api/v1/incidents/{id}/assessment",
+        "assess",
+        "incidents",
+        Change::OnceAt,
+        Some("AssessmentBody"),
+        ("Assessment", 200),
+    ),
     post(
         "/api/v1/incidents/{id}/commands",
         "command",

@@ -5,6 +5,7 @@
 //! which the OpenAPI document is made; a test holds the two against each other.
 
 mod act;
+mod assessment;
 mod cursor;
 pub mod doc;
 mod guard;
@@ -15,5 +16,6 @@ mod schemas;
 pub(crate) mod triage;
 
 pub(crate) use act::{command, incident_act, report_opens, window_act, window_ask};
+pub(crate) use assessment::{assess, assessment};
 pub(crate) use incidents::{findings, incident, incidents, timeline};
 pub(crate) use openapi::document;

@@ -79,6 +79,8 @@ pub(super) fn all() -> Value {
         "ReportState": object(&["state", "received_at", "messages"], json!({
             "state": text, "received_at": time, "messages": things,
         })),
+        "Assessment": super::assessment::answer_schema(),
+        "AssessmentBody": super::assessment::body_schema(),
         "Made": object(&["id"], json!({ "id": text })),
         "CommandBody": closed(&["command"], json!({
             "reason": { "type": ["string", "null"], "maxLength": 1000 },

@@ -38,10 +38,13 @@
 //! | `prepare-handover` | `position`, `remarks` |
 //! | `take-handover`, `withdraw-handover` | `number`, `digest`, `reason` |
 //! | `rename` | `code_name`, `reason` |
+//! | `assess`, `assess-and-confirm` | see `assessment`; with `grade`, `level`, `computed-grade`, `computed-level`, `reason` |
+//! | `answer-lowering` | `answer` (`approve`, `refuse`), `reason` |
 //! | `start-watch`, `send-brief`, `advance-step`, `handled`, `close` | `reason` |
 //!
 //! Deliberately not here: whether a command is allowed (rooms `plan` and `incident`).
 
+pub(crate) mod assessment;
 mod communication;
 mod facts;
 mod people;

@@ -28,6 +28,7 @@ impl Head {
         let mut tabs = vec![
             ("war-room", ""),
             ("discussion", "/discussion"),
+            ("assessment", "/assessment"),
             ("orders", "/orders"),
             ("findings", "/findings"),
             ("repair", "/repair"),

@@ -4,6 +4,8 @@
 
 pub(crate) mod access;
 pub(crate) mod answer;
+pub(crate) mod assessment;
+pub(crate) mod assessment_lines;
 pub(crate) mod board;
 pub(crate) mod brief;
 pub(crate) mod call_out;
