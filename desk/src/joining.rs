@@ -23,6 +23,8 @@ use store::Batch;
 
 /// Merged incidents that are followed from one to the next.
 const MAX_STEPS: usize = 64;
+/// Times that a merge or a split looks at incidents that change under it.
+const TRIES: usize = 8;
 
 /// What becomes an incident of its own.
 #[derive(Clone, Debug, Default)]
@@ -36,6 +38,15 @@ impl Desk {
     /// Merges `absorbed` into `into`: it closes, what goes on goes on there. Both keep out whom
     /// either kept out. Needs a reason, and the right to close.
     pub fn merge_incidents(
+        &self,
+        op: Operation,
+        absorbed: &IncidentId,
+        into: &IncidentId,
+    ) -> Result<(), CommandError> {
+        again_if_stale(|| self.merge_once(op.clone(), absorbed, into))
+    }
+
+    fn merge_once(
         &self,
         op: Operation,
         absorbed: &IncidentId,
@@ -83,6 +94,15 @@ impl Desk {
     /// Makes an incident of its own of some of an incident's reports and findings; it is assessed
     /// anew. Gives its id.
     pub fn split_incident(
+        &self,
+        op: Operation,
+        id: &IncidentId,
+        split: &Split,
+    ) -> Result<IncidentId, CommandError> {
+        again_if_stale(|| self.split_once(op.clone(), id, split))
+    }
+
+    fn split_once(
         &self,
         op: Operation,
         id: &IncidentId,
@@ -296,6 +316,17 @@ fn half(op: Operation, id: &IncidentId, commands: Vec<Command>, batch: Batch) ->
         commands,
         batch: Box::new(batch),
     }
+}
+
+/// Looked at afresh when a fact came between: an incident under attack gets new ones all the time.
+fn again_if_stale<T>(act: impl Fn() -> Result<T, CommandError>) -> Result<T, CommandError> {
+    for _ in 1..TRIES {
+        match act() {
+            Err(CommandError::Stale { .. }) => {}
+            done => return done,
+        }
+    }
+    act()
 }
 
 /// Only while the incident stands as it was looked at: else somebody named meanwhile would be lost.
