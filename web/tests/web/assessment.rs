@@ -23,10 +23,9 @@ fn fields(page: &str) -> Vec<(String, String)> {
         let tag = tag.split('>').next().unwrap_or("");
         let kind = attribute(tag, "type").unwrap_or_default();
         let left_out = matches!(kind.as_str(), "radio" | "checkbox") && !tag.contains(" checked");
-        if let (Some(name), false) = (attribute(tag, "name"), left_out) {
-            if name != "csrf" && name != "request" {
-                out.push((name, attribute(tag, "value").unwrap_or_default()));
-            }
+        let own = |name: &String| !left_out && name != "csrf" && name != "request";
+        if let Some(name) = attribute(tag, "name").filter(own) {
+            out.push((name, attribute(tag, "value").unwrap_or_default()));
         }
     }
     out
