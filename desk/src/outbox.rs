@@ -42,17 +42,17 @@ impl Desk {
         let lang = self.config().web.language;
         if let Ok(page) = serde_json::from_str::<ReportPage>(&row.json) {
             let (subject, body) = crate::paging::report_words(&page.report, lang);
-            return (self.names(&page.position), subject, body);
+            return (self.names(row, &page.position), subject, body);
         }
         if let Ok(alarm) = crate::alarm::Alarm::parse(&row.json) {
             let (subject, body) = alarm.words(lang);
-            return (self.names(&alarm.position), subject, body);
+            return (self.names(row, &alarm.position), subject, body);
         }
         match serde_json::from_str::<Effect>(&row.json) {
             Ok(Effect::Page { page, .. }) => {
                 let (subject, body) =
                     crate::dispatch::page_words(self, row, &page, &self.plan(), lang);
-                (self.names(page.position()), subject, body)
+                (self.names(row, page.position()), subject, body)
             }
             Ok(Effect::SendNotice {
                 texts, audience, ..
@@ -87,8 +87,13 @@ impl Desk {
         }
     }
 
-    fn names(&self, position: &PositionId) -> String {
-        let holders = self.holders(position);
+    /// Only of those who may know: a page never reached anybody from whom the incident is kept.
+    fn names(&self, row: &OutboxRow, position: &PositionId) -> String {
+        let incident = row.incident.as_ref().and_then(|id| self.incident(id));
+        let holders = match incident {
+            Some(incident) => self.holders_in(&incident, position),
+            None => self.holders(position),
+        };
         if holders.is_empty() {
             return position.to_string();
         }

@@ -165,7 +165,8 @@ pub struct LevelRule {
     pub title: Words,
     /// Groups that are called out, in order.
     pub call_out: Vec<GroupId>,
-    /// Only the lead and the deputy of each group, or everyone in it.
+    /// Everyone in each group at once; else the lead alone, and the others in turn when nobody
+    /// answers.
     pub everyone: bool,
     /// Seconds until an unanswered call goes to the next person.
     pub ack_within_s: u32,

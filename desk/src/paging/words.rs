@@ -87,13 +87,20 @@ fn bundle(
     )
 }
 
-/// Everybody in the group reads it, so it holds nothing to answer with and no details.
+/// Everybody in the group reads it, so it holds nothing to answer with; and, where the operator
+/// did not ask for more, not even what it is about or for whom.
 fn in_a_group(desk: &Desk, subject: &str, people: &[Receiver]) -> (String, String, Option<String>) {
+    let link = Some(desk.outside("/call-out"));
+    if !desk.config().messages.details {
+        let words = document::words(people.first().map_or(Lang::Zh, |r| r.lang));
+        let subject = words.text("call-out-message-bare").into_owned();
+        return (subject, String::new(), link);
+    }
     let mut names: Vec<&str> = people.iter().map(|r| r.name.as_str()).collect();
     names.dedup();
     let words = document::words(people.first().map_or(Lang::Zh, |r| r.lang));
     let names = names.join(&words.text("common-list-comma"));
-    (subject.to_owned(), names, Some(desk.outside("/call-out")))
+    (subject.to_owned(), names, link)
 }
 
 /// The code to read out, where somebody can answer.

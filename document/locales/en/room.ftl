@@ -111,3 +111,4 @@ incident-noun-handover = hand-over
 incident-conflict-waits = one for this position still waits for its second signature
 incident-conflict-not-yours = you do not fill this position
 incident-bound-handovers = hand-overs of one incident
+call-out-message-bare = Balefire: something waits for those on duty. Log in to see it.

@@ -104,3 +104,4 @@ incident-noun-handover = 交接单
 incident-conflict-waits = 该岗位还有一份待签的交接单
 incident-conflict-not-yours = 您不担任该岗位
 incident-bound-handovers = 一个事件的交接单
+call-out-message-bare = 烽火：有事项等待值班人员处理，请登录查看。

@@ -14,7 +14,9 @@ use plan::{Group, Plan};
 /// Seconds to answer in where the plan has no rule for the level.
 const ACK_WITHIN_S: u32 = 300;
 
-/// The calls of a level that were not made yet, numbered after those that were.
+/// The first calls of a level that were not made yet, numbered after those that were: the lead of
+/// each group, or everyone at once where the plan wants it. Who follows when nobody answers is
+/// `next_calls`'s.
 pub(crate) fn level_calls(
     plan: &Plan,
     made: &[CallOut],
@@ -30,7 +32,7 @@ pub(crate) fn level_calls(
     for group in groups.iter().filter_map(|id| plan.group(id)) {
         for position in group.everyone() {
             let role = role(group, position);
-            let wanted = everyone || role != CallRole::Member;
+            let wanted = everyone || role == CallRole::Lead;
             let called = made
                 .iter()
                 .any(|c| c.call.group == group.id && c.call.position == *position);
@@ -172,9 +174,9 @@ pub(super) fn refuse(asked: Asked<'_>, number: u32) -> Decision {
         return Err(wrong_state("call", state_code(&call.state)));
     }
     checks::reason(asked)?;
-    let next = next_call(asked, call, CallReason::Refused);
+    let next = next_calls(asked, call, CallReason::Refused);
     let mut facts = vec![Fact::CallRefused { call: number }];
-    facts.extend(next.map(|call| Fact::CalledOut { call }));
+    facts.extend(next.into_iter().map(|call| Fact::CalledOut { call }));
     Ok(facts)
 }
 
@@ -186,11 +188,15 @@ pub(super) fn escalate(asked: Asked<'_>, number: u32) -> Decision {
     if !call.overdue(asked.op.now) {
         return Err(conflict("call", "too-early"));
     }
-    let next = next_call(asked, call, CallReason::Unanswered);
-    let to = next.as_ref().map(|c| c.number);
+    let next = next_calls(asked, call, CallReason::Unanswered);
+    Ok(escalated(number, next))
+}
+
+fn escalated(number: u32, next: Vec<Call>) -> Vec<Fact> {
+    let to = next.first().map(|call| call.number);
     let mut facts = vec![Fact::CallEscalated { call: number, to }];
-    facts.extend(next.map(|call| Fact::CalledOut { call }));
-    Ok(facts)
+    facts.extend(next.into_iter().map(|call| Fact::CalledOut { call }));
+    facts
 }
 
 /// Nobody is there for the call: whoever was not called yet is called at once. Where nobody is
@@ -200,53 +206,100 @@ pub(super) fn pass(asked: Asked<'_>, number: u32) -> Decision {
     if call.state != CallState::Called {
         return Err(wrong_state("call", state_code(&call.state)));
     }
-    let next = next_call(asked, call, CallReason::Unanswered).filter(|next| next.attempt == 1);
-    let next = next.ok_or_else(|| conflict("call", "nobody-left"))?;
-    let escalated = Fact::CallEscalated {
-        call: number,
-        to: Some(next.number),
-    };
-    Ok(vec![escalated, Fact::CalledOut { call: next }])
+    let mut next = next_calls(asked, call, CallReason::Unanswered);
+    if next.iter().all(|call| call.attempt > 1) {
+        return Err(conflict("call", "nobody-left"));
+    }
+    next.retain(|call| call.attempt == 1);
+    // Numbers go on without gaps.
+    for (n, call) in next.iter_mut().enumerate() {
+        call.number = (asked.incident.calls.len() + n + 1) as u32;
+    }
+    Ok(escalated(number, next))
 }
 
-/// For a lead's or deputy's place: who stands in for it, then the group in its order, each once;
-/// when nobody is left, the place itself again. A member is called again. Nobody, once the group
-/// is reached or the attempts are used up.
-fn next_call(asked: Asked<'_>, before: &CallOut, reason: CallReason) -> Option<Call> {
+/// Who is called when a call was not answered or was refused. For a lead's or deputy's place: the
+/// deputy; then all at once the members, whoever stands in, and lead and deputy again; then the
+/// place itself again. A member is called again. Nobody, once the group is reached or the attempts
+/// are used up.
+fn next_calls(asked: Asked<'_>, before: &CallOut, reason: CallReason) -> Vec<Call> {
     let (plan, incident) = (asked.plan, asked.incident);
-    let group = plan.group(&before.call.group)?;
-    if incident.calls.len() >= MAX_CALLS || reached(incident, &group.id) {
-        return None;
+    let Some(group) = plan.group(&before.call.group) else {
+        return Vec::new();
+    };
+    if reached(incident, &group.id) {
+        return Vec::new();
     }
     let leads = before.call.role != CallRole::Member;
     let place = match &before.call.acting_for {
         Some(place) => Some(place.clone()),
         None => leads.then(|| before.call.position.clone()),
     };
-    let called = |position: &PositionId| attempts(asked, group, position) > 0;
-    let fresh = place.as_ref().and_then(|place| {
-        let stand_ins = plan.position(place).map_or(&[][..], |p| &p.stand_ins);
-        stand_ins
-            .iter()
-            .chain(group.everyone())
-            .find(|p| !called(p))
-            .cloned()
-    });
-    let again = place
-        .clone()
-        .unwrap_or_else(|| before.call.position.clone());
-    let position = fresh.unwrap_or(again);
-    let attempt = attempts(asked, group, &position).saturating_add(1);
-    (attempt <= MAX_CALL_ATTEMPTS).then(|| Call {
-        number: (incident.calls.len() + 1) as u32,
-        group: group.id.clone(),
-        role: role(group, &position),
-        acting_for: place.filter(|place| *place != position),
-        position,
-        reason,
-        due_at: due(plan, incident.level, asked.op.now),
-        attempt,
-    })
+    let Some(place) = place else {
+        return calls(
+            asked,
+            group,
+            vec![before.call.position.clone()],
+            None,
+            before,
+            reason,
+        );
+    };
+    let fresh = |position: &&PositionId| attempts(asked, group, position) == 0;
+    let stand_ins = plan.position(&place).map_or(&[][..], |p| &p.stand_ins);
+    // A group without a deputy has whoever stands in first.
+    let mut second = group.deputy.iter().chain(stand_ins).take(1);
+    if let Some(position) = second.find(fresh) {
+        let next = vec![position.clone()];
+        return calls(asked, group, next, Some(&place), before, reason);
+    }
+    let others = stand_ins.iter().chain(group.everyone());
+    let members: Vec<PositionId> = others.filter(fresh).cloned().collect();
+    if members.is_empty() {
+        return calls(asked, group, vec![place], None, before, reason);
+    }
+    let heads = std::iter::once(&group.lead).chain(&group.deputy).cloned();
+    let all = members.into_iter().chain(heads).collect();
+    calls(asked, group, all, None, before, reason)
+}
+
+/// One call to each position that is not being called already and has attempts left.
+fn calls(
+    asked: Asked<'_>,
+    group: &Group,
+    positions: Vec<PositionId>,
+    place: Option<&PositionId>,
+    before: &CallOut,
+    reason: CallReason,
+) -> Vec<Call> {
+    let made = &asked.incident.calls;
+    let waits = |position: &PositionId| {
+        made.iter().any(|c| {
+            c.call.number != before.call.number
+                && c.call.group == group.id
+                && c.call.position == *position
+                && c.state == CallState::Called
+        })
+    };
+    let mut out: Vec<Call> = Vec::new();
+    for position in positions {
+        let attempt = attempts(asked, group, &position).saturating_add(1);
+        let full = made.len() + out.len() >= MAX_CALLS || attempt > MAX_CALL_ATTEMPTS;
+        if full || waits(&position) || out.iter().any(|c| c.position == position) {
+            continue;
+        }
+        out.push(Call {
+            number: (made.len() + out.len() + 1) as u32,
+            group: group.id.clone(),
+            role: role(group, &position),
+            acting_for: place.filter(|place| **place != position).cloned(),
+            position,
+            reason,
+            due_at: due(asked.plan, asked.incident.level, asked.op.now),
+            attempt,
+        });
+    }
+    out
 }
 
 fn attempts(asked: Asked<'_>, group: &Group, position: &PositionId) -> u8 {

@@ -242,7 +242,7 @@ fn an_incident_runs_through_the_six_steps_and_closes() {
     let count = |kind| kinds.iter().filter(|k| **k == kind).count();
     expect![[r#"
         (
-            6,
+            4,
             1,
             1,
             1,

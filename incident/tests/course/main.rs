@@ -1,6 +1,7 @@
 //! The course of incidents under the built-in plan, through the room's public face only.
 
 mod assessing;
+mod call_order;
 mod four_eyes;
 mod handover;
 mod happy_run;

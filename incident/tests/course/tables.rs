@@ -71,9 +71,7 @@ fn an_opening_calls_the_leads_of_its_level() {
     expect![[r#"
         [
             "leading cio Lead",
-            "leading ciso Deputy",
             "response ciso Lead",
-            "response head_support Deputy",
         ]
     "#]]
     .assert_debug_eq(&calls);
@@ -141,28 +139,30 @@ fn findings_raise_the_level_and_call_more_groups() {
         &mut world,
         asks,
         &expect![[r#"
-        refused system-only: only the program itself does this
-        refused bad: `findings` is not acceptable: empty
-        refused bound: the bound of keys (1000) is reached
-        findings_added {"batch":{"at_risk":[{"amount_minor":120000,"currency":"CNY"}],"by_kind":[["altered",2]],"first_seen_at":"2026-11-22T08:00:00.000000Z","last_seen_at":"2026-11-22T08:00:00.000000Z","ongoing":true,"rows":[["altered",{"keys":["1","2"],"source":"shop","table":"orders"}]],"subjects":["subject-1","subject-2"]}}
-        figures_set {"by_person":false,"figures":{"numbers":{"money_at_risk_cny":{"certainty":"known","value":1200},"rows_tampered":{"certainty":"known","value":2},"users_affected":{"certainty":"known","value":2}},"qualitative":[]}}
-        findings_added {"batch":{"at_risk":[{"amount_minor":120000,"currency":"CNY"}],"by_kind":[["altered",2]],"first_seen_at":"2026-11-22T08:00:00.000000Z","last_seen_at":"2026-11-22T08:00:00.000000Z","ongoing":true,"rows":[["altered",{"keys":["1","2"],"source":"shop","table":"orders"}]],"subjects":["subject-1","subject-2"]}}
-        figures_set {"by_person":false,"figures":{"numbers":{"money_at_risk_cny":{"certainty":"known","value":2400},"rows_tampered":{"certainty":"known","value":1000000}},"qualitative":[]}}
-        assessed {"assessment":{"grade":"general","level":2,"matched":[],"open":[{"criterion":"persons","grade":"especially_major","why":"unknown"},{"criterion":"loss","grade":"especially_major","why":"unknown"},{"criterion":"life","grade":"especially_major","why":"unknown"},{"criterion":"cii_total","grade":"especially_major","why":"unknown"},{"criterion":"cii_main","grade":"especially_major","why":"unknown"},{"criterion":"persons","grade":"major","why":"unknown"},{"criterion":"loss","grade":"major","why":"unknown"},{"criterion":"life","grade":"major","why":"unknown"},{"criterion":"cii_total","grade":"major","why":"number_unconfirmed"},{"criterion":"cii_main","grade":"major","why":"number_unconfirmed"},{"criterion":"persons","grade":"relatively_major","why":"unknown"},{"criterion":"loss","grade":"relatively_major","why":"unknown"},{"criterion":"life","grade":"relatively_major","why":"number_unconfirmed"},{"criterion":"cii_total","grade":"relatively_major","why":"unknown"},{"criterion":"cii_main","grade":"relatively_major","why":"unknown"}],"raised_by":["rows-500"],"scheme":"cn_cac_2025"},"level":2}
-        called_out {"call":{"acting_for":null,"attempt":1,"due_at":"2026-11-22T08:05:00.000000Z","group":"leading","number":5,"position":"head_support","reason":"level","role":"member"}}
-        called_out {"call":{"acting_for":null,"attempt":1,"due_at":"2026-11-22T08:05:00.000000Z","group":"leading","number":6,"position":"head_cs","reason":"level","role":"member"}}
-        called_out {"call":{"acting_for":null,"attempt":1,"due_at":"2026-11-22T08:05:00.000000Z","group":"leading","number":7,"position":"head_legal","reason":"level","role":"member"}}
-        called_out {"call":{"acting_for":null,"attempt":1,"due_at":"2026-11-22T08:05:00.000000Z","group":"leading","number":8,"position":"head_marketing","reason":"level","role":"member"}}
-        called_out {"call":{"acting_for":null,"attempt":1,"due_at":"2026-11-22T08:05:00.000000Z","group":"response","number":9,"position":"security_engineer","reason":"level","role":"member"}}
-        called_out {"call":{"acting_for":null,"attempt":1,"due_at":"2026-11-22T08:05:00.000000Z","group":"response","number":10,"position":"sysadmin","reason":"level","role":"member"}}
-        called_out {"call":{"acting_for":null,"attempt":1,"due_at":"2026-11-22T08:05:00.000000Z","group":"response","number":11,"position":"cs_agent","reason":"level","role":"member"}}
-        called_out {"call":{"acting_for":null,"attempt":1,"due_at":"2026-11-22T08:05:00.000000Z","group":"legal","number":12,"position":"head_legal","reason":"level","role":"lead"}}
-        called_out {"call":{"acting_for":null,"attempt":1,"due_at":"2026-11-22T08:05:00.000000Z","group":"legal","number":13,"position":"legal_counsel","reason":"level","role":"member"}}
-        called_out {"call":{"acting_for":null,"attempt":1,"due_at":"2026-11-22T08:05:00.000000Z","group":"legal","number":14,"position":"compliance_officer","reason":"level","role":"member"}}
-        called_out {"call":{"acting_for":null,"attempt":1,"due_at":"2026-11-22T08:05:00.000000Z","group":"communication","number":15,"position":"head_cs","reason":"level","role":"lead"}}
-        called_out {"call":{"acting_for":null,"attempt":1,"due_at":"2026-11-22T08:05:00.000000Z","group":"communication","number":16,"position":"cs_agent","reason":"level","role":"member"}}
-        called_out {"call":{"acting_for":null,"attempt":1,"due_at":"2026-11-22T08:05:00.000000Z","group":"communication","number":17,"position":"marketing_specialist","reason":"level","role":"member"}}
-    "#]],
+            refused system-only: only the program itself does this
+            refused bad: `findings` is not acceptable: empty
+            refused bound: the bound of keys (1000) is reached
+            findings_added {"batch":{"at_risk":[{"amount_minor":120000,"currency":"CNY"}],"by_kind":[["altered",2]],"first_seen_at":"2026-11-22T08:00:00.000000Z","last_seen_at":"2026-11-22T08:00:00.000000Z","ongoing":true,"rows":[["altered",{"keys":["1","2"],"source":"shop","table":"orders"}]],"subjects":["subject-1","subject-2"]}}
+            figures_set {"by_person":false,"figures":{"numbers":{"money_at_risk_cny":{"certainty":"known","value":1200},"rows_tampered":{"certainty":"known","value":2},"users_affected":{"certainty":"known","value":2}},"qualitative":[]}}
+            findings_added {"batch":{"at_risk":[{"amount_minor":120000,"currency":"CNY"}],"by_kind":[["altered",2]],"first_seen_at":"2026-11-22T08:00:00.000000Z","last_seen_at":"2026-11-22T08:00:00.000000Z","ongoing":true,"rows":[["altered",{"keys":["1","2"],"source":"shop","table":"orders"}]],"subjects":["subject-1","subject-2"]}}
+            figures_set {"by_person":false,"figures":{"numbers":{"money_at_risk_cny":{"certainty":"known","value":2400},"rows_tampered":{"certainty":"known","value":1000000}},"qualitative":[]}}
+            assessed {"assessment":{"grade":"general","level":2,"matched":[],"open":[{"criterion":"persons","grade":"especially_major","why":"unknown"},{"criterion":"loss","grade":"especially_major","why":"unknown"},{"criterion":"life","grade":"especially_major","why":"unknown"},{"criterion":"cii_total","grade":"especially_major","why":"unknown"},{"criterion":"cii_main","grade":"especially_major","why":"unknown"},{"criterion":"persons","grade":"major","why":"unknown"},{"criterion":"loss","grade":"major","why":"unknown"},{"criterion":"life","grade":"major","why":"unknown"},{"criterion":"cii_total","grade":"major","why":"number_unconfirmed"},{"criterion":"cii_main","grade":"major","why":"number_unconfirmed"},{"criterion":"persons","grade":"relatively_major","why":"unknown"},{"criterion":"loss","grade":"relatively_major","why":"unknown"},{"criterion":"life","grade":"relatively_major","why":"number_unconfirmed"},{"criterion":"cii_total","grade":"relatively_major","why":"unknown"},{"criterion":"cii_main","grade":"relatively_major","why":"unknown"}],"raised_by":["rows-500"],"scheme":"cn_cac_2025"},"level":2}
+            called_out {"call":{"acting_for":null,"attempt":1,"due_at":"2026-11-22T08:05:00.000000Z","group":"leading","number":3,"position":"ciso","reason":"level","role":"deputy"}}
+            called_out {"call":{"acting_for":null,"attempt":1,"due_at":"2026-11-22T08:05:00.000000Z","group":"leading","number":4,"position":"head_support","reason":"level","role":"member"}}
+            called_out {"call":{"acting_for":null,"attempt":1,"due_at":"2026-11-22T08:05:00.000000Z","group":"leading","number":5,"position":"head_cs","reason":"level","role":"member"}}
+            called_out {"call":{"acting_for":null,"attempt":1,"due_at":"2026-11-22T08:05:00.000000Z","group":"leading","number":6,"position":"head_legal","reason":"level","role":"member"}}
+            called_out {"call":{"acting_for":null,"attempt":1,"due_at":"2026-11-22T08:05:00.000000Z","group":"leading","number":7,"position":"head_marketing","reason":"level","role":"member"}}
+            called_out {"call":{"acting_for":null,"attempt":1,"due_at":"2026-11-22T08:05:00.000000Z","group":"response","number":8,"position":"head_support","reason":"level","role":"deputy"}}
+            called_out {"call":{"acting_for":null,"attempt":1,"due_at":"2026-11-22T08:05:00.000000Z","group":"response","number":9,"position":"security_engineer","reason":"level","role":"member"}}
+            called_out {"call":{"acting_for":null,"attempt":1,"due_at":"2026-11-22T08:05:00.000000Z","group":"response","number":10,"position":"sysadmin","reason":"level","role":"member"}}
+            called_out {"call":{"acting_for":null,"attempt":1,"due_at":"2026-11-22T08:05:00.000000Z","group":"response","number":11,"position":"cs_agent","reason":"level","role":"member"}}
+            called_out {"call":{"acting_for":null,"attempt":1,"due_at":"2026-11-22T08:05:00.000000Z","group":"legal","number":12,"position":"head_legal","reason":"level","role":"lead"}}
+            called_out {"call":{"acting_for":null,"attempt":1,"due_at":"2026-11-22T08:05:00.000000Z","group":"legal","number":13,"position":"legal_counsel","reason":"level","role":"member"}}
+            called_out {"call":{"acting_for":null,"attempt":1,"due_at":"2026-11-22T08:05:00.000000Z","group":"legal","number":14,"position":"compliance_officer","reason":"level","role":"member"}}
+            called_out {"call":{"acting_for":null,"attempt":1,"due_at":"2026-11-22T08:05:00.000000Z","group":"communication","number":15,"position":"head_cs","reason":"level","role":"lead"}}
+            called_out {"call":{"acting_for":null,"attempt":1,"due_at":"2026-11-22T08:05:00.000000Z","group":"communication","number":16,"position":"cs_agent","reason":"level","role":"member"}}
+            called_out {"call":{"acting_for":null,"attempt":1,"due_at":"2026-11-22T08:05:00.000000Z","group":"communication","number":17,"position":"marketing_specialist","reason":"level","role":"member"}}
+        "#]],
     );
     assert_eq!(world.incident.findings.counts.altered, 2);
 }
@@ -195,20 +195,20 @@ fn figures_and_grades() {
         &mut world,
         asks,
         &expect![[r#"
-        refused not-allowed: the plan does not give `record_impact` to the positions held
-        refused bad: `figures` is not acceptable: number
-        refused reason-needed: a reason is needed
-        refused bad: `level` is not acceptable: below-statutory
-        grade_confirmed {"clock_changes":[],"grade":"general","level":4,"matched":[],"proposed_grade":"general","proposed_level":4}
-        task_completed {"by_itself":true,"note":"","task":"p1-confirm-grade"}
-        refused conflict: grade conflicts with what stands: unchanged
-        figures_set {"by_person":true,"figures":{"numbers":{"direct_loss_cny":{"certainty":"known","value":5000000}},"qualitative":[]}}
-        assessed {"assessment":{"grade":"relatively_major","level":3,"matched":[["relatively_major","loss"]],"open":[{"criterion":"persons","grade":"especially_major","why":"unknown"},{"criterion":"life","grade":"especially_major","why":"unknown"},{"criterion":"cii_total","grade":"especially_major","why":"unknown"},{"criterion":"cii_main","grade":"especially_major","why":"unknown"},{"criterion":"persons","grade":"major","why":"unknown"},{"criterion":"life","grade":"major","why":"unknown"},{"criterion":"cii_total","grade":"major","why":"number_unconfirmed"},{"criterion":"cii_main","grade":"major","why":"number_unconfirmed"}],"raised_by":[],"scheme":"cn_cac_2025"},"level":3}
-        called_out {"call":{"acting_for":null,"attempt":1,"due_at":"2026-11-22T08:05:00.000000Z","group":"legal","number":5,"position":"head_legal","reason":"level","role":"lead"}}
-        called_out {"call":{"acting_for":null,"attempt":1,"due_at":"2026-11-22T08:05:00.000000Z","group":"communication","number":6,"position":"head_cs","reason":"level","role":"lead"}}
-        refused reason-needed: a reason is needed
-        grade_confirmed {"clock_changes":[],"grade":"relatively_major","level":3,"matched":[["relatively_major","loss"]],"proposed_grade":"relatively_major","proposed_level":3}
-    "#]],
+            refused not-allowed: the plan does not give `record_impact` to the positions held
+            refused bad: `figures` is not acceptable: number
+            refused reason-needed: a reason is needed
+            refused bad: `level` is not acceptable: below-statutory
+            grade_confirmed {"clock_changes":[],"grade":"general","level":4,"matched":[],"proposed_grade":"general","proposed_level":4}
+            task_completed {"by_itself":true,"note":"","task":"p1-confirm-grade"}
+            refused conflict: grade conflicts with what stands: unchanged
+            figures_set {"by_person":true,"figures":{"numbers":{"direct_loss_cny":{"certainty":"known","value":5000000}},"qualitative":[]}}
+            assessed {"assessment":{"grade":"relatively_major","level":3,"matched":[["relatively_major","loss"]],"open":[{"criterion":"persons","grade":"especially_major","why":"unknown"},{"criterion":"life","grade":"especially_major","why":"unknown"},{"criterion":"cii_total","grade":"especially_major","why":"unknown"},{"criterion":"cii_main","grade":"especially_major","why":"unknown"},{"criterion":"persons","grade":"major","why":"unknown"},{"criterion":"life","grade":"major","why":"unknown"},{"criterion":"cii_total","grade":"major","why":"number_unconfirmed"},{"criterion":"cii_main","grade":"major","why":"number_unconfirmed"}],"raised_by":[],"scheme":"cn_cac_2025"},"level":3}
+            called_out {"call":{"acting_for":null,"attempt":1,"due_at":"2026-11-22T08:05:00.000000Z","group":"legal","number":3,"position":"head_legal","reason":"level","role":"lead"}}
+            called_out {"call":{"acting_for":null,"attempt":1,"due_at":"2026-11-22T08:05:00.000000Z","group":"communication","number":4,"position":"head_cs","reason":"level","role":"lead"}}
+            refused reason-needed: a reason is needed
+            grade_confirmed {"clock_changes":[],"grade":"relatively_major","level":3,"matched":[["relatively_major","loss"]],"proposed_grade":"relatively_major","proposed_level":3}
+        "#]],
     );
     assert_eq!(world.incident.grades.len(), 2);
     assert!(world.incident.anchors.classified.is_some());
@@ -285,32 +285,32 @@ fn what_is_known_of_the_law_s_facts() {
 fn calls_are_answered_or_go_on() {
     let mut world = World::new();
     let (s, cio, engineer) = (system(), holder("cio"), holder("security_engineer"));
-    let (support, legal) = (holder("head_support"), holder("head_legal"));
+    let (support, ciso) = (holder("head_support"), holder("ciso"));
     let asks = vec![
         (&engineer, "", Command::Acknowledge { call: 1 }),
         (&s, "", Command::Escalate { call: 1 }),
-        (&support, "", Command::RefuseCall { call: 4 }),
-        (&support, "on leave", Command::RefuseCall { call: 4 }),
+        (&ciso, "", Command::RefuseCall { call: 2 }),
+        (&ciso, "on leave", Command::RefuseCall { call: 2 }),
         (&cio, "", Command::Acknowledge { call: 99 }),
     ];
     table(
         &mut world,
         asks,
         &expect![[r#"
-        refused not-addressed: this call is addressed to somebody else
-        refused conflict: call conflicts with what stands: too-early
-        refused reason-needed: a reason is needed
-        call_refused {"call":4}
-        called_out {"call":{"acting_for":"head_support","attempt":1,"due_at":"2026-11-22T08:10:00.000000Z","group":"response","number":5,"position":"security_engineer","reason":"refused","role":"member"}}
-        refused unknown: there is no call `99` in this incident
-    "#]],
+            refused not-addressed: this call is addressed to somebody else
+            refused conflict: call conflicts with what stands: too-early
+            refused reason-needed: a reason is needed
+            call_refused {"call":2}
+            called_out {"call":{"acting_for":"ciso","attempt":1,"due_at":"2026-11-22T08:10:00.000000Z","group":"response","number":3,"position":"head_support","reason":"refused","role":"deputy"}}
+            refused unknown: there is no call `99` in this incident
+        "#]],
     );
     world.later(601);
     let asks = vec![
         (&s, "", Command::Escalate { call: 1 }),
         (&s, "", Command::Escalate { call: 1 }),
-        (&legal, "", Command::Acknowledge { call: 6 }),
-        (&s, "", Command::Escalate { call: 2 }),
+        (&support, "", Command::Acknowledge { call: 3 }),
+        (&s, "", Command::Escalate { call: 3 }),
         (&cio, "", Command::Acknowledge { call: 1 }),
         (
             &cio,
@@ -331,15 +331,15 @@ fn calls_are_answered_or_go_on() {
         &mut world,
         asks,
         &expect![[r#"
-        call_escalated {"call":1,"to":6}
-        called_out {"call":{"acting_for":"cio","attempt":1,"due_at":"2026-11-22T08:20:01.000000Z","group":"leading","number":6,"position":"head_legal","reason":"unanswered","role":"member"}}
-        refused wrong-state: call is `escalated`, which does not allow this
-        call_acknowledged {"call":6}
-        call_escalated {"call":2,"to":null}
-        call_acknowledged {"call":1}
-        refused bad: `to` is not acceptable: not-in-plan
-        called_out {"call":{"acting_for":null,"attempt":1,"due_at":"2026-11-22T08:20:01.000000Z","group":"legal","number":7,"position":"legal_counsel","reason":"manual","role":"member"}}
-    "#]],
+            call_escalated {"call":1,"to":4}
+            called_out {"call":{"acting_for":"cio","attempt":1,"due_at":"2026-11-22T08:20:01.000000Z","group":"leading","number":4,"position":"ciso","reason":"unanswered","role":"deputy"}}
+            refused wrong-state: call is `escalated`, which does not allow this
+            call_acknowledged {"call":3}
+            refused wrong-state: call is `acknowledged`, which does not allow this
+            call_acknowledged {"call":1}
+            refused bad: `to` is not acceptable: not-in-plan
+            called_out {"call":{"acting_for":null,"attempt":1,"due_at":"2026-11-22T08:20:01.000000Z","group":"legal","number":5,"position":"legal_counsel","reason":"manual","role":"member"}}
+        "#]],
     );
 }
 
