@@ -135,3 +135,48 @@ fn a_channel_is_tried_watched_and_switched_off_over_a_restart() {
     assert_eq!(states(&desk)[0].1, "new");
     desk.stop();
 }
+
+/// What a robot puts into a group when somebody there is called.
+fn said_in_the_group(details: bool) -> String {
+    let folder = TempFolder::new();
+    let (port, told) = provider(vec!["200 OK"]);
+    let file = folder.join("balefire.toml");
+    std::fs::write(
+        folder.join("robot.url"),
+        format!("http://127.0.0.1:{port}/hook\n"),
+    )
+    .unwrap();
+    let text = format!(
+        "[messages]\ndetails = {details}\n\
+         [[channel]]\nname = \"group\"\nkind = \"slack\"\nurl_file = \"robot.url\"\n\
+         allow = [\"127.0.0.1\"]\n"
+    );
+    std::fs::write(&file, text).unwrap();
+    let desk = Desk::open(
+        DataFolder::new(folder.join("data")),
+        Config::load(&file).unwrap(),
+    )
+    .unwrap();
+    let liu = AccountId::new("liu");
+    desk.add_account(
+        &liu,
+        "Liu of the night shift",
+        &[PositionId::new("ciso")],
+        PASSWORD,
+    )
+    .unwrap();
+    let report = desk::NewReport::new("a forged refund", plan::Lang::En, RequestId::new("r-1"));
+    desk.report(report).unwrap();
+    let body = told.recv_timeout(Duration::from_secs(20)).unwrap();
+    desk.stop();
+    body
+}
+
+#[test]
+fn a_robot_says_no_more_than_to_log_in_unless_the_operator_wants_it() {
+    let bare = said_in_the_group(false);
+    assert!(!bare.contains("Liu") && !bare.contains("R-"), "{bare}");
+    assert!(bare.contains("/call-out"), "{bare}");
+    let full = said_in_the_group(true);
+    assert!(full.contains("Liu of the night shift"), "{full}");
+}
