@@ -9,6 +9,7 @@ use crate::changes::Changes;
 use crate::error::CommandError;
 use crate::held::{Held, Incidents};
 use crate::incident_text;
+use crate::register_use;
 use crate::replica::{Copy, Replicas};
 use incident::{Command, Fact, Incident, OpenRequest, Recorded};
 use model::{IncidentId, Operation};
@@ -324,7 +325,19 @@ impl Worker {
             let incident = self.working(work, id)?;
             incident::decide(op, &self.plan, incident, command)?
         };
+        let out = |what: &str| self.out_now(work, what);
+        let documents = register_use::settle(&self.store, &self.plan, &facts, out, op.now)?;
+        work.batch.documents.extend(documents);
         self.record(work, op, id, facts)
+    }
+
+    /// How much of a resource the open incidents hold, as this group leaves them.
+    fn out_now(&self, work: &Work, what: &str) -> i64 {
+        let mut open = self.incidents.open();
+        open.retain(|i| !work.copies.contains_key(&i.id));
+        let stored = open.iter().map(|i| i.resources.out(what));
+        let copies = work.copies.values().map(|c| c.incident.resources.out(what));
+        stored.chain(copies).fold(0, i64::saturating_add)
     }
 
     /// The working copy of an incident within this group.

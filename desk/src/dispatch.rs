@@ -225,6 +225,24 @@ pub(crate) fn page_words(
             (key, zone(*due_at), order.to_string())
         }
         Page::BriefSoon { due_at, .. } => ("page-brief-soon", zone(*due_at), String::new()),
+        Page::Resource {
+            request,
+            what,
+            news,
+            due_at,
+            ..
+        } => {
+            let entry = plan.registered(what).map(|e| e.title.in_lang(lang));
+            let key = match news.as_str() {
+                "asked" => "page-resource-asked",
+                "granted" => "page-resource-granted",
+                "refused" => "page-resource-refused",
+                "late-answer" => "page-resource-late-answer",
+                _ => "page-resource-late-return",
+            };
+            let what = format!("{request} {}", entry.unwrap_or(what));
+            (key, zone(*due_at), what)
+        }
         Page::Mention { note, .. } => ("page-mention", String::new(), note.to_string()),
     };
     let values = [

@@ -58,6 +58,7 @@ pub mod paging;
 pub mod people_report;
 mod profile;
 mod rebaseline;
+pub mod register_use;
 mod repair;
 mod repair_terms;
 mod replica;

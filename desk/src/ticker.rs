@@ -49,7 +49,9 @@ pub(crate) fn tick(desk: &Desk, now: Instant) -> usize {
         settle(desk, &incident);
         let late = late_orders(&incident, desk.plan().orders.escalate_after_s, now);
         let briefs = briefs(&desk.plan(), &incident, now);
-        for (request, command) in due(&incident, now).into_iter().chain(late).chain(briefs) {
+        let lent = crate::register_use::late(&incident, now);
+        let all = due(&incident, now).into_iter().chain(late).chain(briefs);
+        for (request, command) in all.chain(lent) {
             let op = Operation {
                 actor: Actor::system("clock"),
                 reason: String::new(),

@@ -582,6 +582,7 @@ fn the_catalogue_has_every_code_of_the_incident_room() {
     codes.extend(incident::handover::KINDS.map(|c| format!("event-{c}")));
     codes.extend(incident::joining::KINDS.map(|c| format!("event-{c}")));
     codes.extend(incident::room::KINDS.map(|c| format!("event-{c}")));
+    codes.extend(incident::resource::KINDS.map(|c| format!("event-{c}")));
     codes.extend(incident::tasks::KINDS.map(|c| format!("event-{c}")));
     codes.extend(incident::assessing::KINDS.map(|c| format!("event-{c}")));
     codes.extend(refusal::BadValue::ALL.map(|b| format!("bad-{}", b.code())));

@@ -7,6 +7,7 @@ use crate::assessing::AssessCommand;
 use crate::command::Command;
 use crate::orders::OrderCommand;
 use crate::refusal::Refusal;
+use crate::resource::ResourceCommand;
 use crate::room::RoomCommand;
 use model::{Actor, Operation, PositionId};
 use plan::{Act, Plan};
@@ -87,6 +88,14 @@ impl Command {
                 Persons(&[Act::RecordImpact, Act::ConfirmGrade])
             }
             Self::Assess(_) => Persons(&[Act::ConfirmGrade]),
+            Self::Resource(ResourceCommand::Remind { .. }) => System,
+            Self::Resource(ResourceCommand::Grant { .. } | ResourceCommand::Refuse { .. }) => {
+                Persons(&[Act::GrantResource])
+            }
+            Self::Resource(ResourceCommand::Return { .. }) => {
+                Persons(&[Act::RequestResource, Act::GrantResource])
+            }
+            Self::Resource(_) => Persons(&[Act::RequestResource]),
             Self::Close => Persons(&[Act::Close]),
         }
     }

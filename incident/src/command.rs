@@ -14,6 +14,7 @@ use crate::joining::JoiningCommand;
 use crate::learning::{Measure, Topic};
 use crate::orders::OrderCommand;
 use crate::people::Addressee;
+use crate::resource::ResourceCommand;
 use crate::room::RoomCommand;
 use crate::rows::{FindingsBatch, RowCounts, TableRows};
 use crate::tasks::TaskCommand;
@@ -235,6 +236,7 @@ pub enum Command {
     /// Half of a merge or a split; the desk gives both halves at once.
     Joining(Box<JoiningCommand>),
     Assess(AssessCommand),
+    Resource(ResourceCommand),
     /// Somebody reported more about it; the receipt of that report.
     JoinReport {
         receipt: model::ReceiptNo,

@@ -24,7 +24,7 @@ pub enum Leaving {
 }
 
 /// Every code of a missing item, for the test that holds the catalogue against them.
-pub const CODES: [&str; 28] = [
+pub const CODES: [&str; 30] = [
     "reported",
     "called-out",
     "lead-reached",
@@ -47,6 +47,8 @@ pub const CODES: [&str; 28] = [
     "hold-open",
     "task-open",
     "task-before",
+    "resource-asked",
+    "resource-out",
     "lessons",
     "lesson-measures",
     "step-open",
@@ -127,8 +129,22 @@ fn leave_incident(plan: &Plan, incident: &Incident, now: Instant, out: &mut Vec<
         }
     }
     unsent_notices(incident, out);
+    resources_back(incident, out);
     if incident.anchors.handled.is_none() {
         push(out, "handling-ended", Vec::new());
+    }
+}
+
+/// Nothing that was granted is left with a closed incident, and nobody waits for an answer.
+fn resources_back(incident: &Incident, out: &mut Vec<MissingItem>) {
+    for request in &incident.resources.requests {
+        let id = || vec![("request", Param::Text(request.id.clone()))];
+        if request.asked() {
+            push(out, "resource-asked", id());
+        }
+        if request.out() > 0 {
+            push(out, "resource-out", id());
+        }
     }
 }
 

@@ -194,6 +194,7 @@ fn dispatch_records(asked: Asked<'_>, command: Command) -> Decision {
         Command::Handover(command) => crate::handover::decide(asked, command),
         Command::Joining(command) => crate::joining::decide(asked, *command),
         Command::Assess(command) => crate::assessing::decide(asked, command),
+        Command::Resource(command) => crate::resource::decide(asked, command),
         // Everything else was answered above.
         _ => Ok(Vec::new()),
     }

@@ -94,6 +94,19 @@ pub enum Page {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         account: Option<AccountId>,
     },
+    /// A resource was asked for, answered, or is late.
+    Resource {
+        request: String,
+        /// Id in the plan's register.
+        what: String,
+        position: PositionId,
+        /// The one person that it concerns, among the holders of the position.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        account: Option<AccountId>,
+        /// `asked`, `granted`, `refused`, `late-answer`, `late-return`.
+        news: String,
+        due_at: Instant,
+    },
 }
 
 impl Page {
@@ -102,14 +115,17 @@ impl Page {
             Self::CallOut { position, .. }
             | Self::Order { position, .. }
             | Self::BriefSoon { position, .. }
-            | Self::Mention { position, .. } => position,
+            | Self::Mention { position, .. }
+            | Self::Resource { position, .. } => position,
         }
     }
     /// The one person that it is for, among the holders of the position.
     pub fn account(&self) -> Option<&AccountId> {
         match self {
             Self::CallOut { .. } | Self::BriefSoon { .. } => None,
-            Self::Order { account, .. } | Self::Mention { account, .. } => account.as_ref(),
+            Self::Order { account, .. }
+            | Self::Mention { account, .. }
+            | Self::Resource { account, .. } => account.as_ref(),
         }
     }
 }
@@ -183,6 +199,15 @@ pub fn effects(plan: &Plan, incident: &Incident, recorded: &Recorded) -> Vec<Eff
                 due_at: *due_at,
             },
         }],
+        Fact::Resource(fact) => crate::resource::pages(plan, incident, fact)
+            .into_iter()
+            .enumerate()
+            .map(|(place, page)| Effect::Page {
+                id: id(place),
+                exercise,
+                page,
+            })
+            .collect(),
         Fact::HoldApproved { hold } => held(incident, hold)
             .map(|(hold, rows, until)| Effect::Hold {
                 id: id(0),

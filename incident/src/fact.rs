@@ -16,6 +16,7 @@ use crate::learning::{Measure, Topic};
 use crate::open::Origin;
 use crate::orders::OrderFact;
 use crate::people::{Addressee, Call, PlannedTask};
+use crate::resource::ResourceFact;
 use crate::room::RoomFact;
 use crate::rows::{FindingsBatch, RowCounts, TableRows};
 use crate::tasks::TaskFact;
@@ -243,6 +244,7 @@ pub enum Fact {
     Handover(HandoverFact),
     Joining(Box<JoiningFact>),
     Assess(AssessFact),
+    Resource(ResourceFact),
     Closed,
 }
 

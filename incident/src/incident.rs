@@ -16,6 +16,7 @@ use crate::joining::Joining;
 use crate::learning::{Decision, Lesson};
 use crate::open::Origin;
 use crate::people::{CallOut, Order, Task};
+use crate::resource::Resources;
 use crate::room::Room;
 use crate::rows::FindingsSummary;
 use crate::timeline::TimelineEntry;
@@ -89,6 +90,8 @@ pub struct Incident {
     /// Where the figures come from, and what waits for a second person.
     #[serde(default)]
     pub assessing: Assessing,
+    #[serde(default)]
+    pub resources: Resources,
     /// Times of the briefs sent to the management.
     pub briefs: Vec<Instant>,
     /// Sequence number of the next fact: the incident's version.
@@ -273,6 +276,7 @@ impl Incident {
             watch: Watch::default(),
             access: opening.access.clone(),
             assessing: Assessing::default(),
+            resources: Resources::default(),
             briefs: Vec::new(),
             next_sequence: 1,
             timeline: Vec::new(),

@@ -32,6 +32,7 @@ pub mod open;
 pub mod orders;
 pub mod people;
 pub mod refusal;
+pub mod resource;
 pub mod room;
 pub mod rota;
 pub mod rows;

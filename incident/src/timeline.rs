@@ -33,6 +33,11 @@ pub enum Param {
     Task(TaskId),
     Grade(Grade),
     Level(Level),
+    /// So much of an entry of the plan's register.
+    Resource {
+        id: String,
+        amount: i64,
+    },
     /// Key of the catalogue without its first part: `act-close` is `incident-act-close`.
     Code(String),
 }

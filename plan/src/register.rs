@@ -4,7 +4,7 @@
 //! Deliberately not here: who has what at the moment (room `incident`), and means that stand ready
 //! all the time and are not handed out (`Plan::resources`).
 
-use crate::Words;
+use crate::{Lang, Words};
 use model::{Money, PositionId};
 use serde::{Deserialize, Serialize};
 
@@ -86,6 +86,14 @@ pub struct GuestRules {
 }
 
 impl RegisterEntry {
+    /// The entry and so much of it, as people read it.
+    pub fn said(&self, amount: i64, lang: Lang) -> String {
+        let title = self.title.in_lang(lang);
+        match self.money(amount) {
+            Some(money) => format!("{title} {money}"),
+            None => format!("{title} × {amount}"),
+        }
+    }
     /// A quantity as money, for a budget.
     pub fn money(&self, amount: i64) -> Option<Money> {
         let currency = self.currency.clone()?;

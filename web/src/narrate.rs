@@ -132,6 +132,13 @@ impl<'a> Speaker<'a> {
             Param::Text(text) => text.clone(),
             Param::Time(at) => at.in_zone(ZONE),
             Param::Money(money) => money.to_string(),
+            Param::Resource { id, amount } => {
+                let entry = self.plan.registered(id);
+                entry.map_or_else(
+                    || format!("{id} × {amount}"),
+                    |e| e.said(*amount, self.lang),
+                )
+            }
             Param::Code(code) => {
                 let key = format!("incident-{code}");
                 self.words

@@ -6,6 +6,7 @@ pub mod call_out;
 pub mod orders;
 mod programs;
 pub mod reports;
+pub mod resources;
 pub mod room;
 pub mod settings;
 pub mod timeline;
@@ -98,6 +99,7 @@ pub fn all() -> impl Iterator<Item = &'static Row> {
     let more = more.chain(orders::ROWS).chain(room::ROWS);
     let more = more.chain(triage::ROWS).chain(timeline::ROWS);
     let more = more.chain(assessment::ROWS);
+    let more = more.chain(resources::ROWS);
     ROWS.iter().chain(more)
 }
 

@@ -62,7 +62,10 @@ pub(crate) fn expand(desk: &Desk, row: &OutboxRow, now: Instant) -> Result<Paged
         Wanted::Page(page, exercise) => {
             let call = match &page {
                 Page::CallOut { call, .. } => Some(*call),
-                Page::Order { .. } | Page::Mention { .. } | Page::BriefSoon { .. } => None,
+                Page::Order { .. }
+                | Page::Mention { .. }
+                | Page::BriefSoon { .. }
+                | Page::Resource { .. } => None,
             };
             (
                 Some(page.position().clone()),

@@ -1,5 +1,5 @@
-//! The register of resources in the chapter of means: what an incident may draw on, the experts'
-//! contracts, and the rules for their accounts.
+//! The register of resources in the chapter of means: what an incident may draw on, and the
+//! contracts of experts.
 
 use super::writer::Writer;
 use model::Money;
@@ -23,9 +23,8 @@ pub(super) fn write(out: &mut Writer<'_>) {
     out.table(&head, rows);
     experts(out);
     if let Some(guests) = &plan.guests {
-        out.section("plan-guests");
-        let note = out.with("plan-guests-note", &[("n", guests.most_days.into())]);
-        out.paragraph(note);
+        out.section("plan-experts-agree");
+        out.note("plan-experts-agree-note");
         out.paragraph(out.of(&guests.confidentiality));
     }
 }

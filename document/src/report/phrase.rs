@@ -164,6 +164,13 @@ impl<'a> Phrases<'a> {
             Param::Text(text) => text.clone(),
             Param::Time(at) => self.time(*at),
             Param::Money(money) => money.to_string(),
+            Param::Resource { id, amount } => {
+                let entry = self.plan.registered(id);
+                entry.map_or_else(
+                    || format!("{id} × {amount}"),
+                    |e| e.said(*amount, self.lang),
+                )
+            }
             Param::Group(id) => self.group(id),
             Param::Position(id) => self.position(id),
             Param::Step(id) => self.step(*id),

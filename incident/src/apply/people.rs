@@ -98,6 +98,7 @@ impl Incident {
                 }
                 self.room.follow(fact, signed);
             }
+            Fact::Resource(fact) => self.resources.apply(fact, signed, &reason),
             Fact::Task(fact) => self.apply_task(fact, signed, &reason),
             Fact::TaskCompleted { task, note, .. } => {
                 let note = note.clone();

@@ -74,6 +74,7 @@ pub(crate) fn of(fact: &Fact) -> (&'static str, Params) {
         Fact::Task(task) => (task.kind(), task.params()),
         Fact::Handover(fact) => (fact.kind(), fact.params()),
         Fact::Assess(assess) => (assess.kind(), assess_params(assess)),
+        Fact::Resource(resource) => (resource.kind(), resource.params()),
         Fact::Closed => ("closed", Vec::new()),
         Fact::DecisionRecorded {
             number: n,

@@ -7,6 +7,7 @@ mod handover;
 mod happy_run;
 mod orders;
 mod random;
+mod resources;
 mod room;
 mod tables;
 mod tasks;

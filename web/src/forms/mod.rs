@@ -40,6 +40,10 @@
 //! | `rename` | `code_name`, `reason` |
 //! | `assess`, `assess-and-confirm` | see `assessment`; with `grade`, `level`, `computed-grade`, `computed-level`, `reason` |
 //! | `answer-lowering` | `answer` (`approve`, `refuse`), `reason` |
+//! | `request-resource` | `what`, `amount` (yuan for a budget), `for` (`order:ID`, `task:ID`), `needed_min`, `reason` |
+//! | `grant-resource` | `request_id`, `amount`, `until_min`, `conditions` |
+//! | `refuse-resource`, `withdraw-resource` | `request_id`, `reason` |
+//! | `return-resource` | `request_id`, `amount`, `condition` (`good`, `damaged`, `written-off`), `reason` |
 //! | `start-watch`, `send-brief`, `advance-step`, `handled`, `close` | `reason` |
 //!
 //! Deliberately not here: whether a command is allowed (rooms `plan` and `incident`).
@@ -48,12 +52,14 @@ pub(crate) mod assessment;
 mod communication;
 mod facts;
 mod people;
+mod resources;
 mod room;
 mod rows;
 
 pub(crate) use communication::*;
 pub(crate) use facts::*;
 pub(crate) use people::*;
+pub(crate) use resources::*;
 pub(crate) use room::*;
 pub(crate) use rows::*;
 

@@ -30,6 +30,7 @@ impl Head {
             ("discussion", "/discussion"),
             ("assessment", "/assessment"),
             ("orders", "/orders"),
+            ("resources", "/resources"),
             ("findings", "/findings"),
             ("repair", "/repair"),
         ];

@@ -31,6 +31,7 @@ pub(crate) mod plan_tasks;
 pub(crate) mod receipt;
 pub(crate) mod repair;
 pub(crate) mod report;
+pub(crate) mod resources;
 pub(crate) mod rota;
 pub(crate) mod settings;
 pub(crate) mod sign_on;

@@ -16,6 +16,7 @@ mod orders;
 mod pages;
 mod programs;
 mod reports;
+mod resources;
 mod role_matrix;
 mod settings;
 mod sign_on;

@@ -1,0 +1,220 @@
+//! From a command on resources to a fact, or to a refusal. Pure: what other incidents hold is
+//! looked at by the desk, in the transaction that stores the fact.
+
+use super::state::ResourceRequest;
+use super::{Late, MAX_REQUESTS, MAX_RETURNS, ResourceCommand, ResourceFact, ReturnCondition};
+use crate::bounds::MAX_TEXT_CHARS;
+use crate::decide::{Asked, Decision, checks};
+use crate::fact::Fact;
+use crate::refusal::{BadValue, Refusal};
+use model::{Instant, OrderId, PositionId, TaskId};
+use plan::RegisterEntry;
+
+pub(crate) fn decide(asked: Asked<'_>, command: ResourceCommand) -> Decision {
+    let fact = match command {
+        ResourceCommand::Request {
+            what,
+            amount,
+            order,
+            task,
+            needed_by,
+        } => request(asked, what, amount, (order, task), needed_by)?,
+        ResourceCommand::Grant {
+            request,
+            amount,
+            conditions,
+            until,
+        } => grant(asked, &request, amount, conditions, until)?,
+        ResourceCommand::Refuse { request } => {
+            let (found, entry) = to_answer(asked, &request)?;
+            may_answer(asked, found, entry)?;
+            checks::reason(asked)?;
+            ResourceFact::Refused { request }
+        }
+        ResourceCommand::Withdraw { request } => {
+            let found = open(asked, &request)?;
+            if found.asked.by.account() != asked.op.actor.account() {
+                return Err(not_addressed());
+            }
+            checks::reason(asked)?;
+            ResourceFact::Withdrawn { request }
+        }
+        ResourceCommand::Return {
+            request,
+            amount,
+            condition,
+        } => give_back(asked, &request, amount, condition)?,
+        ResourceCommand::Remind { request, about } => remind(asked, &request, about)?,
+    };
+    Ok(vec![Fact::Resource(fact)])
+}
+
+fn not_addressed() -> Refusal {
+    Refusal::NotAddressed {
+        what: "resource".to_owned(),
+    }
+}
+
+fn entry<'a>(asked: Asked<'a>, what: &str) -> Result<&'a RegisterEntry, Refusal> {
+    let found = asked.plan.registered(what);
+    found.ok_or_else(|| checks::bad("what", BadValue::NotInPlan))
+}
+
+fn find<'a>(asked: Asked<'a>, id: &str) -> Result<&'a ResourceRequest, Refusal> {
+    let found = asked.incident.resources.request(id);
+    found.ok_or_else(|| checks::unknown("resource", id))
+}
+
+fn open<'a>(asked: Asked<'a>, id: &str) -> Result<&'a ResourceRequest, Refusal> {
+    let found = find(asked, id)?;
+    match found.asked() {
+        true => Ok(found),
+        false => Err(checks::wrong_state("resource", found.code())),
+    }
+}
+
+fn to_answer<'a>(
+    asked: Asked<'a>,
+    id: &str,
+) -> Result<(&'a ResourceRequest, &'a RegisterEntry), Refusal> {
+    let found = open(asked, id)?;
+    Ok((found, entry(asked, &found.what)?))
+}
+
+fn within(field: &str, amount: i64, most: i64) -> Result<(), Refusal> {
+    match (1..=most).contains(&amount) {
+        true => Ok(()),
+        false => Err(checks::bad(field, BadValue::Number)),
+    }
+}
+
+fn request(
+    asked: Asked<'_>,
+    what: String,
+    amount: i64,
+    purpose: (Option<OrderId>, Option<TaskId>),
+    needed_by: Instant,
+) -> Result<ResourceFact, Refusal> {
+    let incident = asked.incident;
+    let requests = incident.resources.requests.len();
+    checks::room("resources", requests, MAX_REQUESTS)?;
+    let entry = entry(asked, &what)?;
+    within("amount", amount, entry.quantity)?;
+    let (order, task) = purpose;
+    if let Some(id) = &order
+        && !incident.orders.iter().any(|o| o.id == *id)
+    {
+        return Err(checks::unknown("order", id));
+    }
+    if let Some(id) = &task
+        && !incident.tasks.iter().any(|t| t.planned.id == *id)
+    {
+        return Err(checks::unknown("task", id));
+    }
+    checks::future("needed-by", needed_by, asked.op.now)?;
+    checks::reason(asked)?;
+    Ok(ResourceFact::Requested {
+        request: format!("R-{}", requests + 1),
+        what,
+        amount,
+        order,
+        task,
+        needed_by,
+        grantor: entry.grantor.clone(),
+    })
+}
+
+/// The grantor, or whoever stands in; never the one who asked where the plan wants two.
+fn may_answer(
+    asked: Asked<'_>,
+    request: &ResourceRequest,
+    entry: &RegisterEntry,
+) -> Result<(), Refusal> {
+    if !checks::answers_for(asked.plan, &asked.op.actor, &entry.grantor) {
+        return Err(not_addressed());
+    }
+    match entry.four_eyes {
+        true => checks::second_person(asked, &request.asked.by),
+        false => Ok(()),
+    }
+}
+
+fn grant(
+    asked: Asked<'_>,
+    id: &str,
+    amount: i64,
+    conditions: String,
+    until: Instant,
+) -> Result<ResourceFact, Refusal> {
+    let (found, entry) = to_answer(asked, id)?;
+    may_answer(asked, found, entry)?;
+    within("amount", amount, found.amount)?;
+    checks::no_longer("conditions", &conditions, MAX_TEXT_CHARS)?;
+    checks::future("until", until, asked.op.now)?;
+    let resources = &asked.incident.resources;
+    let used = resources
+        .out(&found.what)
+        .checked_add(resources.gone(&found.what));
+    let after = used.and_then(|used| used.checked_add(amount));
+    if after.is_none_or(|after| after > entry.quantity) {
+        return Err(checks::conflict("resource", "not-free"));
+    }
+    Ok(ResourceFact::Granted {
+        request: id.to_owned(),
+        what: found.what.clone(),
+        amount,
+        conditions,
+        until,
+    })
+}
+
+fn give_back(
+    asked: Asked<'_>,
+    id: &str,
+    amount: i64,
+    condition: ReturnCondition,
+) -> Result<ResourceFact, Refusal> {
+    let found = find(asked, id)?;
+    if found.out() == 0 {
+        return Err(checks::wrong_state("resource", found.code()));
+    }
+    within("amount", amount, found.out())?;
+    checks::room("returns", found.returned.len(), MAX_RETURNS)?;
+    if condition != ReturnCondition::Good {
+        checks::reason(asked)?;
+    }
+    // What leaves the register for good is for whoever answers for it.
+    if condition == ReturnCondition::WrittenOff
+        && !checks::answers_for(asked.plan, &asked.op.actor, &found.grantor)
+    {
+        return Err(not_addressed());
+    }
+    Ok(ResourceFact::Returned {
+        request: id.to_owned(),
+        what: found.what.clone(),
+        amount,
+        condition,
+    })
+}
+
+fn remind(asked: Asked<'_>, id: &str, about: Late) -> Result<ResourceFact, Refusal> {
+    let found = find(asked, id)?;
+    if found.reminder_due(asked.op.now) != Some(about) {
+        return Err(checks::conflict("resource", "too-early"));
+    }
+    let mut to: Vec<PositionId> = vec![found.grantor.clone()];
+    if about == Late::Return {
+        let asker = found.asked.by.positions().first();
+        to.extend(asker.filter(|p| **p != found.grantor).cloned());
+    }
+    let due_at = match found.grant() {
+        Some(grant) => grant.until,
+        None => found.needed_by,
+    };
+    Ok(ResourceFact::Reminded {
+        request: id.to_owned(),
+        about,
+        to,
+        due_at,
+    })
+}
