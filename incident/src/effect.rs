@@ -171,11 +171,7 @@ pub fn effects(plan: &Plan, incident: &Incident, recorded: &Recorded) -> Vec<Eff
     let id = |place| outbox_id(&incident.id, recorded.sequence, place);
     let exercise = incident.exercise;
     match &recorded.fact {
-        Fact::CalledOut { call } => vec![Effect::Page {
-            id: id(0),
-            exercise,
-            page: page_of(call, incident.level),
-        }],
+        Fact::CalledOut { call } => paged(&id, exercise, vec![page_of(call, incident.level)]),
         Fact::OrderIssued {
             order, to, due_at, ..
         }
@@ -191,23 +187,12 @@ pub fn effects(plan: &Plan, incident: &Incident, recorded: &Recorded) -> Vec<Eff
         Fact::Room(RoomFact::Written { note, mentions, .. }) => {
             mention_pages(plan, &id, exercise, *note, mentions)
         }
-        Fact::Room(RoomFact::BriefReminded { due_at, to }) => vec![Effect::Page {
-            id: id(0),
-            exercise,
-            page: Page::BriefSoon {
-                position: to.clone(),
-                due_at: *due_at,
-            },
-        }],
-        Fact::Resource(fact) => crate::resource::pages(plan, incident, fact)
-            .into_iter()
-            .enumerate()
-            .map(|(place, page)| Effect::Page {
-                id: id(place),
-                exercise,
-                page,
-            })
-            .collect(),
+        Fact::Room(RoomFact::BriefReminded { due_at, to }) => {
+            let position = to.clone();
+            let due_at = *due_at;
+            paged(&id, exercise, vec![Page::BriefSoon { position, due_at }])
+        }
+        Fact::Resource(fact) => paged(&id, exercise, crate::resource::pages(plan, incident, fact)),
         Fact::HoldApproved { hold } => held(incident, hold)
             .map(|(hold, rows, until)| Effect::Hold {
                 id: id(0),
@@ -247,6 +232,15 @@ pub fn effects(plan: &Plan, incident: &Incident, recorded: &Recorded) -> Vec<Eff
         }],
         _ => Vec::new(),
     }
+}
+
+fn paged(id: &dyn Fn(usize) -> OutboxId, exercise: bool, pages: Vec<Page>) -> Vec<Effect> {
+    let effect = |(place, page)| Effect::Page {
+        id: id(place),
+        exercise,
+        page,
+    };
+    pages.into_iter().enumerate().map(effect).collect()
 }
 
 /// The page of an order to everybody that it is addressed to.

@@ -52,6 +52,7 @@ incident-state-asked = asked for
 incident-state-granted = granted
 incident-state-back = settled
 incident-conflict-not-free = there is not so much left; others hold it, or it was written off
+incident-conflict-resources-out = resources are out or asked for; have them given back, written off or answered first
 incident-field-amount = the amount
 incident-field-what = the resource
 incident-field-needed-by = the time it is needed by

@@ -52,6 +52,7 @@ incident-state-asked = 已申请
 incident-state-granted = 已批准
 incident-state-back = 已结清
 incident-conflict-not-free = 余量不足：已被占用或已核销
+incident-conflict-resources-out = 尚有资源未归还或申请未答复，请先归还、核销或答复
 incident-field-amount = 数量
 incident-field-what = 资源
 incident-field-needed-by = 需用时间

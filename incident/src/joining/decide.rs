@@ -14,6 +14,7 @@ pub(crate) fn decide(asked: Asked<'_>, command: JoiningCommand) -> Decision {
         JoiningCommand::MergeInto { into, access } => {
             not_itself(asked, &into)?;
             unless(asked.incident.acts_on_rows(), "acts-on-rows")?;
+            unless(asked.incident.resources.unsettled(), "resources-out")?;
             let mut facts = access_facts(asked, &access);
             facts.push(JoiningFact::MergedInto { into }.into());
             Ok(facts)

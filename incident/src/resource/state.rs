@@ -122,6 +122,10 @@ impl Resources {
     pub fn request(&self, id: &str) -> Option<&ResourceRequest> {
         self.requests.iter().find(|r| r.id == id)
     }
+    /// Something is out, or a request waits for its answer.
+    pub fn unsettled(&self) -> bool {
+        self.requests.iter().any(|r| r.asked() || r.out() > 0)
+    }
     pub fn out(&self, what: &str) -> i64 {
         self.sum(what, ResourceRequest::out)
     }
@@ -199,13 +203,15 @@ impl Resources {
                     });
                 }
             }
-            ResourceFact::Reminded { request, about, .. } => {
-                if let Some(request) = self.request_mut(request) {
-                    match about {
-                        Late::Answer => request.answer_reminded = true,
-                        Late::Return => request.return_reminded = true,
-                    }
-                }
+            ResourceFact::Reminded { request, about, .. } => self.reminded(request, *about),
+        }
+    }
+
+    fn reminded(&mut self, id: &str, about: Late) {
+        if let Some(request) = self.request_mut(id) {
+            match about {
+                Late::Answer => request.answer_reminded = true,
+                Late::Return => request.return_reminded = true,
             }
         }
     }
