@@ -453,7 +453,7 @@ pub enum Format {
 
 #[derive(Debug, Args)]
 pub struct Bench {
-    /// Only these measurements: limits, ingest, verify, audit, commands, detection, pages, start, memory, postgres, mariadb
+    /// Only these measurements: limits, ingest, verify, audit, commands, detection, pages, start, memory, history, postgres, mariadb
     #[arg(long, value_delimiter = ',')]
     pub only: Vec<String>,
     /// Smaller sizes, for a first look
