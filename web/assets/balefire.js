@@ -85,11 +85,12 @@
     request.send();
   };
   document.addEventListener('focusout', () => setTimeout(() => { if (behind) refresh(); }, 0));
-  const live = document.getElementById('live');
+  const live = document.getElementById('live'), broken = document.getElementById('broken');
   const showLive = (on) => {
     if (!live) return;
     const text = live.querySelector('.live-text');
     live.hidden = false;
+    if (broken) broken.hidden = on;
     live.classList.toggle('off', !on);
     text.textContent = on ? text.dataset.on : text.dataset.off;
   };
@@ -98,6 +99,7 @@
     stream.addEventListener('open', () => showLive(true));
     stream.addEventListener('error', () => showLive(false));
     stream.addEventListener('tick', refresh);
+    addEventListener('offline', () => showLive(false));
     document.addEventListener('visibilitychange', () => { if (!document.hidden && again) { again = false; refresh(); } });
     addEventListener('pagehide', () => stream.close());
   }
@@ -151,6 +153,8 @@
     const field = event.target.closest && event.target.closest('input, textarea, select');
     if (field && (event.ctrlKey || event.metaKey) && event.key === 'Enter' && field.form) { event.preventDefault(); field.form.requestSubmit(); return; }
     if (field || event.ctrlKey || event.metaKey || event.altKey || (off && off.checked)) return;
+    const place = event.key === '/' && document.querySelector('textarea[data-slash]');
+    if (place) { event.preventDefault(); place.focus(); return; }
     if (event.key === '?' && keys && keys.showModal && !keys.open) { keys.showModal(); return; }
     if (event.key === 'g') { going = Date.now(); return; }
     if (Date.now() - going < 1500 && places[event.key]) { going = 0; location.href = places[event.key]; }

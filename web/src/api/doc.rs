@@ -141,6 +141,14 @@ pub static DOCS: &[Doc] = &[
         ("Stands", 200),
     ),
     post(
+        "/api/v1/incidents/{id}/notes",
+        "write-note",
+        "incidents",
+        Change::Once,
+        Some("NoteBody"),
+        ("Stands", 201),
+    ),
+    post(
         "/api/v1/reports",
         "report",
         "reports",

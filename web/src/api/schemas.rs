@@ -87,11 +87,30 @@ pub(super) fn all() -> Value {
             "command": object(&["command"], json!({ "command": text })),
         })),
         "ActBody": act_body(&text),
+        "NoteBody": note_body(&time),
         "WindowBody": closed(&["ticket", "reason", "tables", "most_rows", "until"], json!({
             "ticket": text, "reason": text, "tables": texts, "most_rows": whole,
             "from": { "type": ["string", "null"], "format": "date-time" }, "until": time,
         })),
     })
+}
+
+/// Words for the record, and where they come from when they were not first said here.
+fn note_body(time: &Value) -> Value {
+    let name = |least: u8| json!({ "type": "string", "minLength": least, "maxLength": 200 });
+    let said = closed(
+        &["by", "at"],
+        json!({ "by": name(1), "place": name(0), "at": time }),
+    );
+    closed(
+        &["text"],
+        json!({
+            "text": { "type": "string", "minLength": 1, "maxLength": 2000 },
+            "mark": { "enum": ["plain", "decision", "question"] },
+            "corrects": { "type": ["integer", "null"], "minimum": 1, "maximum": 2_000 },
+            "said": { "anyOf": [{ "type": "null" }, said] },
+        }),
+    )
 }
 
 /// What the desk does in several steps: each with its own fields and no other.

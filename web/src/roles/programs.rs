@@ -13,6 +13,11 @@ pub static ROWS: &[Row] = &[
     form("/api/v1/incidents/{id}/commands", VIEW, api::command),
     form("/api/v1/incidents/{id}/acts", VIEW, api::incident_act),
     form(
+        "/api/v1/incidents/{id}/notes",
+        Needs::Act(Act::WriteNote),
+        api::notes::write,
+    ),
+    form(
         "/api/v1/reports/{receipt}/incident",
         Needs::Act(Act::OpenIncident),
         api::report_opens,

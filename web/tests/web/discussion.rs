@@ -73,6 +73,44 @@ async fn what_is_said_is_seen_by_the_others_and_names_whom_it_names() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_may_not_know_is_told_nothing_by_a_mention() {
+    let world = World::new();
+    let id = world.attacked();
+    let incident = id.to_string();
+    let legal = world.person("legal", &["head_legal"]);
+    let boss = world.person("boss", &["cio"]);
+    world.person("admin", &["sysadmin"]);
+    let name = [("account", "boss"), ("reason", "it came from their desk")];
+    let path = format!("/incidents/{incident}/do/name-suspect");
+    let named = world.post(&path, Some(&legal), &name).await;
+    assert_eq!(named.status, StatusCode::SEE_OTHER, "{}", named.body);
+    let note = [("text", "@admin, ask @boss what they did")];
+    let said = say(&world, &incident, &legal, &note).await;
+    assert_eq!(said.0, StatusCode::SEE_OTHER);
+    let page = format!("/incidents/{incident}/discussion");
+    let seen = world.get(&page, Some(&boss)).await;
+    assert_eq!(seen.status, StatusCode::NOT_FOUND);
+    let refused = say(&world, &incident, &boss, &[("text", "hm")]).await;
+    assert_eq!(refused.0, StatusCode::NOT_FOUND);
+    assert!(!refused.1.contains("they did"));
+    let viewer = (world.desk).viewer(&"legal".into(), &["head_legal".into()]);
+    // The dispatcher takes both rows up a moment after the command was answered.
+    let (mut seen, began) = (0, world.desk.now());
+    let pages = loop {
+        let mut pages = world.desk.recent_pages(&viewer);
+        pages.retain(|p| p.page.incident.as_ref() == Some(&id) && p.page.call.is_none());
+        if pages.len() >= 2 {
+            break pages;
+        }
+        assert!(world.desk.now().since_s(began) < 20.0, "nobody was told");
+        seen = (world.desk).wait_for_change(seen, Duration::from_millis(100));
+    };
+    let told = pages.iter().flat_map(|p| &p.receivers);
+    let told: Vec<_> = told.filter_map(|r| r.account.as_ref()).collect();
+    assert_eq!(told, [&model::AccountId::from("admin")]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_hundred_at_once_lose_no_word() {
     let world = World::new();
     let id = world.attacked();

@@ -244,3 +244,49 @@ async fn lists_come_in_pages_that_lead_to_the_end() {
         assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{wrong}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_robot_puts_words_on_the_record_once_with_both_times() {
+    let program = Program::begin();
+    let path = format!("/api/v1/incidents/{}/notes", program.id);
+    let said_at = program.world.desk.now().plus_s(-3_600);
+    let words = json!({
+        "text": "@cio the bank confirms",
+        "mark": "decision",
+        "said": { "by": "<b>Wang</b>", "place": "Feishu", "at": said_at },
+    })
+    .to_string();
+    let key = [("idempotency-key", "msg-1")];
+    let first = program.post(&path, &key, &words).await;
+    assert_eq!(first.status, StatusCode::CREATED, "{}", first.body);
+    let second = program.post(&path, &key, &words).await;
+    assert_eq!((second.status, &second.body), (first.status, &first.body));
+    let incident = program.world.desk.incident(&program.id).expect("there");
+    let [note] = &incident.room.notes[..] else {
+        panic!("{:?}", incident.room.notes)
+    };
+    assert_eq!(note.at(), said_at);
+    assert!(note.signed.at > said_at, "recorded later than it was said");
+    assert_eq!(note.mentions.len(), 1);
+    let line = incident.timeline.last().expect("a line");
+    assert_eq!((line.at, line.recorded_at), (said_at, note.signed.at));
+
+    let cases: &[Case<'_>] = &[
+        ("no key", &[], words.clone(), 400),
+        ("empty", &[("idempotency-key", "a")], json!({ "text": " " }).to_string(), 422),
+        ("long", &[("idempotency-key", "b")], json!({ "text": "x".repeat(2_001) }).to_string(), 422),
+        ("unknown field", &[("idempotency-key", "c")], json!({ "text": "x", "by": "me" }).to_string(), 422),
+        ("not yet said", &[("idempotency-key", "d")], json!({ "text": "x", "said": { "by": "Wang", "at": program.world.desk.now().plus_s(7_200) } }).to_string(), 422),
+        ("no such note", &[("idempotency-key", "e")], json!({ "text": "x", "corrects": 77 }).to_string(), 404),
+    ];
+    for (name, headers, body, status) in cases {
+        let answer = program.post(&path, headers, body).await;
+        assert_eq!(answer.status.as_u16(), *status, "{name}: {}", answer.body);
+    }
+    let incident = program.world.desk.incident(&program.id).expect("there");
+    assert_eq!(
+        incident.room.notes.len(),
+        1,
+        "what is refused leaves no word"
+    );
+}

@@ -1,9 +1,22 @@
 // The discussion as two people live it on a bad line: what is typed survives a lost request, a
 // lost answer and a reload, is recorded once, is seen by the other person without a reload, and
 // no text of it is ever run.
+import net from 'node:net';
 import { open } from './open.mjs';
 
-const { base, cookie, other, incident } = JSON.parse(process.argv[2]);
+const { base: server, cookie, other, incident } = JSON.parse(process.argv[2]);
+// Everything goes through a line that can be cut: what is open is reset, and what is new refused.
+let cut = false;
+const open_now = new Set();
+const line = net.createServer((near) => {
+  if (cut) { near.resetAndDestroy(); return; }
+  const far = net.connect(Number(new URL(server).port), new URL(server).hostname);
+  for (const end of [near, far]) { open_now.add(end); end.on('error', () => {}); end.on('close', () => { open_now.delete(end); near.destroy(); far.destroy(); }); }
+  near.pipe(far); far.pipe(near);
+});
+await new Promise((ready) => line.listen(0, '127.0.0.1', ready));
+const break_line = () => { cut = true; for (const end of open_now) end.resetAndDestroy(); };
+const base = `http://127.0.0.1:${line.address().port}`;
 const WITHIN = 15000;
 const browser = await open();
 const person = async (text) => {
@@ -28,13 +41,14 @@ const unsent = () => mine.waitForSelector('.draft-told:not([hidden])', { timeout
 await mine.fill('#note-text', words);
 await mine.check('input[name=mark][value=decision]');
 
-// The request never arrives.
-await mine.route('**/do/write-note', (route) => route.abort('connectionreset'));
-await mine.keyboard.press('Control+Enter');
-await mine.click('#write button.primary');
+// The line is cut: the request never arrives, and the page says so.
+break_line();
+await mine.waitForSelector('#broken:not([hidden])', { timeout: WITHIN });
+await mine.press('#note-text', 'Control+Enter');
 await unsent();
 await kept('after a lost request');
-await mine.unroute('**/do/write-note');
+cut = false;
+await mine.waitForSelector('#broken', { state: 'hidden', timeout: 4 * WITHIN });
 await mine.reload();
 await kept('after a reload');
 
@@ -64,6 +78,34 @@ await theirs.waitForSelector('#talk .words:has-text("another one")', { timeout: 
 if (await theirs.inputValue('#note-text') !== 'half a sentence') fail('typed words were taken away');
 const active = await theirs.evaluate(() => document.activeElement && document.activeElement.id);
 if (active !== 'note-text') fail(`the caret is in ${active}`);
+const caret = await theirs.evaluate(() => document.activeElement.selectionStart);
+if (caret !== 'half a sentence'.length) fail(`the caret is at ${caret}`);
+
+// A session that ended meanwhile takes no words along.
+const ended = await person('balefire_session=none');
+await ended.context().addCookies([{ name: cookie.split('=')[0], value: cookie.split('=')[1], url: base }]);
+await ended.goto(path);
+await ended.keyboard.press('/');
+await ended.keyboard.type('written too late');
+await ended.context().clearCookies({ name: cookie.split('=')[0] });
+await ended.keyboard.press('Control+Enter');
+await ended.waitForSelector('.draft-told:not([hidden])', { timeout: WITHIN });
+await ended.goto(`${base}/login`);
+await ended.context().addCookies([{ name: cookie.split('=')[0], value: cookie.split('=')[1], url: base }]);
+await ended.goto(path);
+if (await ended.inputValue('#note-text') !== 'written too late') fail('the words went with the session');
+await ended.context().close();
+
+// Words of any other act are kept as well, over a reload, and go when it is done.
+await mine.goto(`${base}/incidents/${incident}/orders`);
+await mine.fill('#otext', 'stop the payouts');
+await mine.waitForFunction(() => Object.keys(localStorage).some((k) => k.includes('/do/issue-order')), null, { timeout: WITHIN });
+await mine.reload();
+if (await mine.inputValue('#otext') !== 'stop the payouts') fail('the words of an order are lost');
+await mine.click('#issue button.primary');
+await mine.waitForURL(/done=issue-order/, { timeout: WITHIN });
+if (await mine.inputValue('#otext') !== '') fail('a sent order is still in its form');
+if (await mine.evaluate(() => Object.keys(localStorage).some((k) => k.includes('/do/issue-order')))) fail('a sent order is still kept');
 
 // Nothing that is said is run.
 const bad = '<img src=x onerror="window.ran=1"><script>window.ran=2</script>"><svg onload=window.ran=3>{{7*7}}';
@@ -91,4 +133,5 @@ await mine.waitForURL(/login|\/$/, { timeout: WITHIN });
 await mine.goto(`${base}/report`);
 if (await mine.evaluate(() => Object.keys(localStorage).some((k) => k.startsWith('balefire-draft:')))) fail('words stayed on the device');
 await browser.close();
+line.close();
 process.exit(0);
