@@ -53,11 +53,13 @@ await mine.reload();
 await kept('after a reload');
 
 // It arrives, and the answer is lost.
-let arrived = 0;
-await mine.route('**/do/write-note', async (route) => { const answer = await route.fetch({ maxRedirects: 0 }); arrived = answer.status(); await route.abort('connectionreset'); });
+let lose = () => {};
+const lost = new Promise((resolve) => { lose = resolve; });
+await mine.route('**/do/write-note', async (route) => { const answer = await route.fetch({ maxRedirects: 0 }); await route.abort('connectionreset'); lose(answer.status()); });
 await mine.click('#write button.primary');
-await unsent();
+const arrived = await lost;
 if (arrived !== 303) fail(`the server answered ${arrived}`);
+await unsent();
 await mine.unroute('**/do/write-note');
 await mine.reload();
 await kept('after a lost answer and a reload');
