@@ -10,6 +10,7 @@ use crate::{Desk, DeskError};
 use connect::contain::{HeldAction, HeldRow, Hold, HoldList};
 use connect::notify::OutboxMessage;
 use incident::containment::HoldState;
+use incident::resource::ResourceNews;
 use incident::{Command, Effect, Page};
 use model::{
     Actor, HoldId, IncidentId, Instant, Operation, OutboxId, PositionId, ReceiptNo, RequestId,
@@ -233,12 +234,12 @@ pub(crate) fn page_words(
             ..
         } => {
             let entry = plan.registered(what).map(|e| e.title.in_lang(lang));
-            let key = match news.as_str() {
-                "asked" => "page-resource-asked",
-                "granted" => "page-resource-granted",
-                "refused" => "page-resource-refused",
-                "late-answer" => "page-resource-late-answer",
-                _ => "page-resource-late-return",
+            let key = match news {
+                ResourceNews::Asked => "page-resource-asked",
+                ResourceNews::Granted => "page-resource-granted",
+                ResourceNews::Refused => "page-resource-refused",
+                ResourceNews::LateAnswer => "page-resource-late-answer",
+                ResourceNews::LateReturn => "page-resource-late-return",
             };
             let what = format!("{request} {}", entry.unwrap_or(what));
             (key, zone(*due_at), what)

@@ -8,6 +8,7 @@ use crate::fact::{Fact, Recorded};
 use crate::incident::Incident;
 use crate::orders::OrderFact;
 use crate::people::{Addressee, Call, CallReason, CallRole};
+use crate::resource::ResourceNews;
 use crate::room::RoomFact;
 use crate::rows::TableRows;
 use model::{
@@ -103,8 +104,7 @@ pub enum Page {
         /// The one person that it concerns, among the holders of the position.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         account: Option<AccountId>,
-        /// `asked`, `granted`, `refused`, `late-answer`, `late-return`.
-        news: String,
+        news: ResourceNews,
         due_at: Instant,
     },
 }

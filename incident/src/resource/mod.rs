@@ -14,6 +14,7 @@ use model::{Instant, OrderId, PositionId, TaskId};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use decide::decide;
+pub use pages::ResourceNews;
 pub(crate) use pages::pages;
 
 /// Requests of one incident; they are numbered, and none is ever taken away.

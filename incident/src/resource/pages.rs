@@ -1,10 +1,22 @@
-//! Who is told what about a resource. Deliberately not here: how the message travels.
+//! Who is told what about a resource. Deliberately not here: how the message travels, and its words.
 
 use super::{Late, ResourceFact, ResourceRequest};
 use crate::effect::Page;
 use crate::incident::Incident;
 use model::{AccountId, Instant, PositionId};
 use plan::{Act, Plan};
+use serde::{Deserialize, Serialize};
+
+/// What a message about a resource says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ResourceNews {
+    Asked,
+    Granted,
+    Refused,
+    LateAnswer,
+    LateReturn,
+}
 
 /// The messages of a fact. `incident` is the incident after it.
 pub(crate) fn pages(plan: &Plan, incident: &Incident, fact: &ResourceFact) -> Vec<Page> {
@@ -13,15 +25,23 @@ pub(crate) fn pages(plan: &Plan, incident: &Incident, fact: &ResourceFact) -> Ve
         ResourceFact::Requested {
             request, needed_by, ..
         } => found(request)
-            .map(|r| page(r, "asked", who_answers(plan, r), None, *needed_by))
+            .map(|r| {
+                page(
+                    r,
+                    ResourceNews::Asked,
+                    who_answers(plan, r),
+                    None,
+                    *needed_by,
+                )
+            })
             .into_iter()
             .collect(),
         ResourceFact::Granted { request, until, .. } => {
-            found(request).map_or_else(Vec::new, |r| to_the_asker(r, "granted", *until))
+            found(request).map_or_else(Vec::new, |r| to_the_asker(r, ResourceNews::Granted, *until))
         }
-        ResourceFact::Refused { request } => {
-            found(request).map_or_else(Vec::new, |r| to_the_asker(r, "refused", r.needed_by))
-        }
+        ResourceFact::Refused { request } => found(request).map_or_else(Vec::new, |r| {
+            to_the_asker(r, ResourceNews::Refused, r.needed_by)
+        }),
         ResourceFact::Reminded {
             request,
             about,
@@ -29,8 +49,8 @@ pub(crate) fn pages(plan: &Plan, incident: &Incident, fact: &ResourceFact) -> Ve
             due_at,
         } => {
             let news = match about {
-                Late::Answer => "late-answer",
-                Late::Return => "late-return",
+                Late::Answer => ResourceNews::LateAnswer,
+                Late::Return => ResourceNews::LateReturn,
             };
             found(request).map_or_else(Vec::new, |r| {
                 let to = to.iter().cloned();
@@ -52,7 +72,7 @@ fn who_answers(plan: &Plan, request: &ResourceRequest) -> PositionId {
     stand_ins.iter().find(may).unwrap_or(grantor).clone()
 }
 
-fn to_the_asker(request: &ResourceRequest, news: &str, due_at: Instant) -> Vec<Page> {
+fn to_the_asker(request: &ResourceRequest, news: ResourceNews, due_at: Instant) -> Vec<Page> {
     let asker = &request.asked.by;
     let told = |position: &PositionId| {
         let account = asker.account().cloned();
@@ -63,7 +83,7 @@ fn to_the_asker(request: &ResourceRequest, news: &str, due_at: Instant) -> Vec<P
 
 fn page(
     request: &ResourceRequest,
-    news: &str,
+    news: ResourceNews,
     position: PositionId,
     account: Option<AccountId>,
     due_at: Instant,
@@ -73,7 +93,7 @@ fn page(
         what: request.what.clone(),
         position,
         account,
-        news: news.to_owned(),
+        news,
         due_at,
     }
 }

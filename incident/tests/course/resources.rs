@@ -45,7 +45,7 @@ fn told(world: &World) -> Vec<String> {
                     ..
                 },
             ..
-        } => Some(format!("{request} {news} {position} {}", account.is_some())),
+        } => Some(format!("{request} {news:?} {position} {}", account.is_some())),
         _ => None,
     };
     world.effects.iter().filter_map(page).collect()
@@ -66,7 +66,7 @@ fn a_server_goes_out_and_comes_back() {
     world.done(&head, given);
     assert_eq!(
         told(&world),
-        ["R-1 asked head_support false", "R-1 granted sysadmin true"]
+        ["R-1 Asked head_support false", "R-1 Granted sysadmin true"]
     );
     let codes = |world: &World| -> Vec<String> {
         let missing =
@@ -193,9 +193,9 @@ fn what_is_late_is_said_once() {
     assert_eq!(
         late,
         [
-            "R-1 late-answer head_support false",
-            "R-1 late-return head_support false",
-            "R-1 late-return sysadmin false"
+            "R-1 LateAnswer head_support false",
+            "R-1 LateReturn head_support false",
+            "R-1 LateReturn sysadmin false"
         ]
     );
     world.check();
