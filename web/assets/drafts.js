@@ -56,29 +56,38 @@
       return kept && Array.isArray(kept.values) ? kept : null;
     } catch { return null; }
   };
-  const begin = (form) => {
-    let timer = 0, sentAs = '';
+  // Puts back what was kept and keeps what is typed from now on. Gives a state with the number under
+  // which it was last sent, and `sending`, to be called before it goes.
+  const watch = (form, say) => {
+    const state = { timer: 0, sentAs: '' };
     const kept = read(key(form));
     if (kept && !typed(form)) {
       restore(form, kept);
-      sentAs = kept.sent || '';
-      tell(form, (kept.sent ? form.dataset.unsent : form.dataset.restored) || '');
+      state.sentAs = kept.sent || '';
+      say(kept);
     }
     form.addEventListener('input', () => {
-      if (sentAs && request(form)) request(form).value = another();
-      sentAs = '';
-      clearTimeout(timer);
-      timer = setTimeout(() => keep(form, ''), 200);
+      if (state.sentAs && request(form)) request(form).value = another();
+      state.sentAs = '';
+      clearTimeout(state.timer);
+      state.timer = setTimeout(() => keep(form, ''), 200);
     });
-    addEventListener('pagehide', () => { if (typed(form)) keep(form, sentAs); });
+    addEventListener('pagehide', () => { if (typed(form)) keep(form, state.sentAs); });
+    state.sending = () => {
+      clearTimeout(state.timer);
+      state.sentAs = request(form) ? request(form).value : '';
+      keep(form, state.sentAs);
+    };
+    return state;
+  };
+
+  const begin = (form) => {
+    const state = watch(form, (kept) => tell(form, (kept.sent ? form.dataset.unsent : form.dataset.restored) || ''));
     form.addEventListener('submit', (event) => {
       if (event.defaultPrevented) return;
       event.preventDefault();
       if (form.dataset.sending) return;
-      const number = request(form) ? request(form).value : '';
-      clearTimeout(timer);
-      sentAs = number;
-      keep(form, number);
+      state.sending();
       if (navigator.onLine === false) { tell(form, form.dataset.offline || ''); return; }
       form.dataset.sending = '1';
       const failed = () => { delete form.dataset.sending; tell(form, form.dataset.unsent || ''); };
@@ -99,7 +108,7 @@
         }
         // Refused: the words stay where they are, with what the server says of them.
         const said = post.response && post.response.querySelector('[data-message]');
-        sentAs = '';
+        state.sentAs = '';
         keep(form, '');
         tell(form, said ? said.textContent : form.dataset.unsent || '');
       };
@@ -117,32 +126,17 @@
   const plain = new Map();
   for (const form of document.querySelectorAll('main form[method="post"]:not([data-draft])')) {
     if (!form.querySelector('textarea') || form.closest('[data-live]') || !/^\/incidents\/[^/]+\/do\//.test(pathOf(form))) continue;
-    const state = { timer: 0, sentAs: '' };
-    plain.set(form, state);
-    const kept = read(key(form));
-    if (kept && !typed(form)) {
-      restore(form, kept);
-      state.sentAs = kept.sent || '';
+    plain.set(form, watch(form, () => {
       const place = document.createElement('p');
       place.className = 'draft-told state warn small';
       place.setAttribute('role', 'status');
       place.textContent = told;
       form.prepend(place);
-    }
-    form.addEventListener('input', () => {
-      if (state.sentAs && request(form)) request(form).value = another();
-      state.sentAs = '';
-      clearTimeout(state.timer);
-      state.timer = setTimeout(() => keep(form, ''), 200);
-    });
-    addEventListener('pagehide', () => { if (typed(form)) keep(form, state.sentAs); });
+    }));
   }
   // At the document, after the question whether one is sure.
   document.addEventListener('submit', (event) => {
     const state = plain.get(event.target);
-    if (!state || event.defaultPrevented) return;
-    clearTimeout(state.timer);
-    state.sentAs = request(event.target) ? request(event.target).value : '';
-    keep(event.target, state.sentAs);
+    if (state && !event.defaultPrevented) state.sending();
   });
 })();
