@@ -11,6 +11,7 @@ mod clock;
 mod folder;
 pub mod mariadb;
 pub mod npm;
+mod packages;
 mod pause;
 pub mod postgres;
 mod program;
