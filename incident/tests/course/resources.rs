@@ -188,7 +188,7 @@ fn what_is_late_is_said_once() {
     world.done(&system(), remind(Late::Return));
     let late: Vec<String> = told(&world)
         .into_iter()
-        .filter(|t| t.contains("late"))
+        .filter(|t| t.contains("Late"))
         .collect();
     assert_eq!(
         late,
