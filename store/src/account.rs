@@ -1,8 +1,8 @@
 //! Accounts, sessions, one-time links and login attempts. Tokens are kept as hashes only.
 
+use crate::sql::{Connection, Row, SqlError, Value, values};
 use crate::{Store, StoreError};
 use model::{AccountId, Instant, PositionId};
-use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Debug, PartialEq)]
@@ -85,37 +85,51 @@ impl Store {
     pub fn add_account(&self, account: Account, leaf: Vec<u8>) -> Result<(), StoreError> {
         let positions = serde_json::to_string(&account.positions)?;
         self.write(move |db| {
-            let sql = "INSERT OR IGNORE INTO account (id, name, password_hash, positions, disabled, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
-            let values = params![
-                account.id.as_str(), account.name, account.password_hash, positions, account.state.number(), account.created_at.0
+            let sql =
+                "INSERT INTO account (id, name, password_hash, positions, disabled, created_at)
+                       VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING";
+            let values = values![
+                account.id.as_str(),
+                &account.name,
+                &account.password_hash,
+                &positions,
+                account.state.number(),
+                account.created_at.0
             ];
-            if db.execute(sql, values).map_err(|e| StoreError::of(e, "adding an account"))? == 0 {
+            if db
+                .execute(sql, values)
+                .map_err(|e| StoreError::of(e, "adding an account"))?
+                == 0
+            {
                 return Err(StoreError::conflict("account", account.id.as_str()));
             }
-            crate::batch::put(db, &crate::Batch { leaves: vec![leaf], ..crate::Batch::default() }).map(drop)
+            crate::batch::put(
+                db,
+                &crate::Batch {
+                    leaves: vec![leaf],
+                    ..crate::Batch::default()
+                },
+            )
+            .map(drop)
         })
     }
 
     pub fn account(&self, id: &AccountId) -> Result<Option<Account>, StoreError> {
         let sql = format!("{ACCOUNT} WHERE id = ?1");
-        self.read(|db| {
-            db.prepare_cached(&sql)?
-                .query_row([id.as_str()], account)
-                .optional()
-        })
+        self.read(|db| db.optional(&sql, values![id.as_str()], account))
     }
 
     pub fn accounts(&self) -> Result<Vec<Account>, StoreError> {
         let sql = format!("{ACCOUNT} ORDER BY id LIMIT 10000");
-        self.read(|db| db.prepare_cached(&sql)?.query_map([], account)?.collect())
+        self.read(|db| db.query(&sql, &[], account))
     }
 
     pub fn create_session(&self, new: NewSession) -> Result<(), StoreError> {
         self.write(move |db| {
-            let done = || -> rusqlite::Result<()> {
-                db.execute("DELETE FROM session WHERE expires_at <= ?1", [new.at.0])?;
+            let done = || -> Result<(), SqlError> {
+                db.execute("DELETE FROM session WHERE expires_at <= ?1", values![new.at.0])?;
                 let sql = "INSERT INTO session (token_hash, account, csrf, created_at, expires_at, device, seen_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?4)";
-                db.execute(sql, params![new.token_hash, new.account.as_str(), new.csrf, new.at.0, new.expires_at.0, new.device])?;
+                db.execute(sql, values![&new.token_hash, new.account.as_str(), &new.csrf, new.at.0, new.expires_at.0, &new.device])?;
                 Ok(())
             };
             done().map_err(|e| StoreError::of(e, "opening a session"))
@@ -131,11 +145,7 @@ impl Store {
         let sql = "SELECT a.id, a.name, a.positions, s.csrf, s.expires_at, s.language, s.seen_at
                    FROM session s JOIN account a ON a.id = s.account
                    WHERE s.token_hash = ?1 AND s.expires_at > ?2 AND a.disabled = 0";
-        self.read(|db| {
-            db.prepare_cached(sql)?
-                .query_row(params![token_hash, now.0], session)
-                .optional()
-        })
+        self.read(|db| db.optional(sql, values![token_hash, now.0], session))
     }
 
     pub fn end_session(&self, token_hash: &str) -> Result<(), StoreError> {
@@ -155,7 +165,8 @@ impl Store {
 
     fn one(&self, sql: &'static str, values: Vec<String>) -> Result<(), StoreError> {
         self.write(move |db| {
-            db.execute(sql, rusqlite::params_from_iter(values))
+            let values: Vec<Value<'_>> = values.iter().map(Value::from).collect();
+            db.execute(sql, &values)
                 .map(drop)
                 .map_err(|e| StoreError::of(e, "writing a session"))
         })
@@ -190,7 +201,7 @@ impl Store {
                 "INSERT INTO login_link (token_hash, account, expires_at) VALUES (?1, ?2, ?3)";
             let done = db.execute(
                 sql,
-                params![link.token_hash, link.account.as_str(), link.expires_at.0],
+                values![&link.token_hash, link.account.as_str(), link.expires_at.0],
             );
             done.map(drop)
                 .map_err(|e| StoreError::of(e, "storing a login link"))
@@ -207,10 +218,9 @@ impl Store {
         self.write(move |db| {
             let sql = "DELETE FROM login_link WHERE token_hash = ?1 RETURNING account, expires_at";
             let taken = db
-                .query_row(sql, [token_hash], |row| {
-                    Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?))
+                .optional(sql, values![&token_hash], |row| {
+                    Ok((row.get::<String>(0)?, row.get::<i64>(1)?))
                 })
-                .optional()
                 .map_err(|e| StoreError::of(e, "using a login link"))?;
             Ok(taken
                 .filter(|(_, expires)| *expires > now.0)
@@ -225,43 +235,44 @@ fn attempt(
     now: Instant,
     since: Instant,
     limit: u32,
-) -> rusqlite::Result<Option<Instant>> {
+) -> Result<Option<Instant>, SqlError> {
     // Names have windows of their own; what is older than the longest is nobody's.
     let long_ago = now.plus_s(-LONGEST_WINDOW_S).0.min(since.0);
-    db.execute("DELETE FROM login_attempt WHERE at < ?1", [long_ago])?;
-    let (count, oldest): (u32, Option<i64>) = db
-        .prepare_cached("SELECT count(*), min(at) FROM login_attempt WHERE name = ?1 AND at >= ?2")?
-        .query_row(params![name, since.0], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    db.execute("DELETE FROM login_attempt WHERE at < ?1", values![long_ago])?;
+    let sql = "SELECT count(*), min(at) FROM login_attempt WHERE name = ?1 AND at >= ?2";
+    let (count, oldest): (u32, Option<i64>) = db.one(sql, values![name, since.0], |row| {
+        Ok((row.get(0)?, row.get(1)?))
+    })?;
     if count >= limit {
         return Ok(oldest.map(Instant));
     }
     db.execute(
         "INSERT INTO login_attempt (name, at) VALUES (?1, ?2)",
-        params![name, now.0],
+        values![name, now.0],
     )?;
     Ok(None)
 }
 
-fn account(row: &Row<'_>) -> rusqlite::Result<Account> {
+fn account(row: &Row<'_>) -> Result<Account, SqlError> {
     Ok(Account {
         id: AccountId(row.get(0)?),
         name: row.get(1)?,
         password_hash: row.get(2)?,
-        positions: positions(&row.get::<_, String>(3)?),
+        positions: positions(&row.get::<String>(3)?),
         state: AccountState::of(row.get(4)?),
         created_at: Instant(row.get(5)?),
     })
 }
 
-fn session(row: &Row<'_>) -> rusqlite::Result<SessionRow> {
+fn session(row: &Row<'_>) -> Result<SessionRow, SqlError> {
     Ok(SessionRow {
         account: AccountId(row.get(0)?),
         name: row.get(1)?,
-        positions: positions(&row.get::<_, String>(2)?),
+        positions: positions(&row.get::<String>(2)?),
         csrf: row.get(3)?,
         expires_at: Instant(row.get(4)?),
         language: row.get(5)?,
-        seen_at: row.get::<_, Option<i64>>(6)?.map(Instant),
+        seen_at: row.get::<Option<i64>>(6)?.map(Instant),
     })
 }
 

@@ -2,8 +2,8 @@
 
 use crate::StoreError;
 use crate::incident_index::{self, IncidentEntry};
+use crate::sql::{Connection, SqlError, values};
 use model::{Finding, FindingId, IncidentId, Instant, OutboxId, SourceName};
-use rusqlite::{Connection, OptionalExtension as _, params};
 
 #[derive(Clone, Debug, Default)]
 pub struct Batch {
@@ -125,8 +125,7 @@ pub(crate) fn put(db: &Connection, batch: &Batch) -> Result<Committed, StoreErro
     put_documents(db, &batch.documents)?;
     for (collection, id) in &batch.forget {
         let sql = "DELETE FROM document WHERE collection = ?1 AND id = ?2";
-        db.prepare_cached(sql)
-            .and_then(|mut s| s.execute([*collection, id.as_str()]))
+        db.execute(sql, values![*collection, id.as_str()])
             .map_err(|e| StoreError::of(e, "forgetting a document"))?;
     }
     put_outbox(db, batch).map_err(|e| StoreError::of(e, "storing the outbox"))?;
@@ -135,8 +134,7 @@ pub(crate) fn put(db: &Connection, batch: &Batch) -> Result<Committed, StoreErro
     for (name, value) in &batch.marks {
         let sql = "INSERT INTO mark (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = excluded.value";
         let value = i64::try_from(*value).unwrap_or(i64::MAX);
-        db.prepare_cached(sql)
-            .and_then(|mut s| s.execute(params![name, value]))
+        db.execute(sql, values![name, value])
             .map_err(|e| StoreError::of(e, "storing a mark"))?;
     }
     Ok(Committed {
@@ -149,26 +147,18 @@ pub(crate) fn put(db: &Connection, batch: &Batch) -> Result<Committed, StoreErro
 fn put_facts(db: &Connection, facts: &[NewFact]) -> Result<(), StoreError> {
     for fact in facts {
         let insert = || {
-            let next: i64 = db
-                .prepare_cached(
-                    "SELECT coalesce(max(sequence) + 1, 0) FROM fact WHERE incident = ?1",
-                )?
-                .query_row([fact.incident.as_str()], |row| row.get(0))?;
+            let sql = "SELECT coalesce(max(sequence) + 1, 0) FROM fact WHERE incident = ?1";
+            let next: i64 = db.one(sql, values![fact.incident.as_str()], |row| row.get(0))?;
             if next != i64::from(fact.sequence) {
                 return Ok(false);
             }
-            db.prepare_cached(
-                "INSERT INTO fact (incident, sequence, at, json) VALUES (?1, ?2, ?3, ?4)",
-            )?
-            .execute(params![
-                fact.incident.as_str(),
-                fact.sequence,
-                fact.at.0,
-                fact.json
-            ])?;
+            let sql = "INSERT INTO fact (incident, sequence, at, json) VALUES (?1, ?2, ?3, ?4)";
+            let incident = fact.incident.as_str();
+            db.execute(sql, values![incident, fact.sequence, fact.at.0, &fact.json])?;
             Ok(true)
         };
-        match insert().map_err(|e| StoreError::of(e, "storing a fact"))? {
+        let inserted: Result<bool, SqlError> = insert();
+        match inserted.map_err(|e| StoreError::of(e, "storing a fact"))? {
             true => {}
             false => return Err(StoreError::conflict("incident", fact.incident.as_str())),
         }
@@ -182,28 +172,25 @@ fn put_findings(db: &Connection, batch: &Batch) -> Result<Vec<FindingId>, StoreE
         let finding = &record.finding;
         let json = serde_json::to_string(finding)?;
         let kind = serde_json::to_value(finding.kind)?;
-        let sql =
-            "INSERT OR IGNORE INTO finding (id, source, kind, incident, seen_at, stored_at, json)
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
-        let values = params![
+        let sql = "INSERT INTO finding (id, source, kind, incident, seen_at, stored_at, json)
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING";
+        let values = values![
             finding.id.as_str(),
             record.source.as_str(),
             kind.as_str().unwrap_or_default(),
             record.incident.as_ref().map(IncidentId::as_str),
             finding.seen_at.0,
             finding.stored_at.0,
-            json
+            &json
         ];
-        let rows = db.prepare_cached(sql).and_then(|mut s| s.execute(values));
+        let rows = db.execute(sql, values);
         if rows.map_err(|e| StoreError::of(e, "storing a finding"))? > 0 {
             new.push(finding.id.clone());
         }
     }
     for (finding, incident) in &batch.assign {
         let sql = "UPDATE finding SET incident = ?2 WHERE id = ?1";
-        let done = db
-            .prepare_cached(sql)
-            .and_then(|mut s| s.execute([finding.as_str(), incident.as_str()]));
+        let done = db.execute(sql, values![finding.as_str(), incident.as_str()]);
         done.map_err(|e| StoreError::of(e, "assigning a finding"))?;
     }
     Ok(new)
@@ -212,14 +199,17 @@ fn put_findings(db: &Connection, batch: &Batch) -> Result<Vec<FindingId>, StoreE
 fn put_documents(db: &Connection, documents: &[PutDocument]) -> Result<(), StoreError> {
     for document in documents {
         let (collection, id) = (document.collection, document.id.as_str());
-        let write = || -> rusqlite::Result<usize> {
-            match document.expect_version {
-                None => db
-                    .prepare_cached("INSERT OR IGNORE INTO document (collection, id, version, at, json) VALUES (?1, ?2, 1, ?3, ?4)")?
-                    .execute(params![collection, id, document.at.0, document.json]),
-                Some(version) => db
-                    .prepare_cached("UPDATE document SET version = version + 1, at = ?3, json = ?4 WHERE collection = ?1 AND id = ?2 AND version = ?5")?
-                    .execute(params![collection, id, document.at.0, document.json, version as i64]),
+        let (at, json) = (document.at.0, &document.json);
+        let write = || match document.expect_version {
+            None => {
+                let sql = "INSERT INTO document (collection, id, version, at, json)
+                           VALUES (?1, ?2, 1, ?3, ?4) ON CONFLICT DO NOTHING";
+                db.execute(sql, values![collection, id, at, json])
+            }
+            Some(version) => {
+                let sql = "UPDATE document SET version = version + 1, at = ?3, json = ?4
+                           WHERE collection = ?1 AND id = ?2 AND version = ?5";
+                db.execute(sql, values![collection, id, at, json, version as i64])
             }
         };
         if write().map_err(|e| StoreError::of(e, "storing a document"))? == 0 {
@@ -229,46 +219,49 @@ fn put_documents(db: &Connection, documents: &[PutDocument]) -> Result<(), Store
     Ok(())
 }
 
-fn put_outbox(db: &Connection, batch: &Batch) -> rusqlite::Result<()> {
+fn put_outbox(db: &Connection, batch: &Batch) -> Result<(), SqlError> {
     for row in &batch.outbox {
-        let sql = "INSERT OR IGNORE INTO outbox (id, incident, channel, kind, state, attempts, created_at, due_at, json)
-                   VALUES (?1, ?2, ?3, ?4, 'pending', 0, ?5, ?5, ?6)";
-        let incident = row.incident.as_ref().map(IncidentId::as_str);
-        db.prepare_cached(sql)?.execute(params![
+        let sql = "INSERT INTO outbox (id, incident, channel, kind, state, attempts, created_at, due_at, json)
+                   VALUES (?1, ?2, ?3, ?4, 'pending', 0, ?5, ?5, ?6) ON CONFLICT DO NOTHING";
+        let values = values![
             row.id.as_str(),
-            incident,
-            row.channel,
-            row.kind,
+            row.incident.as_ref().map(IncidentId::as_str),
+            &row.channel,
+            &row.kind,
             row.due_at.0,
-            row.json
-        ])?;
+            &row.json
+        ];
+        db.execute(sql, values)?;
     }
     for update in &batch.outbox_updates {
         let id = update.id.as_str();
         match update.change {
-            OutboxChange::Sending => db.prepare_cached("UPDATE outbox SET state = 'sending' WHERE id = ?1")?.execute([id])?,
-            OutboxChange::Sent { at } => db
-                .prepare_cached("UPDATE outbox SET state = 'sent', sent_at = ?2 WHERE id = ?1")?
-                .execute(params![id, at.0])?,
-            OutboxChange::Again { due_at } => db
-                .prepare_cached("UPDATE outbox SET state = 'pending', attempts = attempts + 1, due_at = ?2 WHERE id = ?1")?
-                .execute(params![id, due_at.0])?,
+            OutboxChange::Sending => {
+                let sql = "UPDATE outbox SET state = 'sending' WHERE id = ?1";
+                db.execute(sql, values![id])?
+            }
+            OutboxChange::Sent { at } => {
+                let sql = "UPDATE outbox SET state = 'sent', sent_at = ?2 WHERE id = ?1";
+                db.execute(sql, values![id, at.0])?
+            }
+            OutboxChange::Again { due_at } => {
+                let sql =
+                    "UPDATE outbox SET state = 'pending', attempts = attempts + 1, due_at = ?2
+                           WHERE id = ?1";
+                db.execute(sql, values![id, due_at.0])?
+            }
         };
     }
     Ok(())
 }
 
 /// Gives the sequence number of the first leaf.
-fn put_leaves(db: &Connection, leaves: &[Vec<u8>]) -> rusqlite::Result<u64> {
-    let last: Option<i64> = db
-        .prepare_cached("SELECT max(sequence) FROM leaf")?
-        .query_row([], |row| row.get(0))
-        .optional()?
-        .flatten();
-    let first = last.map_or(0, |n| n + 1);
-    let mut insert = db.prepare_cached("INSERT INTO leaf (sequence, bytes) VALUES (?1, ?2)")?;
+fn put_leaves(db: &Connection, leaves: &[Vec<u8>]) -> Result<u64, SqlError> {
+    let sql = "SELECT coalesce(max(sequence) + 1, 0) FROM leaf";
+    let first: i64 = db.one(sql, &[], |row| row.get(0))?;
+    let sql = "INSERT INTO leaf (sequence, bytes) VALUES (?1, ?2)";
     for (sequence, leaf) in (first..).zip(leaves) {
-        insert.execute(params![sequence, leaf])?;
+        db.execute(sql, values![sequence, leaf])?;
     }
     Ok(first as u64)
 }

@@ -3,9 +3,9 @@
 //!
 //! Deliberately not here: what stands in a head (room `incident`), and reading (`incident_list`).
 
-use crate::search::TextPart;
+use crate::search::{TextPart, fts5, tsvector};
+use crate::sql::{Connection, Dialect, SqlError, values};
 use model::{IncidentId, Instant, SourceName};
-use rusqlite::{Connection, params};
 
 /// Parts of an incident's text have ids of their own: the incident's number, then the part's.
 pub(crate) const PARTS: i64 = TextPart::MOST as i64 + 1;
@@ -50,13 +50,13 @@ impl IncidentEntry {
     }
 }
 
-pub(crate) fn put(db: &Connection, entry: &IncidentEntry) -> rusqlite::Result<()> {
+pub(crate) fn put(db: &Connection, entry: &IncidentEntry) -> Result<(), SqlError> {
     let sql = "INSERT INTO incident (id, opened_at, closed_at, last_at, risk, grade, exercise, active,
                restricted, source, accepted_rows) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
                ON CONFLICT (id) DO UPDATE SET closed_at = excluded.closed_at, last_at = excluded.last_at,
                risk = excluded.risk, grade = excluded.grade, active = excluded.active,
                restricted = excluded.restricted, accepted_rows = excluded.accepted_rows RETURNING number";
-    let values = params![
+    let values = values![
         entry.id.as_str(),
         entry.opened_at.0,
         entry.closed_at.map(|at| at.0),
@@ -69,20 +69,17 @@ pub(crate) fn put(db: &Connection, entry: &IncidentEntry) -> rusqlite::Result<()
         entry.source.as_ref().map(SourceName::as_str),
         i64::try_from(entry.accepted_rows).unwrap_or(i64::MAX)
     ];
-    let number: i64 = db
-        .prepare_cached(sql)?
-        .query_row(values, |row| row.get(0))?;
+    let number: i64 = db.one(sql, values, |row| row.get(0))?;
     let sql = "INSERT INTO incident_head (number, json) VALUES (?1, ?2)
                ON CONFLICT (number) DO UPDATE SET json = excluded.json";
-    db.prepare_cached(sql)?
-        .execute(params![number, entry.head])?;
+    db.execute(sql, values![number, &entry.head])?;
     let tags = entry.tags();
-    let sql =
-        "INSERT OR REPLACE INTO incident_text (rowid, names, body, tags) VALUES (?1, ?2, ?3, ?4)";
     for part in &entry.parts {
         let place = number * PARTS + i64::from(part.part);
-        db.prepare_cached(sql)?
-            .execute(params![place, part.names, part.body, tags])?;
+        match db.dialect() {
+            Dialect::Sqlite => fts5::put(db, place, part, &tags)?,
+            Dialect::Postgres => tsvector::put(db, place, part, &tags)?,
+        }
     }
     Ok(())
 }

@@ -3,13 +3,11 @@
 //! A page costs the same at the end of a list as at its beginning: it goes on behind the last
 //! line of the page before. Deliberately not here: who may see what (room `desk`).
 
-use crate::incident_index::PARTS;
-use crate::search::Asked;
+use crate::search::{Asked, Search};
+use crate::sql::{Connection, Dialect, SqlError, Value, values};
 use crate::{Store, StoreError};
 use model::{IncidentId, Instant, SourceName};
-use rusqlite::types::Value;
-use rusqlite::{Connection, OptionalExtension as _, params_from_iter};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 /// Lines of one page at most.
 pub const MAX_LIST_PAGE: u32 = 500;
@@ -53,8 +51,8 @@ pub enum ListOrder {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cursor {
     /// A time of the list's order, or of a search 0 for hits in names and 1 for the others.
-    key: i64,
-    id: IncidentId,
+    pub(crate) key: i64,
+    pub(crate) id: IncidentId,
 }
 
 impl Cursor {
@@ -87,9 +85,9 @@ pub struct ListPage {
 }
 
 /// A line before its head is read.
-struct Line {
-    number: i64,
-    cursor: Cursor,
+pub(crate) struct Line {
+    pub number: i64,
+    pub cursor: Cursor,
 }
 
 impl Store {
@@ -115,7 +113,7 @@ impl Store {
                     (lines, conditions.count(db)?, false)
                 }
                 Some(asked) => {
-                    let search = Search::of(db, query, asked, hidden)?;
+                    let search = Search::of(db, query, asked, &hidden)?;
                     let (count, more) = search.count(db)?;
                     (search.lines(db, query, most + 1)?, count, more)
                 }
@@ -123,7 +121,7 @@ impl Store {
             let further = lines.len() > most;
             lines.truncate(most);
             Ok(ListPage {
-                heads: heads(db, &lines)?,
+                heads: heads(db, &numbers_of(&lines))?,
                 next: lines.pop().filter(|_| further).map(|line| line.cursor),
                 count,
                 more,
@@ -134,31 +132,21 @@ impl Store {
     /// Incidents that are open or still worked on, in the order in which they were opened.
     pub fn active_incidents(&self) -> Result<Vec<IncidentId>, StoreError> {
         let sql = "SELECT id FROM incident WHERE active = 1 ORDER BY number";
-        self.read(|db| {
-            db.prepare_cached(sql)?
-                .query_map([], |row| row.get::<_, String>(0).map(IncidentId))?
-                .collect()
-        })
+        self.read(|db| db.query(sql, &[], |row| row.get(0).map(IncidentId)))
     }
 
     /// Heads of incidents that not everybody may know of.
     pub fn restricted_heads(&self) -> Result<Vec<String>, StoreError> {
         let sql = "SELECT json FROM incident_head WHERE number IN (SELECT number FROM incident WHERE restricted = 1)";
-        self.read(|db| {
-            db.prepare_cached(sql)?
-                .query_map([], |row| row.get(0))?
-                .collect()
-        })
+        self.read(|db| db.query(sql, &[], |row| row.get(0)))
     }
 
     /// Rows of a source that people decided may stay as they are, over all incidents.
     pub fn accepted_rows(&self, source: &SourceName) -> Result<u64, StoreError> {
-        let sql = "SELECT coalesce(sum(accepted_rows), 0) FROM incident WHERE source = ?1 AND accepted_rows > 0";
-        self.read(|db| {
-            db.prepare_cached(sql)?
-                .query_row([source.as_str()], |row| row.get::<_, i64>(0))
-        })
-        .map(|n| n as u64)
+        let sql = "SELECT CAST(coalesce(sum(accepted_rows), 0) AS BIGINT) FROM incident
+                   WHERE source = ?1 AND accepted_rows > 0";
+        self.read(|db| db.one(sql, values![source.as_str()], |row| row.get::<i64>(0)))
+            .map(|n| n as u64)
     }
 
     /// Openings after a number that are not in the index, in the order in which they were stored: number and incident.
@@ -170,40 +158,69 @@ impl Store {
         let sql = "SELECT number, incident FROM fact WHERE sequence = 0 AND number > ?1
                    AND NOT EXISTS (SELECT 1 FROM incident WHERE id = fact.incident) ORDER BY number LIMIT ?2";
         self.read(|db| {
-            db.prepare_cached(sql)?
-                .query_map([number as i64, i64::from(limit)], |row| {
-                    Ok((row.get::<_, i64>(0)? as u64, IncidentId(row.get(1)?)))
-                })?
-                .collect()
+            db.query(sql, values![number as i64, limit], |row| {
+                Ok((row.get::<i64>(0)? as u64, IncidentId(row.get(1)?)))
+            })
         })
     }
 }
 
 /// Numbers of the incidents that are not to be shown. An unknown one hides nothing.
-fn numbers(db: &Connection, hidden: &BTreeSet<IncidentId>) -> rusqlite::Result<BTreeSet<i64>> {
-    let mut find = db.prepare_cached("SELECT number FROM incident WHERE id = ?1")?;
+fn numbers(db: &Connection, hidden: &BTreeSet<IncidentId>) -> Result<BTreeSet<i64>, SqlError> {
     let mut numbers = BTreeSet::new();
-    for id in hidden {
-        numbers.extend(
-            find.query_row([id.as_str()], |row| row.get::<_, i64>(0))
-                .optional()?,
-        );
+    match db.dialect() {
+        Dialect::Sqlite => {
+            let sql = "SELECT number FROM incident WHERE id = ?1";
+            for id in hidden {
+                numbers.extend(db.optional(sql, values![id.as_str()], |row| row.get::<i64>(0))?);
+            }
+        }
+        // One way to the server for all of them; no id holds the end of a line.
+        Dialect::Postgres => {
+            let ids: Vec<&str> = hidden.iter().map(IncidentId::as_str).collect();
+            let sql = "SELECT number FROM incident WHERE id = ANY (string_to_array(?1, chr(10)))";
+            numbers.extend(db.query(sql, values![ids.join("\n")], |row| row.get::<i64>(0))?);
+        }
     }
     Ok(numbers)
 }
 
-fn heads(db: &Connection, lines: &[Line]) -> rusqlite::Result<Vec<String>> {
-    let mut find = db.prepare_cached("SELECT json FROM incident_head WHERE number = ?1")?;
-    let heads = lines.iter();
-    heads
-        .map(|line| find.query_row([line.number], |row| row.get(0)))
-        .collect()
+fn numbers_of(lines: &[Line]) -> Vec<i64> {
+    lines.iter().map(|line| line.number).collect()
+}
+
+fn heads(db: &Connection, numbers: &[i64]) -> Result<Vec<String>, SqlError> {
+    let one = "SELECT number, json FROM incident_head WHERE number = ?1";
+    let all = "SELECT number, json FROM incident_head
+               WHERE number = ANY (CAST(string_to_array(?1, ',') AS BIGINT[]))";
+    by_numbers(db, one, all, numbers)
+}
+
+/// A text of each of these numbers, in their order: number by number from a file, in one question
+/// to a server.
+pub(crate) fn by_numbers(
+    db: &Connection,
+    one: &str,
+    all: &str,
+    numbers: &[i64],
+) -> Result<Vec<String>, SqlError> {
+    if db.dialect() == Dialect::Sqlite {
+        let text = |number: &i64| db.one(one, values![*number], |row| row.get(1));
+        return numbers.iter().map(text).collect();
+    }
+    let list: Vec<String> = numbers.iter().map(i64::to_string).collect();
+    let found = db.query(all, values![list.join(",")], |row| {
+        Ok((row.get::<i64>(0)?, row.get::<String>(1)?))
+    })?;
+    let mut found: HashMap<i64, String> = found.into_iter().collect();
+    let text = |number| found.remove(number).ok_or(SqlError::NoRow);
+    numbers.iter().map(text).collect()
 }
 
 /// What a list without a search is filtered by. All columns stand in the index of each order.
 struct Conditions {
     sql: String,
-    values: Vec<Value>,
+    values: Vec<Value<'static>>,
 }
 
 impl Conditions {
@@ -213,19 +230,19 @@ impl Conditions {
             values: Vec::new(),
         };
         if let Some(risk) = query.risk {
-            all.and("risk = ?", Value::Text(risk.to_owned()));
+            all.and("risk =", risk);
         }
         if let Some(grade) = query.grade {
-            all.and("grade = ?", Value::Integer(grade.into()));
+            all.and("grade =", grade);
         }
         if let Some(exercise) = query.exercise {
-            all.and("exercise = ?", Value::Integer(exercise.into()));
+            all.and("exercise =", exercise);
         }
         if let Some(from) = query.from {
-            all.and("opened_at >= ?", Value::Integer(from.0));
+            all.and("opened_at >=", from.0);
         }
         if let Some(before) = query.before {
-            all.and("opened_at < ?", Value::Integer(before.0));
+            all.and("opened_at <", before.0);
         }
         match query.open {
             Some(true) => all.sql.push_str(" AND closed_at IS NULL"),
@@ -241,17 +258,15 @@ impl Conditions {
         all
     }
 
-    fn and(&mut self, condition: &str, value: Value) {
-        self.sql.push_str(" AND ");
-        self.sql.push_str(condition);
-        self.values.push(value);
+    fn and(&mut self, condition: &str, value: impl Into<Value<'static>>) {
+        self.values.push(value.into());
+        let place = self.values.len();
+        self.sql.push_str(&format!(" AND {condition} ?{place}"));
     }
 
-    fn count(&self, db: &Connection) -> rusqlite::Result<u64> {
+    fn count(&self, db: &Connection) -> Result<u64, SqlError> {
         let sql = format!("SELECT count(*) FROM incident WHERE {}", self.sql);
-        let count: i64 = db
-            .prepare_cached(&sql)?
-            .query_row(params_from_iter(&self.values), |row| row.get(0))?;
+        let count: i64 = db.one(&sql, &self.values, |row| row.get(0))?;
         Ok(count as u64)
     }
 
@@ -260,181 +275,29 @@ impl Conditions {
         db: &Connection,
         query: &ListQuery,
         most: usize,
-    ) -> rusqlite::Result<Vec<Line>> {
+    ) -> Result<Vec<Line>, SqlError> {
         let at = match query.order {
             ListOrder::Opened => "opened_at",
             ListOrder::LastRecorded => "last_at",
         };
         let (mut sql, mut values) = (self.sql.clone(), self.values.clone());
         if let Some(after) = &query.after {
-            sql.push_str(&format!(" AND ({at}, id) < (?, ?)"));
-            values.push(Value::Integer(after.key));
-            values.push(Value::Text(after.id.to_string()));
+            let place = values.len() + 1;
+            sql.push_str(&format!(" AND ({at}, id) < (?{place}, ?{})", place + 1));
+            values.push(Value::from(after.key));
+            values.push(Value::from(after.id.to_string()));
         }
         let sql = format!(
             "SELECT number, {at}, id FROM incident WHERE {sql} ORDER BY {at} DESC, id DESC LIMIT {most}"
         );
-        db.prepare_cached(&sql)?
-            .query_map(params_from_iter(values), |row| {
-                Ok(Line {
-                    number: row.get(0)?,
-                    cursor: Cursor {
-                        key: row.get(1)?,
-                        id: IncidentId(row.get(2)?),
-                    },
-                })
-            })?
-            .collect()
-    }
-}
-
-/// A search. Hits come by falling number, so that a page ends the look-up.
-struct Search {
-    /// In the names, with the filters.
-    by_name: String,
-    /// Anywhere, with the filters.
-    anywhere: String,
-    /// Anywhere but not in the names, with the filters.
-    elsewhere: String,
-    hidden: BTreeSet<i64>,
-    /// The first and the last number of the period.
-    range: (i64, i64),
-    period: Option<(i64, i64)>,
-}
-
-impl Search {
-    fn of(
-        db: &Connection,
-        query: &ListQuery,
-        asked: &Asked,
-        hidden: BTreeSet<i64>,
-    ) -> rusqlite::Result<Self> {
-        let mut tags = Vec::new();
-        tags.extend(
-            query
-                .risk
-                .map(|risk| format!("_{}", risk.to_ascii_lowercase())),
-        );
-        tags.extend(query.grade.map(|grade| format!("_grade{grade}")));
-        let one_of = |which: bool, yes: &str, no: &str| (if which { yes } else { no }).to_owned();
-        tags.extend(query.open.map(|open| one_of(open, "_open", "_closed")));
-        tags.extend((query.exercise).map(|exercise| one_of(exercise, "_exercise", "_real")));
-        let tags: String = tags
-            .iter()
-            .map(|t| format!(" AND tags : \"{t}\""))
-            .collect();
-        let (names, both) = (asked.fts5("names"), asked.fts5("names body"));
-        let period = (query.from.is_some() || query.before.is_some()).then(|| {
-            let from = query.from.map_or(i64::MIN, |at| at.0);
-            (from, query.before.map_or(i64::MAX, |at| at.0))
-        });
-        let range = match period {
-            None => (0, i64::MAX / PARTS - 1),
-            Some((from, before)) => db
-                .prepare_cached("SELECT min(number), max(number) FROM incident WHERE opened_at >= ?1 AND opened_at < ?2")?
-                .query_row([from, before], |row| {
-                    let number = |i| row.get::<_, Option<i64>>(i);
-                    Ok((number(0)?.unwrap_or(1), number(1)?.unwrap_or(0)))
-                })?,
-        };
-        Ok(Self {
-            by_name: format!("({names}){tags}"),
-            anywhere: format!("({both}){tags}"),
-            elsewhere: format!("(({both}){tags}) NOT ({names})"),
-            hidden,
-            range,
-            period,
+        db.query(&sql, &values, |row| {
+            Ok(Line {
+                number: row.get(0)?,
+                cursor: Cursor {
+                    key: row.get(1)?,
+                    id: IncidentId(row.get(2)?),
+                },
+            })
         })
-    }
-
-    /// Hits up to [`MAX_COUNTED`], and whether there are more.
-    fn count(&self, db: &Connection) -> rusqlite::Result<(u64, bool)> {
-        let found = self.hits(db, &self.anywhere, self.range.1, MAX_COUNTED as usize + 1)?;
-        let count = found.len() as u64;
-        Ok((count.min(MAX_COUNTED), count > MAX_COUNTED))
-    }
-
-    fn lines(
-        &self,
-        db: &Connection,
-        query: &ListQuery,
-        most: usize,
-    ) -> rusqlite::Result<Vec<Line>> {
-        let (mut kind, mut last) = (0, self.range.1);
-        if let Some(after) = &query.after {
-            kind = after.key;
-            let number: Option<i64> = db
-                .prepare_cached("SELECT number FROM incident WHERE id = ?1")?
-                .query_row([after.id.as_str()], |row| row.get(0))
-                .optional()?;
-            last = number.unwrap_or(0).min(last + 1) - 1;
-        }
-        let mut lines = Vec::new();
-        if kind == 0 {
-            self.add(db, &self.by_name, last, most, (0, &mut lines))?;
-            last = self.range.1;
-        }
-        let left = most - lines.len();
-        if left > 0 {
-            self.add(db, &self.elsewhere, last, left, (1, &mut lines))?;
-        }
-        Ok(lines)
-    }
-
-    fn add(
-        &self,
-        db: &Connection,
-        expression: &str,
-        last: i64,
-        most: usize,
-        (key, lines): (i64, &mut Vec<Line>),
-    ) -> rusqlite::Result<()> {
-        let mut id = db.prepare_cached("SELECT id FROM incident WHERE number = ?1")?;
-        for number in self.hits(db, expression, last, most)? {
-            let id = IncidentId(id.query_row([number], |row| row.get(0))?);
-            let cursor = Cursor { key, id };
-            lines.push(Line { number, cursor });
-        }
-        Ok(())
-    }
-
-    /// Numbers of incidents that the expression finds, falling from `last`, each once.
-    fn hits(
-        &self,
-        db: &Connection,
-        expression: &str,
-        last: i64,
-        most: usize,
-    ) -> rusqlite::Result<Vec<i64>> {
-        let sql = "SELECT rowid FROM incident_text WHERE incident_text MATCH ?1
-                   AND rowid BETWEEN ?2 AND ?3 ORDER BY rowid DESC";
-        let mut opened = db.prepare_cached("SELECT opened_at FROM incident WHERE number = ?1")?;
-        let mut find = db.prepare_cached(sql)?;
-        let (low, high) = (self.range.0 * PARTS, last * PARTS + PARTS - 1);
-        let values = [
-            Value::Text(expression.to_owned()),
-            Value::Integer(low),
-            Value::Integer(high),
-        ];
-        let mut rows = find.query(params_from_iter(values))?;
-        let (mut found, mut seen) = (Vec::new(), None);
-        while found.len() < most {
-            let Some(row) = rows.next()? else {
-                break;
-            };
-            let number = row.get::<_, i64>(0)? / PARTS;
-            if seen.replace(number) == Some(number) || self.hidden.contains(&number) {
-                continue;
-            }
-            // Numbers follow the openings, but for a clock that went back.
-            if let Some((from, before)) = self.period {
-                let at: i64 = opened.query_row([number], |row| row.get(0))?;
-                if !(from..before).contains(&at) {
-                    continue;
-                }
-            }
-            found.push(number);
-        }
-        Ok(found)
     }
 }

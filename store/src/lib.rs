@@ -1,4 +1,5 @@
-//! One concrete store on embedded SQLite: facts, findings, documents, outbox, leaves, accounts.
+//! One concrete store, on embedded SQLite or on a PostgreSQL server: facts, findings, documents,
+//! outbox, leaves, accounts.
 //!
 //! One writer thread owns the write connection and commits in groups; a few read connections
 //! answer questions. All SQL of the product's own data stands in this room.
@@ -11,8 +12,10 @@ mod incident_index;
 mod incident_list;
 mod member;
 mod query;
+mod readers;
 mod schema;
 mod search;
+mod sql;
 mod writer;
 
 pub use account::{Account, AccountState, LoginLink, NewSession, SessionRow};
@@ -27,19 +30,16 @@ pub use incident_list::{
 pub use member::{AccountChange, EndSessions, OpenSession};
 pub use query::{Document, FactRow, FindingQuery, OutboxRow};
 pub use search::TextPart;
+pub use sql::SqlError;
+pub use sql::postgres::{PostgresSettings, PostgresTls};
 
-use rusqlite::{Connection, OpenFlags};
-use std::path::{Path, PathBuf};
+use readers::Readers;
+use sql::postgres::Door;
+use sql::{Connection, sqlite};
+use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use writer::Writer;
-
-/// Read connections; a page needs one for microseconds.
-const READERS: usize = 4;
-/// How long SQLite waits for another process before it says that the file is busy.
-const BUSY_MS: u64 = 5_000;
-/// The store holds password hashes and personal data; -wal and -shm take these rights over.
-const OWNER_ONLY: u32 = 0o600;
+use writer::{Server, Writer, Writing};
 
 /// A handle on the store. Cheap to clone; any thread.
 #[derive(Clone)]
@@ -49,8 +49,7 @@ pub struct Store {
 
 struct Inner {
     writer: Writer,
-    readers: Mutex<Vec<Connection>>,
-    returned: Condvar,
+    readers: Readers,
     changes: Arc<Changes>,
 }
 
@@ -71,19 +70,28 @@ impl Changes {
 impl Store {
     /// Opens or creates the file (0600) and brings its schema up to date.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        private(path)?;
-        let mut db = connect(path, false)?;
-        schema::migrate(&mut db)?;
-        let readers = (0..READERS)
-            .map(|_| connect(path, true))
-            .collect::<Result<_, _>>()?;
+        sqlite::private(path)?;
+        let db = sqlite::connect(path, false)?;
+        schema::migrate(&db)?;
+        let readers = Readers::of_file(path)?;
+        Self::start(Writing::File(db), readers)
+    }
+
+    /// Opens the database of a server, which must be there, and brings its schema up to date. A
+    /// second process is refused with [`StoreError::Taken`].
+    pub fn open_postgres(settings: PostgresSettings) -> Result<Self, StoreError> {
+        let server = Server::open(Door::new(settings)?)?;
+        let readers = Readers::of_server(server.door().clone())?;
+        Self::start(Writing::Server(server), readers)
+    }
+
+    fn start(writing: Writing, readers: Readers) -> Result<Self, StoreError> {
         let changes = Arc::new(Changes::default());
-        let writer = Writer::start(db, Arc::clone(&changes))?;
+        let writer = Writer::start(writing, Arc::clone(&changes))?;
         Ok(Self {
             inner: Arc::new(Inner {
                 writer,
-                readers: Mutex::new(readers),
-                returned: Condvar::new(),
+                readers,
                 changes,
             }),
         })
@@ -114,29 +122,12 @@ impl Store {
         self.inner.changes.touch();
     }
 
-    /// Runs a question on a read connection.
+    /// Runs a question on a read connection; again when a server had ended the connection before.
     pub(crate) fn read<T>(
         &self,
-        ask: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+        ask: impl Fn(&Connection) -> Result<T, SqlError>,
     ) -> Result<T, StoreError> {
-        let mut free = lock(&self.inner.readers);
-        let db = loop {
-            match free.pop() {
-                Some(db) => break db,
-                None => {
-                    free = self
-                        .inner
-                        .returned
-                        .wait(free)
-                        .unwrap_or_else(PoisonError::into_inner)
-                }
-            }
-        };
-        drop(free);
-        let answer = ask(&db);
-        lock(&self.inner.readers).push(db);
-        self.inner.returned.notify_one();
-        answer.map_err(|e| StoreError::of(e, "reading"))
+        self.inner.readers.ask(ask)
     }
 
     pub(crate) fn write<T: Send + 'static>(
@@ -149,52 +140,4 @@ impl Store {
 
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn connect(path: &Path, read_only: bool) -> Result<Connection, StoreError> {
-    let mut flags = OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    flags |= if read_only {
-        OpenFlags::SQLITE_OPEN_READ_ONLY
-    } else {
-        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE
-    };
-    let opened = || -> rusqlite::Result<Connection> {
-        let db = Connection::open_with_flags(path, flags)?;
-        db.busy_timeout(Duration::from_millis(BUSY_MS))?;
-        db.set_prepared_statement_cache_capacity(128);
-        if !read_only {
-            db.pragma_update(None, "journal_mode", "WAL")?;
-        }
-        // FULL: a commit is fsynced before it is answered.
-        db.pragma_update(None, "synchronous", "FULL")?;
-        db.pragma_update(None, "foreign_keys", true)?;
-        Ok(db)
-    };
-    opened().map_err(|e| StoreError::open(e, path))
-}
-
-/// The file belongs to its user alone: a new one from its first byte, an old one from now on.
-fn private(path: &Path) -> Result<(), StoreError> {
-    use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
-    let failed = |source| StoreError::File {
-        path: PathBuf::from(path),
-        source,
-    };
-    let mut options = std::fs::OpenOptions::new();
-    match options
-        .write(true)
-        .create_new(true)
-        .mode(OWNER_ONLY)
-        .open(path)
-    {
-        Ok(file) => drop(file),
-        // Narrowed by its name: opening and closing a database that this process uses would drop
-        // SQLite's locks on it.
-        Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => {
-            let mode = std::fs::Permissions::from_mode(OWNER_ONLY);
-            std::fs::set_permissions(path, mode).map_err(failed)?;
-        }
-        Err(e) => return Err(failed(e)),
-    }
-    Ok(())
 }

@@ -2,9 +2,9 @@
 //!
 //! Deliberately not here: who may make them (room `desk`, `membership`).
 
+use crate::sql::{Connection, Row, SqlError, values};
 use crate::{AccountState, Batch, Committed, Store, StoreError};
 use model::{AccountId, Instant, PositionId};
-use rusqlite::{Connection, params};
 
 /// Sessions of one account on one page.
 const SESSIONS: u32 = 200;
@@ -78,19 +78,18 @@ impl Store {
     ) -> Result<Vec<OpenSession>, StoreError> {
         let sql = "SELECT token_hash, account, created_at, expires_at, seen_at, device FROM session
                    WHERE account = ?1 AND expires_at > ?2 ORDER BY coalesce(seen_at, created_at) DESC LIMIT ?3";
-        let values = params![account.as_str(), now.0, SESSIONS];
         self.read(|db| {
-            let row = |row: &rusqlite::Row<'_>| {
+            let row = |row: &Row<'_>| {
                 Ok(OpenSession {
                     token_hash: row.get(0)?,
                     account: AccountId(row.get(1)?),
                     created_at: Instant(row.get(2)?),
                     expires_at: Instant(row.get(3)?),
-                    seen_at: row.get::<_, Option<i64>>(4)?.map(Instant),
-                    device: row.get::<_, Option<String>>(5)?.unwrap_or_default(),
+                    seen_at: row.get::<Option<i64>>(4)?.map(Instant),
+                    device: row.get::<Option<String>>(5)?.unwrap_or_default(),
                 })
             };
-            db.prepare_cached(sql)?.query_map(values, row)?.collect()
+            db.query(sql, values![account.as_str(), now.0, SESSIONS], row)
         })
     }
 
@@ -100,7 +99,7 @@ impl Store {
         self.write(move |db| {
             db.execute(
                 "UPDATE session SET seen_at = ?2 WHERE token_hash = ?1",
-                params![token_hash, now.0],
+                values![&token_hash, now.0],
             )
             .map(drop)
             .map_err(|e| StoreError::of(e, "noting a session's use"))
@@ -112,15 +111,11 @@ impl Store {
 fn apply(
     db: &Connection,
     change: &AccountChange,
-) -> rusqlite::Result<Result<bool, serde_json::Error>> {
+) -> Result<Result<bool, serde_json::Error>, SqlError> {
     let id = change.id.as_str();
     let states: Vec<i64> = change.from.iter().map(|s| s.number()).collect();
     let sql = "SELECT disabled FROM account WHERE id = ?1";
-    let mut found = db.prepare_cached(sql)?;
-    let now: Option<i64> = found
-        .query_map([id], |row| row.get(0))?
-        .next()
-        .transpose()?;
+    let now: Option<i64> = db.optional(sql, values![id], |row| row.get(0))?;
     if !now.is_some_and(|state| states.contains(&state)) {
         return Ok(Ok(false));
     }
@@ -131,19 +126,19 @@ fn apply(
         };
         db.execute(
             "UPDATE account SET positions = ?2 WHERE id = ?1",
-            params![id, json],
+            values![id, json],
         )?;
     }
     db.execute(
         "UPDATE account SET disabled = coalesce(?2, disabled), name = coalesce(?3, name), password_hash = coalesce(?4, password_hash) WHERE id = ?1",
-        params![id, change.state.map(AccountState::number), change.name, change.password_hash],
+        values![id, change.state.map(AccountState::number), &change.name, &change.password_hash],
     )?;
     if let Some(end) = &change.end_sessions {
         db.execute(
             "DELETE FROM session WHERE account = ?1 AND token_hash <> ?2",
-            params![id, end.but.as_deref().unwrap_or_default()],
+            values![id, end.but.as_deref().unwrap_or_default()],
         )?;
-        db.execute("DELETE FROM login_link WHERE account = ?1", [id])?;
+        db.execute("DELETE FROM login_link WHERE account = ?1", values![id])?;
     }
     Ok(Ok(true))
 }

@@ -1,19 +1,26 @@
 //! Who may come in: accounts, sessions, links that work once, attempts that are counted.
 
+mod on;
+
 use model::{AccountId, Instant, PositionId};
-use std::path::PathBuf;
+use on::{On, Place, on_both};
 use std::sync::{Arc, Barrier};
 use store::{
     Account, AccountChange, AccountState, Batch, EndSessions, LoginLink, NewSession, Store,
     StoreError,
 };
 
-const NOW: Instant = Instant::from_secs(1_000);
+on_both!(
+    parallel_logins_cannot_pass_the_limit,
+    a_login_link_lets_one_of_many_in,
+    a_name_is_given_once_and_a_refused_account_leaves_no_leaf,
+    a_session_ends_by_time_by_logout_and_with_its_account,
+    a_link_of_a_disabled_account_lets_nobody_in,
+    a_change_asks_for_the_state_and_ends_all_sessions_but_one,
+    only_an_active_account_has_sessions,
+);
 
-fn open(folder: &tempfile::TempDir) -> Store {
-    let path: PathBuf = folder.path().join("balefire.db");
-    Store::open(&path).unwrap()
-}
+const NOW: Instant = Instant::from_secs(1_000);
 
 fn account(id: &str) -> Account {
     Account {
@@ -26,11 +33,11 @@ fn account(id: &str) -> Account {
     }
 }
 
-fn with_account(id: &str) -> (tempfile::TempDir, Store) {
-    let folder = tempfile::tempdir().unwrap();
-    let store = open(&folder);
+fn with_account(on: On, id: &str) -> (Place, Store) {
+    let place = on.place();
+    let store = place.open();
     store.add_account(account(id), b"leaf".to_vec()).unwrap();
-    (folder, store)
+    (place, store)
 }
 
 fn session(store: &Store, token: &str, expires: Instant) {
@@ -75,10 +82,9 @@ fn together<T: Send + 'static>(store: &Store, run: fn(&Store) -> T) -> Vec<T> {
         .collect()
 }
 
-#[test]
-fn parallel_logins_cannot_pass_the_limit() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = open(&folder);
+fn parallel_logins_cannot_pass_the_limit(on: On) {
+    let place = on.place();
+    let store = place.open();
     let answers = together(&store, |store| {
         store
             .register_login_attempt("duty", NOW, NOW.plus_s(-60), 10)
@@ -103,9 +109,8 @@ fn parallel_logins_cannot_pass_the_limit() {
     assert!(!try_at("duty", NOW.plus_s(61)));
 }
 
-#[test]
-fn a_login_link_lets_one_of_many_in() {
-    let (_folder, store) = with_account("duty");
+fn a_login_link_lets_one_of_many_in(on: On) {
+    let (_place, store) = with_account(on, "duty");
     let link = |token: &str, expires_at| LoginLink {
         token_hash: token.to_owned(),
         account: AccountId::new("duty"),
@@ -122,9 +127,8 @@ fn a_login_link_lets_one_of_many_in() {
     assert_eq!(store.take_login_link("unknown", NOW).unwrap(), None);
 }
 
-#[test]
-fn a_name_is_given_once_and_a_refused_account_leaves_no_leaf() {
-    let (folder, store) = with_account("duty");
+fn a_name_is_given_once_and_a_refused_account_leaves_no_leaf(on: On) {
+    let (place, store) = with_account(on, "duty");
     let again = store.add_account(account("duty"), b"second".to_vec());
     assert!(
         matches!(again, Err(StoreError::Conflict { .. })),
@@ -132,14 +136,13 @@ fn a_name_is_given_once_and_a_refused_account_leaves_no_leaf() {
     );
     assert_eq!(store.leaves_from(0, 10).unwrap(), [b"leaf".to_vec()]);
     drop(store);
-    let store = open(&folder);
+    let store = place.open();
     assert_eq!(store.accounts().unwrap(), [account("duty")]);
     assert_eq!(store.account(&AccountId::new("nobody")).unwrap(), None);
 }
 
-#[test]
-fn a_session_ends_by_time_by_logout_and_with_its_account() {
-    let (folder, store) = with_account("duty");
+fn a_session_ends_by_time_by_logout_and_with_its_account(on: On) {
+    let (place, store) = with_account(on, "duty");
     let until = NOW.plus_s(60);
     for token in ["one", "two"] {
         session(&store, token, until);
@@ -152,7 +155,7 @@ fn a_session_ends_by_time_by_logout_and_with_its_account() {
     store.end_session("one").unwrap();
     drop(store);
 
-    let store = open(&folder);
+    let store = place.open();
     assert!(!live(&store, "one", NOW));
     let found = store.session("two", NOW).unwrap().unwrap();
     assert_eq!(
@@ -167,9 +170,8 @@ fn a_session_ends_by_time_by_logout_and_with_its_account() {
     assert!(!live(&store, "two", NOW));
 }
 
-#[test]
-fn a_link_of_a_disabled_account_lets_nobody_in() {
-    let (_folder, store) = with_account("duty");
+fn a_link_of_a_disabled_account_lets_nobody_in(on: On) {
+    let (_place, store) = with_account(on, "duty");
     let link = LoginLink {
         token_hash: "link".to_owned(),
         account: AccountId::new("duty"),
@@ -183,9 +185,8 @@ fn a_link_of_a_disabled_account_lets_nobody_in() {
     assert_eq!(store.take_login_link("link", NOW).unwrap(), None);
 }
 
-#[test]
-fn a_change_asks_for_the_state_and_ends_all_sessions_but_one() {
-    let (_folder, store) = with_account("duty");
+fn a_change_asks_for_the_state_and_ends_all_sessions_but_one(on: On) {
+    let (_place, store) = with_account(on, "duty");
     for token in ["one", "two", "three"] {
         session(&store, token, NOW.plus_s(60));
     }
@@ -213,10 +214,9 @@ fn a_change_asks_for_the_state_and_ends_all_sessions_but_one() {
     assert_eq!(left[0].token_hash, "three");
 }
 
-#[test]
-fn only_an_active_account_has_sessions() {
+fn only_an_active_account_has_sessions(on: On) {
     for state in [AccountState::Invited, AccountState::Disabled] {
-        let (_folder, store) = with_account("duty");
+        let (_place, store) = with_account(on, "duty");
         session(&store, "one", NOW.plus_s(60));
         let mut change = AccountChange::of(&AccountId::new("duty"), &[AccountState::Active]);
         change.state = Some(state);

@@ -1,7 +1,15 @@
 //! The writer dies just before and just after its commit.
 
+mod on;
+
 use model::{IncidentId, Instant};
-use store::{Batch, NewFact, Store, StoreError};
+use on::{On, on_both};
+use store::{Batch, NewFact, StoreError};
+
+on_both!(
+    before_the_commit_nothing_of_the_group_stands,
+    after_the_commit_all_of_it_stands_and_a_repetition_is_told_so,
+);
 
 fn fact(sequence: u32) -> Batch {
     Batch {
@@ -17,11 +25,10 @@ fn fact(sequence: u32) -> Batch {
 }
 
 /// Facts and leaves that stand after a writer died at `failpoint` while it stored a second batch.
-fn stand_after(failpoint: &str) -> (usize, u64) {
+fn stand_after(on: On, failpoint: &str) -> (usize, u64) {
     let scenario = fail::FailScenario::setup();
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("balefire.db");
-    let store = Store::open(&path).unwrap();
+    let place = on.place();
+    let store = place.open();
     store.commit(fact(0)).unwrap();
     fail::cfg(failpoint, "1*panic(the writer dies here)").unwrap();
     // Not acknowledged, whether it stands or not; and nobody waits for ever.
@@ -30,7 +37,7 @@ fn stand_after(failpoint: &str) -> (usize, u64) {
         assert!(matches!(error, StoreError::Closed), "{error:?}");
     }
     drop(store);
-    let store = Store::open(&path).unwrap();
+    let store = place.open();
     let stand = (
         store.facts(&IncidentId::new("a")).unwrap().len(),
         store.leaf_count().unwrap(),
@@ -39,12 +46,10 @@ fn stand_after(failpoint: &str) -> (usize, u64) {
     stand
 }
 
-#[test]
-fn before_the_commit_nothing_of_the_group_stands() {
-    assert_eq!(stand_after("store-before-commit"), (1, 1));
+fn before_the_commit_nothing_of_the_group_stands(on: On) {
+    assert_eq!(stand_after(on, "store-before-commit"), (1, 1));
 }
 
-#[test]
-fn after_the_commit_all_of_it_stands_and_a_repetition_is_told_so() {
-    assert_eq!(stand_after("store-after-commit"), (2, 2));
+fn after_the_commit_all_of_it_stands_and_a_repetition_is_told_so(on: On) {
+    assert_eq!(stand_after(on, "store-after-commit"), (2, 2));
 }

@@ -1,10 +1,21 @@
 //! Lists and searches of incidents against a plain model: filters, pages, hidden ones, words.
 
+mod on;
+
 use model::{IncidentId, Instant, SourceName};
+use on::{On, Place, on_both};
 use std::collections::BTreeSet;
 use store::{
     Batch, Cursor, IncidentEntry, ListOrder, ListQuery, MAX_HIDDEN, Store, StoreError, TextPart,
 };
+
+on_both!(
+    pages_put_together_are_the_list_that_a_plain_model_gives,
+    an_incident_that_changes_is_found_as_it_is_now_and_no_longer_as_it_was,
+    what_a_person_types_never_becomes_syntax,
+    more_hidden_ones_than_can_be_left_out_list_nothing,
+    accepted_rows_are_summed_by_source,
+);
 
 const RISKS: [&str; 4] = ["R1", "R2", "R3", "R4"];
 const WORDS: [&str; 6] = [
@@ -61,8 +72,8 @@ fn plain(n: u64, dice: &mut Dice) -> Plain {
     }
 }
 
-fn store(folder: &tempfile::TempDir, all: &[Plain]) -> Store {
-    let store = Store::open(&folder.path().join("balefire.db")).unwrap();
+fn store(place: &Place, all: &[Plain]) -> Store {
+    let store = place.open();
     for chunk in all.chunks(50) {
         let incidents = chunk.iter().map(|p| p.entry.clone()).collect();
         store
@@ -75,12 +86,12 @@ fn store(folder: &tempfile::TempDir, all: &[Plain]) -> Store {
     store
 }
 
-fn world(seed: u64) -> (tempfile::TempDir, Store, Vec<Plain>, Dice) {
+fn world(on: On, seed: u64) -> (Place, Store, Vec<Plain>, Dice) {
     let mut dice = Dice(seed);
     let all: Vec<Plain> = (0..200).map(|n| plain(n, &mut dice)).collect();
-    let folder = tempfile::tempdir().unwrap();
-    let store = store(&folder, &all);
-    (folder, store, all, dice)
+    let place = on.place();
+    let store = store(&place, &all);
+    (place, store, all, dice)
 }
 
 fn query(dice: &mut Dice) -> ListQuery {
@@ -172,10 +183,9 @@ fn expected(all: &[Plain], q: &ListQuery, hidden: &BTreeSet<IncidentId>) -> Vec<
         .collect()
 }
 
-#[test]
-fn pages_put_together_are_the_list_that_a_plain_model_gives() {
+fn pages_put_together_are_the_list_that_a_plain_model_gives(on: On) {
     for seed in 0..6 {
-        let (_folder, store, all, mut dice) = world(seed);
+        let (_place, store, all, mut dice) = world(on, seed);
         for _ in 0..60 {
             let mut q = query(&mut dice);
             let hidden: BTreeSet<IncidentId> = match dice.roll(2) {
@@ -204,9 +214,8 @@ fn pages_put_together_are_the_list_that_a_plain_model_gives() {
     }
 }
 
-#[test]
-fn an_incident_that_changes_is_found_as_it_is_now_and_no_longer_as_it_was() {
-    let (_folder, store, all, _) = world(1);
+fn an_incident_that_changes_is_found_as_it_is_now_and_no_longer_as_it_was(on: On) {
+    let (_place, store, all, _) = world(on, 1);
     let mut entry = all[7].entry.clone();
     let names = "海雾\ni-0007";
     entry.closed_at = Some(Instant(9));
@@ -247,9 +256,8 @@ fn an_incident_that_changes_is_found_as_it_is_now_and_no_longer_as_it_was() {
     assert!(!store.active_incidents().unwrap().contains(&entry.id));
 }
 
-#[test]
-fn what_a_person_types_never_becomes_syntax() {
-    let (_folder, store, _, _) = world(2);
+fn what_a_person_types_never_becomes_syntax(on: On) {
+    let (_place, store, _, _) = world(on, 2);
     for words in [
         "\"",
         "names:x",
@@ -274,9 +282,8 @@ fn what_a_person_types_never_becomes_syntax() {
     }
 }
 
-#[test]
-fn more_hidden_ones_than_can_be_left_out_list_nothing() {
-    let (_folder, store, _, _) = world(3);
+fn more_hidden_ones_than_can_be_left_out_list_nothing(on: On) {
+    let (_place, store, _, _) = world(on, 3);
     let hidden = (0..=MAX_HIDDEN)
         .map(|n| IncidentId::new(format!("x{n}")))
         .collect();
@@ -287,9 +294,8 @@ fn more_hidden_ones_than_can_be_left_out_list_nothing() {
     );
 }
 
-#[test]
-fn accepted_rows_are_summed_by_source() {
-    let (_folder, store, all, _) = world(4);
+fn accepted_rows_are_summed_by_source(on: On) {
+    let (_place, store, all, _) = world(on, 4);
     let sum: u64 = all.iter().map(|p| p.entry.accepted_rows).sum();
     assert_eq!(store.accepted_rows(&SourceName::new("shop")).unwrap(), sum);
     assert_eq!(store.accepted_rows(&SourceName::new("other")).unwrap(), 0);

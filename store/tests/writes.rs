@@ -1,9 +1,11 @@
 //! What one call stores: all or nothing, in order, once, also from 64 threads and after a restart.
 
+mod on;
+
 use model::{
     Finding, FindingId, FindingKind, IncidentId, Instant, OutboxId, Risk, SourceName, Verdict,
 };
-use std::path::PathBuf;
+use on::{On, on_both};
 use std::sync::{Arc, Barrier};
 use std::time::Duration;
 use store::{
@@ -11,23 +13,17 @@ use store::{
     PutDocument, Store, StoreError,
 };
 
-struct Place {
-    folder: tempfile::TempDir,
-}
-
-impl Place {
-    fn new() -> Self {
-        Self {
-            folder: tempfile::tempdir().unwrap(),
-        }
-    }
-    fn path(&self) -> PathBuf {
-        self.folder.path().join("balefire.db")
-    }
-    fn open(&self) -> Store {
-        Store::open(&self.path()).unwrap()
-    }
-}
+on_both!(
+    sixty_four_callers_get_consecutive_leaves_of_their_own,
+    of_callers_who_write_the_same_sequence_one_alone_succeeds,
+    a_batch_that_fails_late_leaves_none_of_its_parts,
+    documents_move_from_version_to_version_and_no_other_way,
+    a_finding_is_stored_once_and_keeps_its_incident,
+    pages_of_findings_stay_as_they_are_while_more_arrive,
+    the_outbox_gives_what_is_due_and_a_crash_in_sending_puts_it_back,
+    a_restart_keeps_everything,
+    whoever_waits_is_woken_by_a_commit,
+);
 
 fn fact(incident: &str, sequence: u32) -> NewFact {
     NewFact {
@@ -102,11 +98,10 @@ fn is_conflict<T: std::fmt::Debug>(result: &Result<T, StoreError>) -> bool {
     matches!(result, Err(StoreError::Conflict { .. }))
 }
 
-#[test]
-fn sixty_four_callers_get_consecutive_leaves_of_their_own() {
+fn sixty_four_callers_get_consecutive_leaves_of_their_own(on: On) {
     const CALLERS: u32 = 64;
     const EACH: u32 = 25;
-    let place = Place::new();
+    let place = on.place();
     let store = place.open();
     let start = Arc::new(Barrier::new(CALLERS as usize));
     let threads: Vec<_> = (0..CALLERS)
@@ -152,9 +147,8 @@ fn sixty_four_callers_get_consecutive_leaves_of_their_own() {
     }
 }
 
-#[test]
-fn of_callers_who_write_the_same_sequence_one_alone_succeeds() {
-    let place = Place::new();
+fn of_callers_who_write_the_same_sequence_one_alone_succeeds(on: On) {
+    let place = on.place();
     let store = place.open();
     let start = Arc::new(Barrier::new(32));
     let threads: Vec<_> = (0..32)
@@ -178,9 +172,8 @@ fn of_callers_who_write_the_same_sequence_one_alone_succeeds() {
     assert_eq!(store.facts(&IncidentId::new("a")).unwrap().len(), 1);
 }
 
-#[test]
-fn a_batch_that_fails_late_leaves_none_of_its_parts() {
-    let place = Place::new();
+fn a_batch_that_fails_late_leaves_none_of_its_parts(on: On) {
+    let place = on.place();
     let store = place.open();
     store.commit(document("d", None, "1")).unwrap();
     let bad = Batch {
@@ -209,9 +202,8 @@ fn a_batch_that_fails_late_leaves_none_of_its_parts() {
     assert!(store.facts(&IncidentId::new("a")).unwrap().is_empty());
 }
 
-#[test]
-fn documents_move_from_version_to_version_and_no_other_way() {
-    let place = Place::new();
+fn documents_move_from_version_to_version_and_no_other_way(on: On) {
+    let place = on.place();
     let store = place.open();
     let version = || {
         store
@@ -229,9 +221,8 @@ fn documents_move_from_version_to_version_and_no_other_way() {
     assert_eq!(store.document("other", "d").unwrap(), None);
 }
 
-#[test]
-fn a_finding_is_stored_once_and_keeps_its_incident() {
-    let place = Place::new();
+fn a_finding_is_stored_once_and_keeps_its_incident(on: On) {
+    let place = on.place();
     let store = place.open();
     let batch = || Batch {
         findings: vec![
@@ -260,9 +251,8 @@ fn a_finding_is_stored_once_and_keeps_its_incident() {
     assert_eq!(found, [finding("f1", "shop", FindingKind::Altered).finding]);
 }
 
-#[test]
-fn pages_of_findings_stay_as_they_are_while_more_arrive() {
-    let place = Place::new();
+fn pages_of_findings_stay_as_they_are_while_more_arrive(on: On) {
+    let place = on.place();
     let store = place.open();
     let put = |from: u32| {
         let findings = (from..from + 5)
@@ -304,9 +294,8 @@ fn pages_of_findings_stay_as_they_are_while_more_arrive() {
     assert_eq!(counts, [("altered".to_owned(), 10)]);
 }
 
-#[test]
-fn the_outbox_gives_what_is_due_and_a_crash_in_sending_puts_it_back() {
-    let place = Place::new();
+fn the_outbox_gives_what_is_due_and_a_crash_in_sending_puts_it_back(on: On) {
+    let place = on.place();
     let store = place.open();
     let new = || vec![outbox("late", 30), outbox("early", 10), outbox("later", 99)];
     store
@@ -379,9 +368,8 @@ fn the_outbox_gives_what_is_due_and_a_crash_in_sending_puts_it_back() {
     assert_eq!(store.outbox_recover().unwrap(), 0);
 }
 
-#[test]
-fn a_restart_keeps_everything() {
-    let place = Place::new();
+fn a_restart_keeps_everything(on: On) {
+    let place = on.place();
     let store = place.open();
     let batch = Batch {
         facts: vec![fact("b", 0), fact("a", 0), fact("b", 1)],
@@ -423,9 +411,8 @@ fn a_restart_keeps_everything() {
     assert_eq!(store.mark("ledger/0").unwrap(), Some(9));
 }
 
-#[test]
-fn whoever_waits_is_woken_by_a_commit() {
-    let place = Place::new();
+fn whoever_waits_is_woken_by_a_commit(on: On) {
+    let place = on.place();
     let store = place.open();
     let seen = store.wait_for_change(0, Duration::ZERO);
     let waiting = {

@@ -5,7 +5,12 @@
 //! because that would let hidden incidents show through.
 //! Deliberately not here: which text is searched (room `incident`) and who may see it (room `desk`).
 
+pub(crate) mod fts5;
+mod hits;
+pub(crate) mod tsvector;
 pub(crate) mod words;
+
+pub(crate) use hits::Search;
 
 /// Words stored of one part; with the 16,383 positions of a tsvector in mind.
 const MAX_STORED: usize = 12_000;
@@ -39,9 +44,20 @@ impl TextPart {
     }
 }
 
-/// A question in the language of FTS5.
+/// A question: phrases that must all be found.
 pub(crate) struct Asked {
     phrases: Vec<words::Phrase>,
+}
+
+/// Where the phrases of a question are found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// All of them in the names.
+    Names,
+    /// Each in the names or in the body.
+    Anywhere,
+    /// Anywhere, but not all of them in the names.
+    Elsewhere,
 }
 
 impl Asked {
@@ -50,19 +66,5 @@ impl Asked {
         let typed: String = typed.chars().take(MAX_TYPED).collect();
         let phrases = words::asked(&typed, MAX_ASKED);
         (!phrases.is_empty()).then_some(Self { phrases })
-    }
-
-    /// All phrases in the columns given. Words hold letters and digits only, so that nothing of
-    /// FTS5's own syntax can stand in them.
-    pub fn fts5(&self, columns: &str) -> String {
-        let all: Vec<String> = self
-            .phrases
-            .iter()
-            .map(|p| {
-                let open = if p.open { " *" } else { "" };
-                format!("{{{columns}}} : \"{}\"{open}", p.words.join(" "))
-            })
-            .collect();
-        all.join(" AND ")
     }
 }

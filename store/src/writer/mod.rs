@@ -2,10 +2,15 @@
 //!
 //! It takes what waits, runs each piece of work under a savepoint of its own (so that one that
 //! fails does not spoil the others), commits once (one fsync), and only then answers.
+//! Deliberately not here: what beginning and committing mean on each database (`transaction`).
+
+mod transaction;
+
+pub(crate) use transaction::{Server, Writing};
 
 use crate::batch::{self, Batch, Committed};
+use crate::sql::{Connection, SqlError};
 use crate::{Changes, StoreError};
-use rusqlite::Connection;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 
@@ -24,11 +29,11 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    pub fn start(db: Connection, changes: Arc<Changes>) -> Result<Self, StoreError> {
+    pub fn start(writing: Writing, changes: Arc<Changes>) -> Result<Self, StoreError> {
         let (queue, inbox) = sync_channel(QUEUE);
         std::thread::Builder::new()
             .name("store-writer".into())
-            .spawn(move || run(&db, &inbox, &changes))
+            .spawn(move || run(writing, &inbox, &changes))
             .map_err(|_| StoreError::Closed)?;
         Ok(Self { queue })
     }
@@ -62,24 +67,22 @@ fn in_savepoint<T>(
     db: &Connection,
     work: impl FnOnce(&Connection) -> Result<T, StoreError>,
 ) -> Result<T, StoreError> {
-    let sql = |text| {
-        db.execute_batch(text)
-            .map_err(|e| StoreError::of(e, "writing"))
-    };
+    let sql = |text| db.run(text).map_err(|e| StoreError::of(e, "writing"));
     sql("SAVEPOINT work")?;
     let result = work(db);
     match &result {
         Ok(_) => sql("RELEASE work")?,
-        // After a full disk SQLite may have rolled the whole transaction back; then there is no savepoint.
-        Err(_) if db.is_autocommit() => {}
+        // The whole transaction is gone; then there is no savepoint.
+        Err(_) if !db.in_transaction() => {}
         Err(_) => sql("ROLLBACK TO work; RELEASE work")?,
     }
     result
 }
 
-fn run(db: &Connection, inbox: &Receiver<Work>, changes: &Changes) {
+fn run(mut writing: Writing, inbox: &Receiver<Work>, changes: &Changes) {
     // After a failed fsync the system may have dropped the pages and call the next one a success,
-    // so nothing more is accepted; only a restart reads what is really there.
+    // so nothing more is accepted; only a restart reads what is really there. The same holds when
+    // a server does not say what became of a commit.
     let mut broken: Option<StoreError> = None;
     while let Ok(first) = inbox.recv() {
         let mut group = vec![first];
@@ -94,9 +97,11 @@ fn run(db: &Connection, inbox: &Receiver<Work>, changes: &Changes) {
                 group.into_iter().map(|work| work(None)).collect(),
                 Err(error.again()),
             ),
-            None => commit_group(db, group),
+            None => commit_group(&mut writing, group),
         };
-        if let Err(error @ StoreError::Disk { .. }) = &committed {
+        if let Err(error) = &committed
+            && error.ends_the_writer()
+        {
             broken = Some(error.again());
         }
         let failed = committed.as_ref().err().map(StoreError::again);
@@ -109,51 +114,42 @@ fn run(db: &Connection, inbox: &Receiver<Work>, changes: &Changes) {
     }
 }
 
-fn commit_group(db: &Connection, group: Vec<Work>) -> (Vec<Finish>, Result<(), StoreError>) {
-    if let Err(error) = db.execute_batch("BEGIN IMMEDIATE") {
+fn commit_group(writing: &mut Writing, group: Vec<Work>) -> (Vec<Finish>, Result<(), StoreError>) {
+    if let Err(error) = writing.begin() {
         let finishes = group.into_iter().map(|work| work(None)).collect();
-        return (finishes, Err(StoreError::of(error, "beginning to write")));
+        return (finishes, Err(error));
     }
     // A full disk may make SQLite end the transaction in the middle of the group. What came after
     // would then stand by itself while its caller is told that nothing does, so it is not run.
+    let db = writing.db();
     let finishes: Vec<Finish> = group
         .into_iter()
-        .map(|work| work((!db.is_autocommit()).then_some(db)))
+        .map(|work| work(db.in_transaction().then_some(db)))
         .collect();
-    if db.is_autocommit() {
+    if db.is_lost() {
+        let lost = SqlError::lost("in the middle of a group");
+        return (finishes, Err(StoreError::of(lost, "writing")));
+    }
+    if !db.in_transaction() {
         // SQLite ended the transaction by itself; nothing of the group stands.
         return (finishes, Err(StoreError::Full));
     }
-    let committed = commit(db);
-    if committed.is_err() && !db.is_autocommit() {
-        drop(db.execute_batch("ROLLBACK"));
+    let committed = writing.commit();
+    if committed.is_err() && writing.db().in_transaction() {
+        writing.roll_back();
     }
     (finishes, committed)
-}
-
-fn commit(db: &Connection) -> Result<(), StoreError> {
-    // A crash before this line: nobody was answered, nothing stands.
-    fail::fail_point!("store-before-commit");
-    // As if the write-ahead log could not be fsynced.
-    fail::fail_point!("store-commit-fails", |_| Err(StoreError::Disk {
-        detail: "failpoint".to_owned()
-    }));
-    db.execute_batch("COMMIT")
-        .map_err(|e| StoreError::of(e, "committing"))?;
-    // A crash after this line: the group stands, though nobody was answered.
-    fail::fail_point!("store-after-commit");
-    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sql::values;
     use std::sync::mpsc::{Receiver, channel};
 
     fn database(folder: &tempfile::TempDir) -> Connection {
-        let db = Connection::open(folder.path().join("group.db")).unwrap();
-        db.execute_batch("PRAGMA journal_mode = WAL; CREATE TABLE t (bytes BLOB);")
-            .unwrap();
+        let db = crate::sql::sqlite::connect(&folder.path().join("group.db"), false).unwrap();
+        db.run("CREATE TABLE t (bytes BLOB)").unwrap();
         db
     }
 
@@ -162,7 +158,7 @@ mod tests {
         let work: Work = Box::new(move |db| {
             let result = db.map_or(Err(StoreError::Busy), |db| {
                 in_savepoint(db, |db| {
-                    db.execute("INSERT INTO t VALUES (zeroblob(?1))", [bytes])
+                    db.execute("INSERT INTO t VALUES (zeroblob(?1))", values![bytes])
                         .map(drop)
                         .map_err(|e| StoreError::of(e, "testing"))
                 })
@@ -173,7 +169,7 @@ mod tests {
     }
 
     fn rows(db: &Connection) -> i64 {
-        db.query_row("SELECT count(*) FROM t", [], |row| row.get(0))
+        db.one("SELECT count(*) FROM t", &[], |row| row.get(0))
             .unwrap()
     }
 
@@ -181,10 +177,10 @@ mod tests {
     fn after_a_failed_fsync_nothing_is_accepted_any_more() {
         let scenario = fail::FailScenario::setup();
         let folder = tempfile::tempdir().unwrap();
-        let writer = Writer::start(database(&folder), Arc::default()).unwrap();
+        let writer = Writer::start(Writing::File(database(&folder)), Arc::default()).unwrap();
         let put = || {
             writer.run(|db| {
-                db.execute("INSERT INTO t VALUES (x'01')", [])
+                db.execute("INSERT INTO t VALUES (x'01')", &[])
                     .map(drop)
                     .map_err(|e| StoreError::of(e, "testing"))
             })
@@ -195,7 +191,7 @@ mod tests {
             let error = put().unwrap_err();
             assert!(matches!(error, StoreError::Disk { .. }), "{error:?}");
         }
-        let db = Connection::open(folder.path().join("group.db")).unwrap();
+        let db = crate::sql::sqlite::connect(&folder.path().join("group.db"), true).unwrap();
         assert_eq!(rows(&db), 1);
         scenario.teardown();
     }
@@ -205,21 +201,21 @@ mod tests {
         let scenario = fail::FailScenario::setup();
         let folder = tempfile::tempdir().unwrap();
         let db = database(&folder);
-        db.pragma_update_and_check(None, "max_page_count", 20, |_| Ok(()))
-            .unwrap();
+        db.run("PRAGMA max_page_count = 20").unwrap();
+        let mut db = Writing::File(db);
         // The second one fills the disk and makes SQLite end the transaction of all three.
         let (group, told): (Vec<_>, Vec<_>) = [10, 1_000_000, 10].map(insert).into_iter().unzip();
-        let (finishes, committed) = commit_group(&db, group);
+        let (finishes, committed) = commit_group(&mut db, group);
         let again = committed.as_ref().err().map(StoreError::again);
         for finish in finishes {
             finish(again.as_ref().map_or(Ok(()), |e| Err(e.again())));
         }
         let acknowledged = told.iter().filter(|t| t.recv().unwrap().is_ok()).count();
-        assert_eq!(rows(&db), acknowledged as i64);
+        assert_eq!(rows(db.db()), acknowledged as i64);
         // The writer goes on.
         let (work, _told) = insert(10);
-        assert!(commit_group(&db, vec![work]).1.is_ok());
-        assert_eq!(rows(&db), acknowledged as i64 + 1);
+        assert!(commit_group(&mut db, vec![work]).1.is_ok());
+        assert_eq!(rows(db.db()), acknowledged as i64 + 1);
         scenario.teardown();
     }
 }
