@@ -45,7 +45,10 @@ fn told(world: &World) -> Vec<String> {
                     ..
                 },
             ..
-        } => Some(format!("{request} {news:?} {position} {}", account.is_some())),
+        } => Some(format!(
+            "{request} {news:?} {position} {}",
+            account.is_some()
+        )),
         _ => None,
     };
     world.effects.iter().filter_map(page).collect()

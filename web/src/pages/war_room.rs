@@ -48,6 +48,8 @@ struct WarRoom<'a> {
     objective: Option<Goal>,
     may_aim: bool,
     next_brief: Option<model::Instant>,
+    /// For a projector: nothing to click on, larger, what is below the first screen left out.
+    wall: bool,
 }
 
 struct DecisionLine {
@@ -146,6 +148,7 @@ pub(crate) fn page(visit: &Visit) -> Reply {
             who: v.actor(&o.signed.by),
             at: o.signed.at,
         }),
+        wall: visit.query.get("view") == "wall",
         next_brief: incident::brief::next_due(&visit.plan, i),
         may_aim: !i.closed() && v.may(plan::Act::IssueOrder),
         i,

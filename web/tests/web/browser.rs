@@ -20,12 +20,16 @@ fn every_page_is_accessible_in_both_languages_and_schemes() {
     let story = made.block_on(story());
     let desk = story.world.desk.clone();
     let served = web::start(desk, web::WebOptions::default()).expect("the pages are served");
-    let all = pages(&story.incident, &story.proposal, &story.report);
+    let mut all = pages(&story.incident, &story.proposal, &story.report);
+    let war_room = format!("/incidents/{}", story.incident);
+    let projected = format!("{war_room}?view=wall");
+    all.push(projected.clone());
     let input = json!({
         "base": served.url(),
         "cookie": story.all.cookie,
         "visitors": all.iter().filter(|path| for_visitors(path)).collect::<Vec<_>>(),
         "pages": all,
+        "oneScreen": [war_room, projected],
         "langs": Lang::ALL.map(|lang| lang.tag()),
     });
     let script = include_str!("browser/pages.mjs");

@@ -1,10 +1,10 @@
 // Opens every page in both languages, both colour schemes and two widths, and tells: what axe
 // finds against WCAG 2.2 A and AA, what the page's own policy blocked, what the script threw, and
-// whether a page scrolls sideways.
+// whether a page scrolls sideways, and whether the war room stands on one screen.
 import axe from 'axe-core';
 import { open } from './open.mjs';
 
-const { base, cookie, pages, visitors, langs } = JSON.parse(process.argv[2]);
+const { base, cookie, pages, visitors, langs, oneScreen } = JSON.parse(process.argv[2]);
 const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
 // Each language and scheme once in each width would be four times the work for little: texts and
 // colours are the same, so languages and schemes are crossed and widths alternate.
@@ -19,7 +19,7 @@ const browser = await open();
 let faults = 0;
 let looked = 0;
 for (const { lang, scheme, width } of LOOKS) {
-  const context = await browser.newContext({ colorScheme: scheme, viewport: { width, height: 900 } });
+  const context = await browser.newContext({ colorScheme: scheme, viewport: { width, height: 800 } });
   const [name, value] = cookie.split('=');
   const cookies = [{ name, value, url: base }, { name: 'balefire_lang', value: lang, url: base }];
   for (const path of pages) {
@@ -39,6 +39,13 @@ for (const { lang, scheme, width } of LOOKS) {
     }
     const sideways = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
     if (sideways > 0) told.push(`scrolls sideways by ${sideways} px`);
+    if (width >= 1280 && oneScreen.includes(path)) {
+      const hidden = await page.evaluate(() => {
+        const below = (part) => !part || part.getBoundingClientRect().height < 40 || part.getBoundingClientRect().bottom > innerHeight;
+        return ['.war-top', '.war > .left', '.war > .centre', '.war > .right-side', '.war-bottom'].filter((part) => below(document.querySelector(part)));
+      });
+      if (hidden.length) told.push(`not on the first screen: ${hidden.join(' ')}`);
+    }
     looked += 1;
     faults += told.length;
     for (const line of told) console.log(`${lang} ${scheme} ${width} ${path}: ${line}`);
