@@ -111,11 +111,33 @@ pub enum Command {
     /// The contingency plan
     #[command(subcommand)]
     Plan(Plan),
+    /// Hand in what came another way
+    #[command(subcommand)]
+    Intake(Intake),
     /// Measure this machine and this program
     Bench(Bench),
     /// The configuration
     #[command(subcommand)]
     Config(Config),
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Intake {
+    /// Hand the mail on standard input to a running Balefire, for a mail server's pipe
+    Mail(IntakeMail),
+}
+
+#[derive(Debug, Args)]
+pub struct IntakeMail {
+    /// Address of the pages, such as https://response.example
+    #[arg(long)]
+    pub url: String,
+    /// File with a token whose scope is `intake`
+    #[arg(long, value_name = "FILE")]
+    pub token_file: PathBuf,
+    /// Certificates (PEM) that sign the server's [default: the system's]
+    #[arg(long, value_name = "FILE")]
+    pub ca_file: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

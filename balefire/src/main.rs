@@ -72,6 +72,7 @@ fn run(arguments: &Arguments, console: &Console) -> Done {
         Command::Journal(journal) => verbs::journal::run(arguments, journal, console),
         Command::Incident(incident) => verbs::incident::run(arguments, incident, console),
         Command::Plan(plan) => verbs::plan::run(arguments, plan, console),
+        Command::Intake(arguments::Intake::Mail(mail)) => verbs::intake::mail(mail, console),
         Command::Bench(bench) => verbs::bench::run(arguments, bench, console),
         Command::Config(arguments::Config::Check) => verbs::init::check(arguments, console),
     }

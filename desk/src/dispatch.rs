@@ -64,7 +64,10 @@ fn turn(desk: &Desk) -> Result<usize, DeskError> {
     for row in &due {
         desk.outbox_sending(&row.id)?;
         fail::fail_point!("outbox-before-send");
-        let outcome = realise(desk, row);
+        let outcome = match row.kind.as_str() {
+            crate::people_report::by_mail::RECEIPT => desk.send_receipt(row),
+            _ => realise(desk, row),
+        };
         fail::fail_point!("outbox-after-send");
         match outcome {
             Ok(()) => desk.outbox_sent(&row.id)?,

@@ -94,8 +94,8 @@ pub use incident_list::{IncidentPage, IncidentQuery};
 pub use journal::LogReader;
 pub use loss::Loss;
 pub use people_report::{
-    Attachment, KeptFile, More, NewReport, Received, ReportState, ReportView, SeenWhen, Upload,
-    UploadError, Uploads, Via,
+    Attachment, ByMail, KeptFile, More, NewReport, Received, ReportState, ReportView, SeenWhen,
+    Upload, UploadError, Uploads, Via,
 };
 pub use profile::{Address, Profile};
 pub use report_triage::ReportDecision;

@@ -8,6 +8,8 @@ use std::time::Duration;
 /// The release and all that it needs, with hashes: `uv pip compile --universal
 /// --generate-hashes --python-version 3.11` of its name and version.
 const REQUIREMENTS: &str = include_str!("../python/schemathesis.txt");
+/// What it does not know by itself.
+const HOOKS: &str = include_str!("../python/schemathesis_hooks.py");
 
 /// Where it stands.
 #[derive(Debug)]
@@ -32,7 +34,13 @@ impl Schemathesis {
         arguments: &[&str],
         timeout: Duration,
     ) -> Ended {
-        fs::write(folder.join("schemathesis.toml"), settings).expect("the folder can be written");
+        let settings = format!("hooks = \"hooks.py\"\n\n{settings}");
+        for (file, text) in [
+            ("schemathesis.toml", settings.as_str()),
+            ("hooks.py", HOOKS),
+        ] {
+            fs::write(folder.join(file), text).expect("the folder can be written");
+        }
         Program::at(Path::new("python3"))
             .args(["-m", "schemathesis.cli", "run"])
             .args(arguments)

@@ -37,6 +37,16 @@ const LOOKS: Rate = Rate {
     every_s: 2.0,
 };
 
+/// Receipts by mail to one address, and in all.
+const ANSWERS: Rate = Rate {
+    most: 3.0,
+    every_s: 1_200.0,
+};
+const ALL_ANSWERS: Rate = Rate {
+    most: 60.0,
+    every_s: 30.0,
+};
+
 #[derive(Clone, Copy)]
 struct Rate {
     most: f64,
@@ -61,6 +71,8 @@ pub(crate) struct Flood {
 struct State {
     senders: HashMap<u64, Bucket>,
     lookers: HashMap<u64, Bucket>,
+    answered: HashMap<u64, Bucket>,
+    answers: Option<Bucket>,
     all: Option<Bucket>,
     crowd: Option<Bucket>,
 }
@@ -94,7 +106,9 @@ impl Bucket {
 impl Flood {
     /// Counts one report from an address.
     pub fn report(&self, from: &str, now: Instant) -> Heard {
-        let key = self.key(from);
+        self.heard(self.key(from), now)
+    }
+    fn heard(&self, key: u64, now: Instant) -> Heard {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let own = take(&mut state.senders, key, ADDRESS, now);
         let all = state.all.get_or_insert_with(|| Bucket::full(ALL, now));
@@ -106,6 +120,21 @@ impl Flood {
             true => Heard::Crowded,
             false => Heard::Later,
         }
+    }
+    /// Counts one mail from a sender's address, as it says of itself.
+    pub fn mail(&self, from: &str, now: Instant) -> Heard {
+        self.heard(self.hasher.hash_one(("mail", mailbox(from))), now)
+    }
+    /// Whether a receipt may be sent there: whoever puts another's address into a mail must not
+    /// make us write to them again and again.
+    pub fn answer(&self, to: &str, now: Instant) -> bool {
+        let key = self.hasher.hash_one(("answer", mailbox(to)));
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let own = take(&mut state.answered, key, ANSWERS, now);
+        let all = state
+            .answers
+            .get_or_insert_with(|| Bucket::full(ALL_ANSWERS, now));
+        own && all.take(ALL_ANSWERS, now)
     }
     /// Counts one look at a receipt; false when there were too many.
     pub fn look(&self, from: &str, now: Instant) -> bool {
@@ -122,6 +151,11 @@ impl Flood {
             Err(_) => 0,
         }
     }
+}
+
+/// The host of an address knows no case, and its user part none that anybody uses.
+fn mailbox(address: &str) -> String {
+    address.trim().to_ascii_lowercase()
 }
 
 fn take(buckets: &mut HashMap<u64, Bucket>, key: u64, rate: Rate, now: Instant) -> bool {
@@ -176,6 +210,21 @@ mod tests {
             flood.report("192.0.2.1", Instant(31_000_000)),
             Heard::AtOnce
         );
+    }
+
+    #[test]
+    fn a_sender_of_mails_is_one_whatever_the_case_and_gets_few_receipts() {
+        let flood = Flood::default();
+        let now = Instant(0);
+        let senders = ["li@shop.example", "LI@Shop.Example"];
+        let mails = |n: usize| flood.mail(senders[n % 2], now) == Heard::AtOnce;
+        assert_eq!((0..20).filter(|n| mails(*n)).count(), 6);
+        assert_eq!(flood.mail("wu@shop.example", now), Heard::AtOnce);
+        let receipts = |n: usize| flood.answer(senders[n % 2], now);
+        assert_eq!((0..20).filter(|n| receipts(*n)).count(), 3);
+        // However many addresses are made up.
+        let made_up = (0..500).filter(|n| flood.answer(&format!("{n}@x.example"), now));
+        assert_eq!(made_up.count(), 57);
     }
 
     #[test]

@@ -9,6 +9,7 @@ use crate::flood::Heard;
 use crate::reply::Reply;
 use crate::visit::Visit;
 use axum::RequestExt as _;
+use axum::body::Bytes;
 use axum::extract::multipart::{Field, Multipart};
 use axum::extract::{DefaultBodyLimit, Form, Json, Request};
 use axum::http::{StatusCode, header};
@@ -20,6 +21,8 @@ use std::time::Duration;
 /// A form with files may come over a slow line.
 const FILES_WITHIN: Duration = Duration::from_secs(180);
 const FORM_WITHIN: Duration = Duration::from_secs(20);
+/// Bytes of one mail.
+const MAX_MAIL_BYTES: usize = desk::people_report::MAX_MAIL_BYTES;
 /// Names and values around the files.
 const MAX_FORM_BYTES: usize = 192 * 1024;
 const MAX_FIELDS: usize = 40;
@@ -35,12 +38,17 @@ pub(crate) struct Intake {
     pub later: bool,
     /// Files were left out; the sender is told.
     pub left_out: bool,
+    /// The bytes of a posted mail.
+    pub mail: Vec<u8>,
     /// Why what was sent cannot be taken: key of the catalogue.
     pub problem: Option<&'static str>,
 }
 
 /// Reads the body into the visit. `Err` is the answer to what cannot be read at all.
 pub(crate) async fn read(app: &App, visit: &mut Visit, request: Request) -> Result<(), Reply> {
+    if visit.path == crate::roles::reports::MAIL {
+        return mail(app, visit, request).await;
+    }
     let heard = app.flood.report(&visit.from_ip, app.desk.now());
     visit.intake.crowded = heard != Heard::AtOnce;
     visit.intake.later = heard == Heard::Later;
@@ -79,6 +87,27 @@ pub(crate) async fn read(app: &App, visit: &mut Visit, request: Request) -> Resu
         Ok(Ok(_)) => return refuse(visit, StatusCode::PAYLOAD_TOO_LARGE),
         Ok(Err(status)) => return refuse(visit, status),
         Err(_) => return refuse(visit, StatusCode::REQUEST_TIMEOUT),
+    }
+    Ok(())
+}
+
+/// Takes the bytes of one mail; who is heard is decided when its sender is known.
+async fn mail(app: &App, visit: &mut Visit, mut request: Request) -> Result<(), Reply> {
+    let refuse = |visit: &Visit, status, what| Err(Reply::refuse(visit, status, what));
+    let kind = request.headers().get(header::CONTENT_TYPE);
+    let kind = kind.and_then(|k| k.to_str().ok()).unwrap_or("");
+    let kind = kind.split(';').next().unwrap_or("").trim();
+    if !kind.eq_ignore_ascii_case("message/rfc822") {
+        return refuse(visit, StatusCode::UNSUPPORTED_MEDIA_TYPE, "not-mail");
+    }
+    let Ok(_slot) = app.receiving.try_acquire() else {
+        return refuse(visit, StatusCode::SERVICE_UNAVAILABLE, "mail-busy");
+    };
+    DefaultBodyLimit::max(MAX_MAIL_BYTES).apply(&mut request);
+    match tokio::time::timeout(FILES_WITHIN, request.extract::<Bytes, _>()).await {
+        Ok(Ok(bytes)) => visit.intake.mail = bytes.into(),
+        Ok(Err(rejection)) => return refuse(visit, rejection.status(), "form"),
+        Err(_) => return refuse(visit, StatusCode::REQUEST_TIMEOUT, "form"),
     }
     Ok(())
 }

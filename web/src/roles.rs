@@ -37,6 +37,8 @@ pub enum Needs {
     LoggedIn,
     /// One of the positions that the plan gives the act to.
     Act(Act),
+    /// A program with a token for intake; no person.
+    Intake,
     /// Everybody where the operator publishes the journal, else who may read evidence.
     Journal,
 }

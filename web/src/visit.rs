@@ -190,6 +190,9 @@ pub(crate) async fn enter(
         return Err(Reply::refuse(&visit, StatusCode::FORBIDDEN, "origin"));
     }
     if posted && row.takes_files() {
+        if row.needs != Needs::Public {
+            admit(&visit, row.needs, posted)?;
+        }
         let request = Request::from_parts(parts, body);
         intake::read(&app, &mut visit, request).await?;
     } else if posted && visit.path.starts_with(API) {
@@ -340,6 +343,10 @@ fn admit(visit: &Visit, needs: Needs, posted: bool) -> Result<(), Reply> {
             s.scoped(scope)
         }),
         Needs::Act(act) => visit.may(act),
+        Needs::Intake => visit
+            .session
+            .as_ref()
+            .is_some_and(|s| s.scopes.is_some() && s.scoped(Scope::Intake)),
         Needs::Journal => visit.may(Act::ReadEvidence),
     };
     let Some(session) = &visit.session else {

@@ -7,6 +7,7 @@ pub mod bench;
 pub mod demo;
 pub mod incident;
 pub mod init;
+pub mod intake;
 pub mod investigate;
 pub mod journal;
 pub mod learn;

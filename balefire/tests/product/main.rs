@@ -9,6 +9,7 @@ mod checks;
 mod crash;
 mod guarded;
 mod http;
+mod intake;
 mod investigate;
 mod learn;
 mod ledger_crash;

@@ -23,6 +23,10 @@ impl Secret {
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }
+    /// The header by which a program says who it is (RFC 6750, section 2.1).
+    pub fn bearer(&self) -> (String, String) {
+        ("authorization".to_owned(), format!("Bearer {}", self.0))
+    }
     pub(crate) fn reveal(&self) -> &str {
         &self.0
     }

@@ -6,50 +6,16 @@ use connect::notify::{Channel, Mail, Message, SecretFile, SendError};
 use model::Instant;
 use serde_json::Value;
 use std::path::Path;
-use testkit::{Certificates, Program, Running};
+use testkit::MailServer;
 
 const NOW: Instant = Instant(1_795_428_000_123_456);
 
-struct Server {
-    running: Running,
-    port: u16,
+/// The letter whose text holds this word.
+fn letter(server: &MailServer, word: &str) -> Value {
+    serde_json::from_str(&server.letter(word)).unwrap()
 }
 
-impl Server {
-    fn start(mode: &str, certificates: Option<&Certificates>) -> Self {
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/channels/smtp_server.py");
-        let mut program = Program::at(Path::new("/usr/bin/python3")).args([
-            "-u".as_ref(),
-            script.as_os_str(),
-            mode.as_ref(),
-        ]);
-        if let Some(files) = certificates {
-            program = program.args([&files.certificate, &files.key]);
-        }
-        let running = program.start();
-        let line = running.wait_for_line(|line| line.starts_with("{\"port\""), LONG);
-        let said: Value = serde_json::from_str(&line).unwrap();
-        let port = said["port"].as_u64().unwrap() as u16;
-        Self { running, port }
-    }
-
-    /// The letter whose text holds this word.
-    fn letter(&self, word: &str) -> Value {
-        let has = |line: &str| line.starts_with("{\"sender\"") && line.contains(word);
-        let line = self.running.wait_for_line(has, LONG);
-        serde_json::from_str(&line).unwrap()
-    }
-
-    fn letters(&self) -> usize {
-        let lines = self.running.stdout();
-        lines
-            .iter()
-            .filter(|l| l.starts_with("{\"sender\""))
-            .count()
-    }
-}
-
-fn mail(server: &Server, encryption: Encryption, ca: Option<&Path>) -> Mail {
+fn mail(server: &MailServer, encryption: Encryption, ca: Option<&Path>) -> Mail {
     Mail {
         name: "mail".into(),
         host: "localhost".into(),
@@ -80,13 +46,13 @@ fn to(address: &str) -> Message {
 fn a_letter_arrives_over_starttls_with_a_login() {
     let folder = tempfile::tempdir().unwrap();
     let certificates = testkit::certificates(folder.path());
-    let server = Server::start("starttls", Some(&certificates));
+    let server = MailServer::start("starttls", Some(&certificates));
     let mut mail = mail(&server, Encryption::StartTls, Some(&certificates.ca));
     mail.login = login(secret(folder.path(), "right password"));
     let mut message = to("duty@shop.example");
     message.exercise = true;
     mail.send(&message, NOW).unwrap();
-    let letter = server.letter("请立即到岗");
+    let letter = letter(&server, "请立即到岗");
     assert_eq!(letter["tls"], true);
     assert_eq!(letter["user"], "balefire");
     assert_eq!(letter["to"][0], "duty@shop.example");
@@ -108,12 +74,12 @@ fn a_letter_arrives_over_starttls_with_a_login() {
 fn a_wrong_password_a_strangers_certificate_and_a_missing_starttls_break_the_channel() {
     let folder = tempfile::tempdir().unwrap();
     let certificates = testkit::certificates(folder.path());
-    let server = Server::start("starttls", Some(&certificates));
+    let server = MailServer::start("starttls", Some(&certificates));
     let mut wrong = mail(&server, Encryption::StartTls, Some(&certificates.ca));
     wrong.login = login(secret(folder.path(), "wrong password"));
     let no_login = mail(&server, Encryption::StartTls, Some(&certificates.ca));
     let stranger = mail(&server, Encryption::StartTls, None);
-    let plain = Server::start("plain", None);
+    let plain = MailServer::start("plain", None);
     let stripped = mail(&plain, Encryption::StartTls, Some(&certificates.ca));
     for (name, mail) in [
         ("wrong", wrong),
@@ -137,15 +103,15 @@ fn a_wrong_password_a_strangers_certificate_and_a_missing_starttls_break_the_cha
 fn a_letter_arrives_over_tls_from_the_first_byte() {
     let folder = tempfile::tempdir().unwrap();
     let certificates = testkit::certificates(folder.path());
-    let server = Server::start("implicit", Some(&certificates));
+    let server = MailServer::start("implicit", Some(&certificates));
     let mail = mail(&server, Encryption::Implicit, Some(&certificates.ca));
     mail.send(&to("duty@shop.example"), NOW).unwrap();
-    assert_eq!(server.letter("15 分钟内")["tls"], true);
+    assert_eq!(letter(&server, "15 分钟内")["tls"], true);
 }
 
 #[test]
 fn no_value_makes_a_header_of_its_own() {
-    let server = Server::start("plain", None);
+    let server = MailServer::start("plain", None);
     let mail = mail(&server, Encryption::None, None);
     let mut message = to("duty@shop.example");
     message.id = "out-9\r\nBcc: a@evil.example".into();
@@ -153,7 +119,7 @@ fn no_value_makes_a_header_of_its_own() {
     message.body = ".\r\n.\r\nQUIT\r\nmarker-1\u{202e}".into();
     message.link = Some("https://x/\r\nBcc: c@evil.example".into());
     mail.send(&message, NOW).unwrap();
-    let letter = server.letter("marker-1");
+    let letter = letter(&server, "marker-1");
     assert!(headers(&letter, "Bcc").is_empty(), "{letter}");
     assert!(headers(&letter, "X").is_empty());
     assert_eq!(headers(&letter, "Subject").len(), 1);
@@ -183,7 +149,7 @@ fn no_value_makes_a_header_of_its_own() {
 
 #[test]
 fn the_servers_word_says_whether_it_is_tried_again() {
-    let server = Server::start("plain", None);
+    let server = MailServer::start("plain", None);
     let mail = mail(&server, Encryption::None, None);
     let later = mail.send(&to("later@shop.example"), NOW);
     assert!(
@@ -199,7 +165,7 @@ fn the_servers_word_says_whether_it_is_tried_again() {
     let mut long = to("duty@shop.example");
     long.body = "很长的文字 ".repeat(50_000);
     mail.send(&long, NOW).unwrap();
-    let letter = server.letter("很长的文字");
+    let letter = letter(&server, "很长的文字");
     let body = letter["body"].as_str().unwrap();
     assert!(body.len() < 70_000 && body.ends_with("…\n\nhttps://desk.example/calls/1\n"));
     let mut dead = mail;
@@ -210,7 +176,7 @@ fn the_servers_word_says_whether_it_is_tried_again() {
 
 #[test]
 fn a_server_that_accepts_and_says_nothing_is_left_after_fifteen_seconds() {
-    let server = Server::start("silent", None);
+    let server = MailServer::start("silent", None);
     let mail = mail(&server, Encryption::None, None);
     let begun = std::time::Instant::now();
     let outcome = mail.send(&to("duty@shop.example"), NOW);

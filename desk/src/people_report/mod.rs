@@ -4,6 +4,7 @@
 //! Deliberately not here: what triage does with it (`report_triage`), and limits by address,
 //! which belong to the way it comes by.
 
+pub(crate) mod by_mail;
 mod concern;
 pub(crate) mod follow_up;
 pub(crate) mod index;
@@ -12,6 +13,8 @@ mod shape;
 mod sniff;
 mod uploads;
 
+pub use by_mail::ByMail;
+pub use connect::letter::{Letter, LetterError, MAX_BYTES as MAX_MAIL_BYTES};
 pub use follow_up::More;
 pub use receipt::Receipt;
 pub use shape::{
@@ -73,9 +76,11 @@ impl Desk {
     pub fn report(&self, report: NewReport) -> Result<Received, DeskError> {
         check(&report)?;
         let key = &self.inner.reports.receipt_key;
-        let receipt = receipt::issue(key, report.request.as_str(), &said(&report));
+        let mut view = view(&report, self.leaders().len(), self.now());
+        let said = said(&view, view.files.len());
+        let receipt = receipt::issue(key, report.request.as_str(), &said);
         let name = receipt::name(key, &receipt);
-        let mut view = view(name.clone(), &report, self.leaders().len(), self.now());
+        view.receipt = name.clone();
         view.access = self.access_of_report(&view.concerns);
         let received = |paged| Received {
             receipt: receipt.clone(),
@@ -87,6 +92,10 @@ impl Desk {
                 return Ok(received(known.paged));
             }
             let mut batch = self.batch_of(&view, report.crowded)?;
+            if report.receipt_by_mail {
+                let row = by_mail::receipt_row(&view, &report.request)?;
+                batch.outbox.push(row);
+            }
             batch
                 .documents
                 .extend(self.upload_documents(&report.files)?);
@@ -210,13 +219,14 @@ impl Desk {
     }
 }
 
-fn view(name: ReceiptNo, report: &NewReport, paged: usize, now: Instant) -> ReportView {
+/// The report before it has its name.
+fn view(report: &NewReport, paged: usize, now: Instant) -> ReportView {
     let via = match &report.via {
         Via::Api { .. } if report.anonymous => Via::Api { account: None },
         via => via.clone(),
     };
     ReportView {
-        receipt: name,
+        receipt: ReceiptNo::new("-"),
         received_at: now,
         what: report.what.trim().to_owned(),
         when_text: report.when_text.trim().to_owned(),
@@ -240,17 +250,17 @@ fn view(name: ReceiptNo, report: &NewReport, paged: usize, now: Instant) -> Repo
     }
 }
 
-/// Everything that makes one report another one.
-fn said(report: &NewReport) -> Vec<u8> {
-    let files: Vec<Digest> = report.files.iter().map(|f| f.attachment.sha256).collect();
+/// Everything that makes one report another one. `files`: with how many it came.
+fn said(view: &ReportView, files: usize) -> Vec<u8> {
+    let files: Vec<Digest> = view.files.iter().take(files).map(|f| f.sha256).collect();
     let parts = json!([
-        report.what.trim(),
-        report.when,
-        report.when_text.trim(),
-        report.where_seen.trim(),
-        report.risk,
+        view.what,
+        view.when,
+        view.when_text,
+        view.where_seen,
+        view.risk,
         files,
-        report.concerns.trim(),
+        view.concerns,
     ]);
     parts.to_string().into_bytes()
 }

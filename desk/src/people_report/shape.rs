@@ -35,6 +35,8 @@ pub struct NewReport {
     /// More come in than can be heard one by one: stored as ever, but the leading group gets one
     /// page a minute for all of them.
     pub crowded: bool,
+    /// The receipt goes to `contact` by mail.
+    pub receipt_by_mail: bool,
     pub lang: Lang,
     /// The sender's own name for the request (at least 16 random characters): the same request
     /// with the same words and files gives the same receipt and no second report.
@@ -55,6 +57,7 @@ impl NewReport {
             files: Vec::new(),
             via: Via::Page,
             crowded: false,
+            receipt_by_mail: false,
             lang,
             request,
         }

@@ -156,6 +156,14 @@ pub static DOCS: &[Doc] = &[
         Some("ReportBody"),
         ("Receipt", 200),
     ),
+    post(
+        "/api/v1/intake/mail",
+        "intake-mail",
+        "reports",
+        Change::None,
+        Some("Mail"),
+        ("MailTaken", 200),
+    ),
     get(
         "/api/v1/reports/{receipt}",
         "report-state",

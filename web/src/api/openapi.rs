@@ -60,6 +60,7 @@ fn operation(words: &Catalogue, doc: &Doc) -> Value {
     let public = needs == Needs::Public;
     let security = match (public, doc.verb) {
         (true, _) => json!([{}]),
+        _ if needs == Needs::Intake => json!([{ "token": [] }]),
         (false, Verb::Get) => json!([{ "token": [] }, { "session": [] }]),
         (false, Verb::Post) => json!([{ "token": [] }, { "session": [], "form-token": [] }]),
     };
@@ -72,9 +73,13 @@ fn operation(words: &Catalogue, doc: &Doc) -> Value {
         "responses": responses(words, doc, public),
     });
     if let Some(body) = doc.body {
+        let kind = match body {
+            "Mail" => "message/rfc822",
+            _ => "application/json",
+        };
         out["requestBody"] = json!({
             "required": true,
-            "content": { "application/json": { "schema": schema(body) } },
+            "content": { kind: { "schema": schema(body) } },
         });
     }
     if let Needs::Act(act) = needs {
@@ -150,7 +155,7 @@ fn refusals(doc: &Doc, public: bool) -> Vec<u16> {
     if doc.path.contains('{') {
         out.push(404);
     }
-    if doc.tag == "reports" && public {
+    if doc.tag == "reports" && (public || doc.path == roles::reports::MAIL) {
         out.push(429);
     }
     if doc.body.is_some() && doc.change == Change::None {

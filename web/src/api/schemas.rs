@@ -76,6 +76,8 @@ pub(super) fn all() -> Value {
         "Receipt": object(&["receipt"], json!({
             "receipt": text, "report": text, "positions_paged": whole, "files_left_out": yes_no,
         })),
+        "Mail": { "type": "string", "format": "binary" },
+        "MailTaken": super::mail::answer_schema(),
         "ReportState": object(&["state", "received_at", "messages"], json!({
             "state": text, "received_at": time, "messages": things,
         })),

@@ -1,15 +1,24 @@
 //! The routes of reporting: no login, with files, for people and programs.
 
 use super::{Needs, Row, Serve, Verb, page};
-use crate::pages;
 use crate::reply::Reply;
 use crate::visit::Visit;
+use crate::{api, pages};
+
+/// Where a mail is posted to.
+pub(crate) const MAIL: &str = "/api/v1/intake/mail";
 
 pub static ROWS: &[Row] = &[
     page("/report", Needs::Public, pages::report::page),
     intake("/report", pages::report::send),
     intake("/report/receipt", pages::receipt::add),
     intake("/api/v1/reports", pages::report::send),
+    Row {
+        verb: Verb::Post,
+        path: MAIL,
+        needs: Needs::Intake,
+        serve: Serve::Intake(api::mail::take),
+    },
     page(
         "/api/v1/reports/{receipt}",
         Needs::Public,

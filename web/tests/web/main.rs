@@ -16,6 +16,7 @@ mod orders;
 mod pages;
 mod programs;
 mod reports;
+mod reports_by_mail;
 mod resources;
 mod role_matrix;
 mod settings;
