@@ -146,6 +146,8 @@ impl Server {
     /// After a COMMIT without an answer. The lock is only had when the server has ended the lost
     /// connection, and with it the transaction, this way or that.
     fn find_out(&mut self, detail: String) -> Result<(), StoreError> {
+        // As if the server never came back.
+        fail::fail_point!("store-never-answered", |_| Err(StoreError::InDoubt));
         for _ in 0..TRIES {
             let stands = match self.come_back() {
                 Ok(stands) => stands,

@@ -1,7 +1,11 @@
 //! The same tests on both databases: each gets a place of its own for its store.
 
+#[path = "../address/mod.rs"]
+mod address;
+
+use address::settings;
 use std::path::PathBuf;
-use store::{PostgresSettings, PostgresTls, Store, StoreError};
+use store::{Store, StoreError};
 use testkit::postgres::{Database, Server};
 
 /// Which database a test runs on.
@@ -39,19 +43,6 @@ impl Place {
             }
             Self::Postgres(database) => Store::open_postgres(settings(database)),
         }
-    }
-}
-
-/// As the superuser of a throwaway server, who needs no password.
-pub fn settings(database: &Database) -> PostgresSettings {
-    PostgresSettings {
-        host: "127.0.0.1".to_owned(),
-        port: database.port(),
-        database: database.name().to_owned(),
-        user: "postgres".to_owned(),
-        password_file: None,
-        tls: PostgresTls::Off,
-        ca_file: None,
     }
 }
 
