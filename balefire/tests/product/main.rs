@@ -14,6 +14,7 @@ mod investigate;
 mod learn;
 mod ledger_crash;
 mod packs;
+mod paging;
 mod server_crash;
 mod stamp;
 mod story;
