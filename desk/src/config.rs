@@ -8,6 +8,7 @@ use crate::expected_writers::WritersConfig;
 use crate::identity::config::{AccountsConfig, MessagesConfig};
 use crate::identity::sign_on::config::OidcConfig;
 use crate::server_log::AuditLogConfig;
+use crate::store_config::StoreConfig;
 use connect::source::address::OnFull;
 use connect::source::{Location, ServerAddress, TlsMode};
 use model::policy::{CrossCheck, Sees};
@@ -26,6 +27,8 @@ pub struct Config {
     pub accounts: AccountsConfig,
     #[serde(default)]
     pub messages: MessagesConfig,
+    #[serde(default)]
+    pub store: StoreConfig,
     pub oidc: Option<OidcConfig>,
     #[serde(default)]
     pub source: Vec<SourceConfig>,
@@ -328,6 +331,7 @@ impl Config {
                 .flatten()
                 .for_each(|f| *f = folder.join(&*f));
         }
+        config.store.in_folder(folder);
         for channel in &mut config.channel {
             channel.in_folder(folder);
         }
@@ -341,6 +345,9 @@ impl Config {
     pub fn parse(text: &str) -> Result<Self, String> {
         let config: Self =
             toml::from_str(text).map_err(|error| with_suggestion(&error.to_string()))?;
+        if let Some(problem) = config.store.problem() {
+            return Err(problem);
+        }
         for (i, source) in config.source.iter().enumerate() {
             if config.source[..i].iter().any(|s| s.name == source.name) {
                 return Err(format!(

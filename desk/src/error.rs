@@ -13,9 +13,13 @@ pub enum DeskError {
     #[error("{path}: the file or folder cannot be used", path = path.display())]
     File { path: PathBuf, source: io::Error },
     #[error(
-        "the record log holds {log} entries but the database knows only {database}: an older copy of balefire.db was put back. Restore the matching copy of both, or keep this folder as evidence and start a new one"
+        "the record log holds {log} entries but the database knows only {database}: an older copy of balefire.db was put back, or [store] names another database. Restore the matching copy of both, or keep this folder as evidence and start a new one"
     )]
     LogAhead { log: u64, database: u64 },
+    #[error(
+        "the database that [store] names holds the data of another data folder; name that folder (--data DIR), or give this one a database of its own"
+    )]
+    StoreOfAnother,
     #[error(
         "the ledger holds {log} entries but findings were stored up to {mark}: an older copy of the journal was put back. Restore the matching copy of both; only if there is none, go on without these entries: `balefire serve --accept-loss` puts the loss on the record"
     )]

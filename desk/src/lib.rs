@@ -74,6 +74,7 @@ pub mod source_check;
 pub mod source_view;
 mod stamps;
 mod standing_still;
+pub mod store_config;
 mod summary;
 mod ticker;
 mod triage;
@@ -232,7 +233,7 @@ impl Desk {
         write_verifier_key(&folder, &key)?;
         let master = MasterKey::load_or_create(&folder.keys().join("master.key"))?;
         let subject_keys = Arc::new(Mutex::new(SubjectKeys::open(&folder.keys(), &master)?));
-        let store = Store::open(&folder.store())?;
+        let store = config.store.open(&folder, &key.vkey().to_string())?;
         let mut options = JournalOptions {
             ledgers: config.source.len().max(1) as u32,
             ..JournalOptions::default()

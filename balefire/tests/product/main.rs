@@ -15,6 +15,7 @@ mod learn;
 mod ledger_crash;
 mod packs;
 mod paging;
+mod postgres_store;
 mod server_crash;
 mod stamp;
 mod story;
