@@ -6,6 +6,7 @@ use crate::{DataFolder, DeskError};
 use connect::source::TlsMode;
 use model::Digest;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use std::path::{Path, PathBuf};
 use store::{Batch, PostgresSettings, PostgresTls, Store};
 
@@ -24,6 +25,8 @@ pub struct StoreConfig {
     pub user: Option<String>,
     /// File with the password alone; relative paths are taken from the configuration's folder.
     pub password_file: Option<PathBuf>,
+    /// Refused, without showing the line in which it stands.
+    password: Option<IgnoredAny>,
     pub tls: Option<TlsMode>,
     /// Certificates (PEM) that sign the server's; the system's when absent.
     pub ca_file: Option<PathBuf>,
@@ -87,6 +90,9 @@ impl StoreConfig {
 
     /// What is missing or out of place.
     pub(crate) fn problem(&self) -> Option<String> {
+        if self.password.is_some() {
+            return Some("[store]: no password stands here; write it into a file of its own and name that in `password_file`".into());
+        }
         let set = [
             ("host", self.host.is_some()),
             ("database", self.database.is_some()),
@@ -120,7 +126,9 @@ mod tests {
         let told = |text: &str| Config::parse(&format!("[store]\n{text}")).unwrap_err();
         assert!(told("kind = \"postgres\"\nhost = \"db\"").contains("`database` is missing"));
         assert!(told("host = \"db\"").contains("`host` is for kind"));
-        assert!(told("password = \"x\"").contains("did you mean `password_file`?"));
+        assert!(told("pasword_file = \"x\"").contains("did you mean `password_file`?"));
+        let refused = told("kind = \"postgres\"\npassword = \"geheim\"");
+        assert!(refused.contains("`password_file`") && !refused.contains("geheim"));
         let good = "kind = \"postgres\"\nhost = \"db\"\ndatabase = \"b\"\nuser = \"u\"\npassword_file = \"p\"";
         let mut config = Config::parse(&format!("[store]\n{good}")).unwrap();
         config.store.in_folder(Path::new("/etc/balefire"));
