@@ -9,6 +9,7 @@ use crate::identity::config::{AccountsConfig, MessagesConfig};
 use crate::identity::sign_on::config::OidcConfig;
 use crate::server_log::AuditLogConfig;
 use crate::store_config::StoreConfig;
+use crate::webhooks::WebhooksConfig;
 use connect::source::address::OnFull;
 use connect::source::{Location, ServerAddress, TlsMode};
 use model::policy::{CrossCheck, Sees};
@@ -30,6 +31,8 @@ pub struct Config {
     #[serde(default)]
     pub store: StoreConfig,
     pub oidc: Option<OidcConfig>,
+    #[serde(default)]
+    pub webhooks: WebhooksConfig,
     #[serde(default)]
     pub source: Vec<SourceConfig>,
     #[serde(default)]
@@ -335,7 +338,8 @@ impl Config {
         for channel in &mut config.channel {
             channel.in_folder(folder);
         }
-        if let Some(file) = &mut config.plan.file {
+        let files = [&mut config.webhooks.ca_file, &mut config.plan.file];
+        for file in files.into_iter().flatten() {
             *file = folder.join(&*file);
         }
         Ok(config)

@@ -51,6 +51,8 @@ pub enum DeskError {
     Accept(#[from] crate::accept_rows::AcceptRefusal),
     #[error(transparent)]
     Account(#[from] crate::identity::AccountRefusal),
+    #[error(transparent)]
+    Webhook(#[from] crate::webhooks::WebhookRefusal),
     #[error(
         "more than {most} rows differ from their last images: the shop was restored, replaced, or changed wholesale. If that was on purpose, take a new baseline; if not, keep the file as evidence first"
     )]

@@ -84,6 +84,7 @@ mod unreadable;
 mod unsent;
 mod view;
 mod watch_status;
+pub mod webhooks;
 pub mod window;
 
 pub use account::{LoginError, Person};
@@ -180,6 +181,7 @@ struct Inner {
     paging: paging::Parts,
     reports: people_report::Keeper,
     sign_on: identity::sign_on::Provider,
+    webhooks: webhooks::Parts,
     subject_keys: Arc<Mutex<SubjectKeys>>,
     commander: Commander,
     incidents: Incidents,
@@ -249,6 +251,7 @@ impl Desk {
         source::check_ledgers(&store, &config, &journal)?;
         let incidents = incident_index::open(&store)?;
         let paging = paging::Parts::open(&folder, &config, &store, master.derive("call answers"))?;
+        let webhooks = webhooks::Parts::open(&config, &store)?;
         store.outbox_recover()?;
         store.outbox_hasten(clock.now())?;
         let changes = Arc::new(Changes::default());
@@ -278,6 +281,7 @@ impl Desk {
                 account_key: master.derive("account secrets"),
                 paging,
                 sign_on: identity::sign_on::Provider::default(),
+                webhooks,
                 subject_keys,
                 commander,
                 incidents,
@@ -304,6 +308,8 @@ impl Desk {
         self.thread("dispatch", move || dispatch::run(&worker, until))?;
         let (pager, until) = (desk.clone(), stopped.clone());
         self.thread("paging", move || paging::driver::run(&pager, until))?;
+        let (teller, until) = (desk.clone(), stopped.clone());
+        self.thread("webhooks", move || webhooks::run(&teller, until))?;
         self.thread("ticker", move || {
             let (mut ticks, mut last) = (0_u32, desk.now());
             while !stopped() {

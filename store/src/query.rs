@@ -62,6 +62,13 @@ impl Store {
         self.read(|db| db.query(sql, values![number as i64, limit.min(PAGE)], fact))
     }
 
+    /// The number of the newest fact of all; 0 where there is none.
+    pub fn last_fact(&self) -> Result<u64, StoreError> {
+        let sql = "SELECT coalesce(max(number), 0) FROM fact";
+        let found: i64 = self.read(|db| db.prepare_cached(sql)?.query_row([], |row| row.get(0)))?;
+        Ok(found as u64)
+    }
+
     pub fn incident_ids(&self) -> Result<Vec<IncidentId>, StoreError> {
         let sql = "SELECT incident FROM fact WHERE sequence = 0 ORDER BY number";
         self.read(|db| db.query(sql, &[], |row| row.get(0).map(IncidentId)))

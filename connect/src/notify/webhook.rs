@@ -6,7 +6,7 @@ use super::post::{Post, accepted};
 use super::{
     Channel, ChannelKind, Handed, Limit, Message, Secret, SecretFile, SendError, sign, text,
 };
-use crate::outbound::Method;
+use crate::outbound::{Answer, Method, Outbound, OutboundError, Request, Target};
 use model::Instant;
 use serde_json::{Value, json};
 
@@ -46,15 +46,7 @@ impl Webhook {
         let key = key(&self.secret.for_sending()?).map_err(|why| SendError::Broken {
             why: format!("the secret file {} {why}", self.secret.path().display()),
         })?;
-        let seconds = now.0.div_euclid(1_000_000);
-        let signature = signature(&key, id, seconds, &body);
-        let header = |name: &str, value: String| (name.to_owned(), value);
-        let headers = vec![
-            header("content-type", "application/json".into()),
-            header("webhook-id", id.into()),
-            header("webhook-timestamp", seconds.to_string()),
-            header("webhook-signature", signature),
-        ];
+        let headers = headers(&[key], id, &body, now);
         let target = self.post.target()?;
         let answer = (self.post).send(Method::Post, &target, headers, body.into_bytes())?;
         // The receiver says that it is gone for good: no more is sent.
@@ -93,6 +85,40 @@ impl Channel for Webhook {
         let at = now;
         self.event(message.id.as_str(), "message.sent", at, &data, now)
     }
+}
+
+/// Posts a body that was made before, signed with each of the keys: while a secret is exchanged
+/// there are two. `id` and `body` stay the same over all tries; the timestamp is that of the try.
+/// What the answer's status means is the caller's to say.
+pub fn deliver(
+    outbound: &Outbound,
+    target: &Target,
+    keys: &[Vec<u8>],
+    id: &str,
+    body: &str,
+    now: Instant,
+) -> Result<Answer, OutboundError> {
+    outbound.send(Request {
+        method: Method::Post,
+        target,
+        headers: headers(keys, id, body, now),
+        body: body.as_bytes().to_vec(),
+    })
+}
+
+fn headers(keys: &[Vec<u8>], id: &str, body: &str, now: Instant) -> Vec<(String, String)> {
+    let seconds = now.0.div_euclid(1_000_000);
+    let signatures: Vec<_> = keys
+        .iter()
+        .map(|key| signature(key, id, seconds, body))
+        .collect();
+    let header = |name: &str, value: String| (name.to_owned(), value);
+    vec![
+        header("content-type", "application/json".into()),
+        header("webhook-id", id.into()),
+        header("webhook-timestamp", seconds.to_string()),
+        header("webhook-signature", signatures.join(" ")),
+    ]
 }
 
 /// The bytes behind a `whsec_` text; the error goes on from the name of the file.

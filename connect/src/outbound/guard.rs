@@ -51,6 +51,7 @@ pub(super) enum Stopped {
     Busy,
 }
 
+#[derive(Clone)]
 pub(super) struct Guard {
     pub lookup: Arc<dyn Lookup>,
     pub allow: AllowList,
@@ -64,6 +65,25 @@ impl fmt::Debug for Guard {
 }
 
 impl Guard {
+    /// The addresses of a host, all of which may be reached.
+    pub fn reachable(
+        &self,
+        host: &str,
+        port: u16,
+        time: Duration,
+    ) -> Result<Vec<IpAddr>, ureq::Error> {
+        let found = self.look_up(host, port, time)?;
+        for address in &found {
+            // One bad address spoils the answer: else the good ones would only have to be down.
+            if let Some(inward) = inward(*address)
+                && !self.allow.permits(host, *address, inward)
+            {
+                return Err(ureq::Error::Other(Box::new(Stopped::Inward(inward.word()))));
+            }
+        }
+        Ok(found)
+    }
+
     fn look_up(&self, host: &str, port: u16, time: Duration) -> Result<Vec<IpAddr>, ureq::Error> {
         let bare = host.trim_start_matches('[').trim_end_matches(']');
         if let Ok(address) = bare.parse() {
@@ -104,16 +124,9 @@ impl Resolver for Guard {
             (None, _) => 80,
         };
         let mut allowed = self.empty();
-        for address in self.look_up(host, port, *timeout.after)? {
-            // One bad address spoils the answer: else the good ones would only have to be down.
-            if let Some(inward) = inward(address)
-                && !self.allow.permits(host, address, inward)
-            {
-                return Err(ureq::Error::Other(Box::new(Stopped::Inward(inward.word()))));
-            }
-            if allowed.len() < MAX_TRIED {
-                allowed.push(SocketAddr::new(address, port));
-            }
+        let found = self.reachable(host, port, *timeout.after)?;
+        for address in found.into_iter().take(MAX_TRIED) {
+            allowed.push(SocketAddr::new(address, port));
         }
         Ok(allowed)
     }

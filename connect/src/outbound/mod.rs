@@ -30,6 +30,8 @@ use ureq::unversioned::transport::DefaultConnector;
 
 /// Of one request, from the look-up to the last byte of the answer.
 pub const TIME_OUT: Duration = Duration::from_secs(15);
+/// Of a look-up for a URL that somebody writes down.
+const LOOK_UP: Duration = Duration::from_secs(5);
 /// Of an answer's body; the rest is not read. Robots answer with a line or two.
 pub const MAX_ANSWER_BYTES: u64 = 64 * 1024;
 const MAX_ANSWER_HEADER_BYTES: usize = 16 * 1024;
@@ -114,6 +116,7 @@ pub struct Answer {
 pub struct Outbound {
     agent: ureq::Agent,
     allow: AllowList,
+    guard: Guard,
 }
 
 impl Outbound {
@@ -150,24 +153,44 @@ impl Outbound {
             allow: allow.clone(),
             under_way: Arc::default(),
         };
+        let judge = guard.clone();
         let agent = ureq::Agent::with_parts(config, DefaultConnector::default(), guard);
-        Ok(Self { agent, allow })
+        Ok(Self {
+            agent,
+            allow,
+            guard: judge,
+        })
+    }
+
+    /// Whether something may be sent there, as names lead today: for whoever writes a URL down.
+    /// It permits nothing: each request judges anew.
+    pub fn check(&self, target: &Target) -> Result<(), OutboundError> {
+        self.permits(target)?;
+        let port = target.port();
+        let found = (self.guard).reachable(target.host(), port, LOOK_UP);
+        found.map(drop).map_err(said)
+    }
+
+    /// What the text alone says: plain http goes only to what the list names.
+    fn permits(&self, target: &Target) -> Result<(), OutboundError> {
+        let named = self.allow.names_host(target.host())
+            || target.ip().is_some_and(|ip| self.allow.names_address(ip));
+        if target.is_https() || named {
+            return Ok(());
+        }
+        // Say what is worse first.
+        match target.ip().and_then(inward) {
+            Some(inward) => Err(OutboundError::Inward {
+                kind: inward.word(),
+            }),
+            None => Err(OutboundError::Plain),
+        }
     }
 
     /// Sends and waits for the answer. Any status is an answer, 3xx too: nothing is followed.
     pub fn send(&self, request: Request<'_>) -> Result<Answer, OutboundError> {
         let target = request.target;
-        let named = self.allow.names_host(target.host())
-            || target.ip().is_some_and(|ip| self.allow.names_address(ip));
-        if !target.is_https() && !named {
-            // Say what is worse first.
-            if let Some(inward) = target.ip().and_then(inward) {
-                return Err(OutboundError::Inward {
-                    kind: inward.word(),
-                });
-            }
-            return Err(OutboundError::Plain);
-        }
+        self.permits(target)?;
         let method = match request.method {
             Method::Get => ureq::http::Method::GET,
             Method::Post => ureq::http::Method::POST,

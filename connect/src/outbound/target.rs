@@ -65,6 +65,15 @@ impl Target {
         }
     }
 
+    /// For people to recognise it by: without path and query.
+    pub fn origin(&self) -> String {
+        format!("{}://{}", self.url.scheme(), self.authority())
+    }
+
+    pub(super) fn port(&self) -> u16 {
+        self.url.port_or_known_default().unwrap_or(443)
+    }
+
     pub(super) fn ip(&self) -> Option<std::net::IpAddr> {
         match self.url.host()? {
             Host::Ipv4(v4) => Some(v4.into()),

@@ -99,8 +99,11 @@ impl Desk {
             batch
                 .documents
                 .extend(self.upload_documents(&report.files)?);
+            let hooked = self.report_webhooks(&view);
+            batch.documents.extend(Self::webhook_rows(&hooked)?);
             match self.store().commit(batch) {
                 Ok(_) => {
+                    self.webhooks_take(&hooked);
                     self.uploads().named(&report.files);
                     self.touched();
                     return Ok(received(view.paged));
