@@ -251,7 +251,6 @@ impl Desk {
         source::check_ledgers(&store, &config, &journal)?;
         let incidents = incident_index::open(&store)?;
         let paging = paging::Parts::open(&folder, &config, &store, master.derive("call answers"))?;
-        let webhooks = webhooks::Parts::open(&config, &store)?;
         store.outbox_recover()?;
         store.outbox_hasten(clock.now())?;
         let changes = Arc::new(Changes::default());
@@ -270,6 +269,7 @@ impl Desk {
         let desk = Self {
             inner: Arc::new(Inner {
                 reports: people_report::Keeper::open(&folder, &store, &master)?,
+                webhooks: webhooks::Parts::open(&config, &store)?,
                 folder,
                 _owner: owner,
                 config,
@@ -281,7 +281,6 @@ impl Desk {
                 account_key: master.derive("account secrets"),
                 paging,
                 sign_on: identity::sign_on::Provider::default(),
-                webhooks,
                 subject_keys,
                 commander,
                 incidents,

@@ -65,7 +65,7 @@ impl Store {
     /// The number of the newest fact of all; 0 where there is none.
     pub fn last_fact(&self) -> Result<u64, StoreError> {
         let sql = "SELECT coalesce(max(number), 0) FROM fact";
-        let found: i64 = self.read(|db| db.prepare_cached(sql)?.query_row([], |row| row.get(0)))?;
+        let found: i64 = self.read(|db| db.one(sql, &[], |row| row.get(0)))?;
         Ok(found as u64)
     }
 
