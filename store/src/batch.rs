@@ -2,7 +2,7 @@
 
 use crate::StoreError;
 use crate::incident_index::{self, IncidentEntry};
-use crate::sql::{Connection, SqlError, values};
+use crate::sql::{Connection, SqlError, Value, values};
 use model::{Finding, FindingId, IncidentId, Instant, OutboxId, SourceName};
 
 #[derive(Clone, Debug, Default)]
@@ -167,33 +167,39 @@ fn put_facts(db: &Connection, facts: &[NewFact]) -> Result<(), StoreError> {
 }
 
 fn put_findings(db: &Connection, batch: &Batch) -> Result<Vec<FindingId>, StoreError> {
-    let mut new = Vec::new();
-    for record in &batch.findings {
-        let finding = &record.finding;
-        let json = serde_json::to_string(finding)?;
-        let kind = serde_json::to_value(finding.kind)?;
-        let sql = "INSERT INTO finding (id, source, kind, incident, seen_at, stored_at, json)
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING";
-        let values = values![
-            finding.id.as_str(),
-            record.source.as_str(),
-            kind.as_str().unwrap_or_default(),
-            record.incident.as_ref().map(IncidentId::as_str),
-            finding.seen_at.0,
-            finding.stored_at.0,
-            &json
-        ];
-        let rows = db.execute(sql, values);
-        if rows.map_err(|e| StoreError::of(e, "storing a finding"))? > 0 {
-            new.push(finding.id.clone());
-        }
-    }
+    let sql = "INSERT INTO finding (id, source, kind, incident, seen_at, stored_at, json)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING";
+    let rows: Vec<Vec<Value<'_>>> = batch
+        .findings
+        .iter()
+        .map(row_of)
+        .collect::<Result<_, _>>()?;
+    let changed = db
+        .execute_all(sql, &rows)
+        .map_err(|e| StoreError::of(e, "storing a finding"))?;
+    let stored = batch.findings.iter().zip(changed);
+    let new = stored.filter(|(_, changed)| *changed > 0);
+    let new = new.map(|(record, _)| record.finding.id.clone()).collect();
     for (finding, incident) in &batch.assign {
         let sql = "UPDATE finding SET incident = ?2 WHERE id = ?1";
         let done = db.execute(sql, values![finding.as_str(), incident.as_str()]);
         done.map_err(|e| StoreError::of(e, "assigning a finding"))?;
     }
     Ok(new)
+}
+
+fn row_of(record: &FindingRecord) -> Result<Vec<Value<'_>>, serde_json::Error> {
+    let finding = &record.finding;
+    let kind = serde_json::to_value(finding.kind)?;
+    Ok(vec![
+        Value::from(finding.id.as_str()),
+        Value::from(record.source.as_str()),
+        Value::from(kind.as_str().unwrap_or_default().to_owned()),
+        Value::from(record.incident.as_ref().map(IncidentId::as_str)),
+        Value::from(finding.seen_at.0),
+        Value::from(finding.stored_at.0),
+        Value::from(serde_json::to_string(finding)?),
+    ])
 }
 
 fn put_documents(db: &Connection, documents: &[PutDocument]) -> Result<(), StoreError> {
@@ -260,8 +266,10 @@ fn put_leaves(db: &Connection, leaves: &[Vec<u8>]) -> Result<u64, SqlError> {
     let sql = "SELECT coalesce(max(sequence) + 1, 0) FROM leaf";
     let first: i64 = db.one(sql, &[], |row| row.get(0))?;
     let sql = "INSERT INTO leaf (sequence, bytes) VALUES (?1, ?2)";
-    for (sequence, leaf) in (first..).zip(leaves) {
-        db.execute(sql, values![sequence, leaf])?;
-    }
+    let rows: Vec<_> = (first..)
+        .zip(leaves)
+        .map(|(sequence, leaf)| vec![Value::from(sequence), Value::from(leaf)])
+        .collect();
+    db.execute_all(sql, &rows)?;
     Ok(first as u64)
 }

@@ -5,6 +5,8 @@ mod address;
 
 use address::settings;
 use model::{IncidentId, Instant};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
@@ -132,6 +134,87 @@ fn a_server_that_is_started_again_is_read_and_written_as_before() {
     server.start_again();
     assert_eq!(read(&store).unwrap(), 4);
     store.commit(facts("a", [4, 5])).unwrap();
+}
+
+/// A tmpfs of 12 MiB that the server may write to, where this user may mount one.
+struct SmallDisk(tempfile::TempDir);
+
+impl SmallDisk {
+    fn mounted() -> Option<Self> {
+        let folder = tempfile::tempdir().unwrap();
+        let mounted = Command::new("mount")
+            .args(["-t", "tmpfs", "-o", "size=12m,mode=0755", "tmpfs"])
+            .arg(folder.path())
+            .status()
+            .is_ok_and(|status| status.success());
+        mounted.then_some(Self(folder))
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let done = Command::new("umount").arg("-l").arg(self.0.path()).status();
+        assert!(
+            done.is_ok_and(|status| status.success()),
+            "the tmpfs stays mounted"
+        );
+    }
+}
+
+#[test]
+fn a_full_disk_of_the_server_loses_nothing_and_the_store_goes_on_when_there_is_room() {
+    let Some(disk) = SmallDisk::mounted() else {
+        // As on SQLite: a user without the right to mount has nothing to fill.
+        let id = Command::new("id").arg("-u").output().unwrap().stdout;
+        assert_ne!(id, b"0\n", "root could not mount a tmpfs");
+        return;
+    };
+    // After the disk: it ends before the disk goes.
+    let server = Server::start();
+    let its = std::fs::metadata(server.folder().join("data")).unwrap();
+    let (space, ballast) = (disk.0.path().join("space"), disk.0.path().join("ballast"));
+    std::fs::create_dir(&space).unwrap();
+    std::os::unix::fs::chown(&space, Some(its.uid()), Some(its.gid())).unwrap();
+    let world = std::fs::Permissions::from_mode(0o755);
+    std::fs::set_permissions(disk.0.path(), world).unwrap();
+    std::fs::write(&ballast, vec![1; 2 << 20]).unwrap();
+    let maintenance = server.maintenance();
+    maintenance.run(&format!(
+        "CREATE TABLESPACE small LOCATION '{}'",
+        space.display()
+    ));
+    let database = server.database();
+    let name = database.name();
+    maintenance.run(&format!(
+        "ALTER DATABASE {name} SET default_tablespace = 'small'"
+    ));
+
+    let store = Store::open_postgres(settings(&database)).unwrap();
+    let big = |n: u32| {
+        let mut batch = facts("full", [2 * n, 2 * n + 1]);
+        // Letters that do not compress.
+        let odd =
+            |i: u64| char::from(b'a' + (i.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40) as u8 % 26);
+        batch.facts[0].json = (0..40_000)
+            .map(|i| odd(i + u64::from(n) * 40_000))
+            .collect();
+        batch
+    };
+    let mut acknowledged = 0;
+    let error = loop {
+        match store.commit(big(acknowledged)) {
+            Ok(_) => acknowledged += 1,
+            Err(error) => break error,
+        }
+        assert!(acknowledged < 5_000, "the disk never became full");
+    };
+    assert!(matches!(error, StoreError::Full), "{error:?}");
+    assert!(acknowledged > 5, "{acknowledged}");
+    let stored = || store.facts(&IncidentId::new("full")).unwrap().len() as u32 / 2;
+    assert_eq!(stored(), acknowledged, "readable while the disk is full");
+    std::fs::remove_file(&ballast).unwrap();
+    store.commit(big(acknowledged)).unwrap();
+    assert_eq!(stored(), acknowledged + 1);
 }
 
 #[test]

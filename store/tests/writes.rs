@@ -19,8 +19,10 @@ on_both!(
     a_batch_that_fails_late_leaves_none_of_its_parts,
     documents_move_from_version_to_version_and_no_other_way,
     a_finding_is_stored_once_and_keeps_its_incident,
+    a_large_batch_is_stored_in_its_order,
     pages_of_findings_stay_as_they_are_while_more_arrive,
     the_outbox_gives_what_is_due_and_a_crash_in_sending_puts_it_back,
+    values_at_their_bounds_come_back_as_they_went_in,
     a_restart_keeps_everything,
     whoever_waits_is_woken_by_a_commit,
 );
@@ -251,6 +253,36 @@ fn a_finding_is_stored_once_and_keeps_its_incident(on: On) {
     assert_eq!(found, [finding("f1", "shop", FindingKind::Altered).finding]);
 }
 
+fn a_large_batch_is_stored_in_its_order(on: On) {
+    let place = on.place();
+    let store = place.open();
+    let id = |n: u32| format!("f{}", n * 7_919 % 1_000);
+    // Every third is there twice.
+    let findings: Vec<_> = (0..1_000)
+        .flat_map(|n| vec![n; if n % 3 == 0 { 2 } else { 1 }])
+        .map(|n| finding(&id(n), "shop", FindingKind::Altered))
+        .collect();
+    let leaves: Vec<Vec<u8>> = (0..700_u32).map(|n| n.to_be_bytes().to_vec()).collect();
+    let batch = Batch {
+        findings,
+        leaves: leaves.clone(),
+        ..Batch::default()
+    };
+    let wanted: Vec<FindingId> = (0..1_000).map(|n| FindingId::new(id(n))).collect();
+    let done = store.commit(batch.clone()).unwrap();
+    assert_eq!(done.new_findings, wanted);
+    assert_eq!((done.first_leaf, done.next_leaf), (0, 700));
+    let again = store.commit(batch).unwrap();
+    assert_eq!((again.new_findings, again.first_leaf), (Vec::new(), 700));
+    let all = FindingQuery {
+        limit: 5_000,
+        ..FindingQuery::default()
+    };
+    let stored = store.findings(&all).unwrap().into_iter().map(|f| f.id);
+    assert_eq!(stored.collect::<Vec<_>>(), wanted);
+    assert_eq!(store.leaves_from(0, 700).unwrap(), leaves);
+}
+
 fn pages_of_findings_stay_as_they_are_while_more_arrive(on: On) {
     let place = on.place();
     let store = place.open();
@@ -366,6 +398,52 @@ fn the_outbox_gives_what_is_due_and_a_crash_in_sending_puts_it_back(on: On) {
     );
     assert_eq!(newest[1].sent_at, Some(Instant::from_secs(61)));
     assert_eq!(store.outbox_recover().unwrap(), 0);
+}
+
+/// What a person or a detector may fill, as long and as odd as it comes.
+fn values_at_their_bounds_come_back_as_they_went_in(on: On) {
+    let place = on.place();
+    let store = place.open();
+    let texts = [
+        String::new(),
+        "'\"\\%_?1$1;--".to_owned(),
+        "\u{1}\u{7f}\u{fffd}\u{10ffff}订单😀".to_owned(),
+        serde_json::to_string("a\0b").unwrap(),
+        "长".repeat(2_000_000),
+    ];
+    let batch = Batch {
+        facts: (0..)
+            .zip(&texts)
+            .map(|(sequence, json)| NewFact {
+                at: Instant([i64::MIN, 0, i64::MAX][sequence as usize % 3]),
+                json: json.clone(),
+                ..fact("a", sequence)
+            })
+            .collect(),
+        leaves: vec![vec![], (0..=255).collect(), vec![0; 3_000_000]],
+        marks: vec![("most".to_owned(), u64::MAX), ("least".to_owned(), 0)],
+        ..document(&"键".repeat(400), None, "x")
+    };
+    store.commit(batch.clone()).unwrap();
+    drop(store);
+
+    let store = place.open();
+    let stored = store.facts(&IncidentId::new("a")).unwrap();
+    let json: Vec<&str> = stored.iter().map(|fact| fact.json.as_str()).collect();
+    assert!(json == texts, "a text came back as another");
+    assert!(
+        store.leaves_from(0, 9).unwrap() == batch.leaves,
+        "a leaf came back as another"
+    );
+    assert_eq!(store.mark("most").unwrap(), Some(i64::MAX as u64));
+    assert_eq!(store.mark("least").unwrap(), Some(0));
+    let id = &batch.documents[0].id;
+    assert_eq!(store.document("notices", id).unwrap().unwrap().id, *id);
+    // What a stranger types as a name finds nothing, and is no error.
+    for odd in ["", "a\0b", "\0", &"x".repeat(100_000)] {
+        assert_eq!(store.document("notices", odd).unwrap(), None);
+        assert_eq!(store.account(&model::AccountId::new(odd)).unwrap(), None);
+    }
 }
 
 fn a_restart_keeps_everything(on: On) {

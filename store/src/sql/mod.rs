@@ -68,6 +68,15 @@ impl Connection {
         }
     }
 
+    /// Runs one statement with many rows of values, in their order; the rows that each changed. To
+    /// a server they go without waiting for each answer.
+    pub fn execute_all(&self, sql: &str, rows: &[Vec<Value<'_>>]) -> Result<Vec<u64>, SqlError> {
+        match self {
+            Self::Sqlite(_) => rows.iter().map(|row| self.execute(sql, row)).collect(),
+            Self::Postgres(link) => link.execute_all(sql, rows),
+        }
+    }
+
     /// Shows row after row, until there are no more or the visitor has enough. From SQLite rows
     /// come one by one; a server sends all that the statement's own limit lets through.
     pub fn each(

@@ -8,15 +8,15 @@ use crate::sql::Connection;
 use crate::sql::postgres::{Door, Link, Purpose, pause};
 use crate::sql::{SqlError, values};
 use crate::{StoreError, schema};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Advisory lock of the one writer, beside the name of the schema: "balf" in ASCII.
 const WRITER_LOCK: i32 = 0x6261_6c66;
 /// SQLSTATE of a lock that was not had in time.
 const LOCK_NOT_AVAILABLE: &str = "55P03";
-/// Tries to learn what became of a commit, and the time between two of them. A server that is
-/// started again is back within this time, and forgets a dead connection.
-const TRIES: u32 = 120;
+/// How long it is tried to learn what became of a commit. A server that is started again is back
+/// within this time, and has let a dead connection go.
+const FIND_OUT_WITHIN: Duration = Duration::from_secs(90);
 const BETWEEN_TRIES: Duration = Duration::from_millis(500);
 
 /// The write connection.
@@ -133,7 +133,9 @@ impl Server {
     }
 
     fn commit(&mut self) -> Result<(), StoreError> {
-        match self.db.run("COMMIT") {
+        // While it waits for a standby that it must wait for, a server takes the end of the time of a
+        // statement for leave to answer "done" without it.
+        match self.db.run("SET LOCAL statement_timeout = 0; COMMIT") {
             Ok(()) => {
                 self.number += 1;
                 Ok(())
@@ -148,7 +150,8 @@ impl Server {
     fn find_out(&mut self, detail: String) -> Result<(), StoreError> {
         // As if the server never came back.
         fail::fail_point!("store-never-answered", |_| Err(StoreError::InDoubt));
-        for _ in 0..TRIES {
+        let begun = Instant::now();
+        while begun.elapsed() < FIND_OUT_WITHIN {
             let stands = match self.come_back() {
                 Ok(stands) => stands,
                 Err(error) if error.ends_the_writer() => return Err(error),

@@ -13,11 +13,13 @@ pub(crate) use line::pause;
 pub use settings::{PostgresSettings, PostgresTls};
 
 use super::{SqlError, Value};
+use futures_util::future::maybe_done;
 use line::{Line, wait};
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 use tokio::task::AbortHandle;
 use tokio_postgres::types::ToSql;
@@ -25,6 +27,8 @@ use tokio_postgres::{Client, Row, Statement};
 
 /// Statements that a connection keeps prepared; with one more, all are prepared again.
 const STATEMENTS: usize = 256;
+/// Statements that are sent before the answer to the first is waited for.
+const ON_THE_WAY: usize = 128;
 
 pub(crate) struct Link {
     client: Client,
@@ -50,6 +54,22 @@ impl Link {
         let statement = self.prepared(sql, values)?;
         let values = parameters(values);
         self.answer(self.client.execute(&statement, &values))
+    }
+
+    pub fn execute_all(&self, sql: &str, rows: &[Vec<Value<'_>>]) -> Result<Vec<u64>, SqlError> {
+        let Some(first) = rows.first() else {
+            return Ok(Vec::new());
+        };
+        let statement = self.prepared(sql, first)?;
+        let mut changed = Vec::with_capacity(rows.len());
+        for rows in rows.chunks(ON_THE_WAY) {
+            let values: Vec<_> = rows.iter().map(|row| parameters(row)).collect();
+            let asked = values
+                .iter()
+                .map(|row| self.client.execute(&statement, row));
+            changed.extend(self.answer(in_order(asked))?);
+        }
+        Ok(changed)
     }
 
     pub fn query(&self, sql: &str, values: &[Value<'_>]) -> Result<Vec<Row>, SqlError> {
@@ -97,6 +117,30 @@ impl Drop for Link {
             self.connection.abort();
         }
     }
+}
+
+/// Asks them all, each when it is first looked at, and then waits for the answers. The first error
+/// ends it; the server refuses those behind it, too, and the connection reads past its answers.
+async fn in_order<T, E>(
+    questions: impl Iterator<Item = impl Future<Output = Result<T, E>>>,
+) -> Result<Vec<T>, E> {
+    let mut asked: Vec<_> = questions.map(|q| Box::pin(maybe_done(q))).collect();
+    poll_fn(|context| {
+        for question in &mut asked {
+            // Asked again below, also when the answer is here.
+            let _ = question.as_mut().poll(context);
+        }
+        Poll::Ready(())
+    })
+    .await;
+    let mut answers = Vec::with_capacity(asked.len());
+    for question in &mut asked {
+        question.as_mut().await;
+        if let Some(answer) = question.as_mut().take_output() {
+            answers.push(answer?);
+        }
+    }
+    Ok(answers)
 }
 
 fn parameters<'a>(values: &'a [Value<'_>]) -> Vec<&'a (dyn ToSql + Sync)> {
