@@ -231,7 +231,7 @@ fn open(folder: &TempFolder, config: &Config, clock: &VirtualClock) -> Desk {
 
 fn asked(url: &str, kinds: &[EventKind], details: bool) -> NewWebhook {
     NewWebhook {
-        name: "SOC <b>board</b>\u{202e}".into(),
+        name: "SOC <b>board</b>".into(),
         url: url.into(),
         kinds: kinds.iter().copied().collect(),
         details,

@@ -50,6 +50,7 @@ const FILES: &[File] = &files![
     "assessment",
     "settings",
     "channels",
+    "webhooks",
     "mail",
 ];
 

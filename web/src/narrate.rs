@@ -98,6 +98,10 @@ pub(crate) fn desk_error(words: &Catalogue, error: &DeskError) -> String {
             let key = format!("account-refusal-{}", refusal.code());
             words.text(&key).into_owned()
         }
+        DeskError::Webhook(refusal) => {
+            let key = format!("webhooks-refusal-{}", refusal.code());
+            words.text(&key).into_owned()
+        }
         DeskError::Store(_) | DeskError::Journal(_) => words.text("error-storage").into_owned(),
         DeskError::Connect(_) => words.text("error-shop").into_owned(),
         _ => words.text("error-inside").into_owned(),

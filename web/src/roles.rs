@@ -11,6 +11,7 @@ pub mod room;
 pub mod settings;
 pub mod timeline;
 pub mod triage;
+pub mod webhooks;
 
 use crate::api;
 use crate::app::App;
@@ -102,6 +103,7 @@ pub fn all() -> impl Iterator<Item = &'static Row> {
     let more = more.chain(triage::ROWS).chain(timeline::ROWS);
     let more = more.chain(assessment::ROWS);
     let more = more.chain(resources::ROWS);
+    let more = more.chain(webhooks::ROWS);
     ROWS.iter().chain(more)
 }
 

@@ -110,7 +110,7 @@ pub(super) fn said(body: &[u8]) -> String {
 }
 
 /// Signs that turn the direction of a line around or show nothing.
-fn is_hidden(sign: char) -> bool {
+pub(super) fn is_hidden(sign: char) -> bool {
     matches!(sign, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 

@@ -31,7 +31,7 @@ pub enum WebhookRefusal {
     NotAllowed,
     #[error("only who decides who may see incidents may send details out, or change where they go")]
     Details,
-    #[error("a name has 1 to 80 characters, without line breaks")]
+    #[error("a name has 1 to 80 characters, without line breaks or hidden signs")]
     Name,
     #[error("choose at least one kind of event")]
     Kinds,
@@ -246,7 +246,8 @@ impl Subscription {
 pub(super) fn check_name(name: &str) -> Result<(), WebhookRefusal> {
     let name = name.trim();
     let fits = (1..=MAX_NAME_CHARS).contains(&name.chars().count());
-    match fits && !name.chars().any(char::is_control) {
+    let odd = |sign: char| sign.is_control() || super::queue::is_hidden(sign);
+    match fits && !name.chars().any(odd) {
         true => Ok(()),
         false => Err(WebhookRefusal::Name),
     }

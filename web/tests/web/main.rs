@@ -25,4 +25,5 @@ mod sources;
 mod timeline_export;
 mod triage;
 mod ways_in;
+mod webhooks;
 mod world;

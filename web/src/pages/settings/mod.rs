@@ -10,6 +10,7 @@ pub(crate) mod person;
 pub(crate) mod positions;
 pub(crate) mod proposals;
 pub(crate) mod tokens;
+pub(crate) mod webhooks;
 
 use crate::narrate;
 use crate::pages::error;
@@ -99,6 +100,7 @@ pub(crate) fn failed(visit: &Visit, error: &DeskError, back: &str) -> Reply {
         DeskError::Account(A::State | A::Decided | A::LastManager | A::Full) => {
             StatusCode::CONFLICT
         }
+        DeskError::Webhook(refusal) => webhooks::status(*refusal),
         DeskError::Account(_) | DeskError::Refused(_) => StatusCode::UNPROCESSABLE_ENTITY,
         _ if error.is_conflict() => StatusCode::CONFLICT,
         _ => {
