@@ -27,7 +27,8 @@ impl Desk {
 
     pub fn sees(&self, viewer: &Viewer, incident: &Incident) -> bool {
         let rule = self.plan().need_to_know.conceal_from;
-        incident.access.sees(rule, viewer)
+        let here = || incident.guest_now(&viewer.account, self.now()).is_some();
+        incident.access.sees(rule, viewer) && (!self.is_guest(&viewer.positions) || here())
     }
 
     /// `None` for an incident that is not there, and for one that the viewer may not know of.

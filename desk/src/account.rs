@@ -313,6 +313,10 @@ impl Desk {
     pub fn session(&self, token: &str) -> Option<Session> {
         let (hash, now) = (token_hash(token), self.now());
         let row = self.store().session(&hash, now).ok()??;
+        // A guest's ends with their access, by the time of this look.
+        if self.is_guest(&row.positions) && self.guest_access(&row.account).is_none() {
+            return None;
+        }
         if row.seen_at.is_none_or(|at| at.plus_s(SEEN_EVERY_S) <= now)
             && let Err(error) = self.store().session_seen(&hash, now)
         {

@@ -84,6 +84,7 @@ impl Desk {
             return Err(incident::Refusal::SystemOnly.into());
         }
         let op = self.admit(op, id)?;
+        self.guest_may(&op, id, &command)?;
         let left = match &command {
             Command::RecordDecision {
                 topic: Topic::AcceptRows { rows },

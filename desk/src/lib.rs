@@ -33,6 +33,7 @@ mod findings;
 mod findings_again;
 mod first_look;
 mod guard;
+pub mod guests;
 mod held;
 pub mod idempotency;
 pub mod identity;

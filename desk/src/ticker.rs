@@ -45,6 +45,9 @@ pub(crate) fn watch_clock(desk: &Desk, last: Instant) -> Instant {
 /// Acts on what is due now in every open incident; gives the number of commands.
 pub(crate) fn tick(desk: &Desk, now: Instant) -> usize {
     let mut done = 0;
+    if let Err(error) = desk.close_ended_guests() {
+        tracing::warn!(error = %error.told(), "accounts of guests whose access has ended are closed later");
+    }
     for incident in desk.open_incidents() {
         settle(desk, &incident);
         let late = late_orders(&incident, desk.plan().orders.escalate_after_s, now);

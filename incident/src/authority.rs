@@ -7,7 +7,7 @@ use crate::assessing::AssessCommand;
 use crate::command::Command;
 use crate::orders::OrderCommand;
 use crate::refusal::Refusal;
-use crate::resource::ResourceCommand;
+use crate::resource::{GuestCommand, ResourceCommand};
 use crate::room::RoomCommand;
 use model::{Actor, Operation, PositionId};
 use plan::{Act, Plan};
@@ -21,7 +21,8 @@ pub enum Authority {
     PersonsOrSystem(&'static [Act]),
     /// The program itself alone.
     System,
-    /// Whoever holds the position that is called; the command checks it.
+    /// Whoever it is for, which the command checks: who holds the position that is called, the
+    /// guest who agrees.
     Called,
     /// Anybody: a report is never refused for want of rights.
     Anybody,
@@ -88,14 +89,7 @@ impl Command {
                 Persons(&[Act::RecordImpact, Act::ConfirmGrade])
             }
             Self::Assess(_) => Persons(&[Act::ConfirmGrade]),
-            Self::Resource(ResourceCommand::Remind { .. }) => System,
-            Self::Resource(ResourceCommand::Grant { .. } | ResourceCommand::Refuse { .. }) => {
-                Persons(&[Act::GrantResource])
-            }
-            Self::Resource(ResourceCommand::Return { .. }) => {
-                Persons(&[Act::RequestResource, Act::GrantResource])
-            }
-            Self::Resource(_) => Persons(&[Act::RequestResource]),
+            Self::Resource(resource) => of_resources(resource),
             Self::Close => Persons(&[Act::Close]),
         }
     }
@@ -112,6 +106,22 @@ impl Command {
                 | Self::RecordAudit { .. }
                 | Self::Access(_)
         )
+    }
+}
+
+const fn of_resources(command: &ResourceCommand) -> Authority {
+    use Authority::{Called, Persons, System};
+    match command {
+        ResourceCommand::Remind { .. } => System,
+        ResourceCommand::Guest(GuestCommand::Agree { .. }) => Called,
+        ResourceCommand::Guest(_) => Persons(&[Act::ManageGuests]),
+        ResourceCommand::Grant { .. } | ResourceCommand::Refuse { .. } => {
+            Persons(&[Act::GrantResource])
+        }
+        ResourceCommand::Return { .. } => Persons(&[Act::RequestResource, Act::GrantResource]),
+        ResourceCommand::Request { .. } | ResourceCommand::Withdraw { .. } => {
+            Persons(&[Act::RequestResource])
+        }
     }
 }
 

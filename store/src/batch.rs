@@ -31,6 +31,7 @@ impl Batch {
             && self.findings.is_empty()
             && self.assign.is_empty()
             && self.documents.is_empty()
+            && self.forget.is_empty()
             && self.outbox.is_empty()
             && self.outbox_updates.is_empty()
             && self.leaves.is_empty()

@@ -158,7 +158,7 @@ pub(crate) fn failed(visit: &Visit, incident: &Incident, error: &CommandError) -
     }
 }
 
-fn refused(visit: &Visit, incident: &Incident, refusal: &Refusal) -> Reply {
+pub(crate) fn refused(visit: &Visit, incident: &Incident, refusal: &Refusal) -> Reply {
     let status = refusal_status(refusal);
     let (message, missing) = narrate::refusal(visit, refusal);
     if visit.wants_json {

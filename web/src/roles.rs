@@ -38,6 +38,8 @@ pub enum Needs {
     LoggedIn,
     /// One of the positions that the plan gives the act to.
     Act(Act),
+    /// An expert from outside, in the incident that let them in.
+    Guest,
     /// A program with a token for intake; no person.
     Intake,
     /// Everybody where the operator publishes the journal, else who may read evidence.
@@ -105,6 +107,20 @@ pub fn all() -> impl Iterator<Item = &'static Row> {
     let more = more.chain(resources::ROWS);
     let more = more.chain(webhooks::ROWS);
     ROWS.iter().chain(more)
+}
+
+/// Where a guest may go besides what is public and their own account: their page, and the answers
+/// to orders, which the desk lets through for those that name them. Everything else is shut.
+const OF_GUESTS: [&str; 3] = [
+    "/incidents/{id}/do/accept-order",
+    "/incidents/{id}/do/refuse-order",
+    "/incidents/{id}/do/complete-order",
+];
+
+impl Row {
+    pub fn open_to_guests(&self) -> bool {
+        matches!(self.needs, Needs::Guest | Needs::Public) || OF_GUESTS.contains(&self.path)
+    }
 }
 
 /// Every route but those of the files below: reporting, orders, ways in, settings, programs.

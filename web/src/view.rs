@@ -30,6 +30,8 @@ pub(crate) enum Section {
     Plan,
     Report,
     Settings,
+    /// A guest's one page.
+    Guest,
     None,
 }
 
@@ -48,6 +50,7 @@ impl Section {
             Self::Plan => "plan",
             Self::Report => "report",
             Self::Settings => "settings",
+            Self::Guest => "guest",
             Self::None => "none",
         }
     }
@@ -260,6 +263,14 @@ impl<'a> View<'a> {
             icon,
             current: section == self.section,
         };
+        let held = self
+            .visit
+            .session
+            .as_ref()
+            .map_or(&[][..], |s| &s.positions);
+        if self.visit.desk().is_guest(held) {
+            return vec![item(Section::Guest, "/guest", "incidents")];
+        }
         let mut out = vec![item(Section::Board, "/", "board")];
         if self.may(Act::OpenIncident) {
             out.push(item(Section::Triage, "/triage", "people"));

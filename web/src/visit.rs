@@ -191,13 +191,13 @@ pub(crate) async fn enter(
     }
     if posted && row.takes_files() {
         if row.needs != Needs::Public {
-            admit(&visit, row.needs, posted)?;
+            admit(&visit, row, posted)?;
         }
         let request = Request::from_parts(parts, body);
         intake::read(&app, &mut visit, request).await?;
     } else if posted && visit.path.starts_with(API) {
         // Whoever may not ask is told so before anything of theirs is read.
-        admit(&visit, row.needs, posted)?;
+        admit(&visit, row, posted)?;
         let request = Request::from_parts(parts, body);
         visit.json = json_body(&visit, request).await?;
     } else if posted {
@@ -210,7 +210,7 @@ pub(crate) async fn enter(
             Err(_) => return Err(Reply::refuse(&visit, StatusCode::REQUEST_TIMEOUT, "form")),
         }
     }
-    admit(&visit, row.needs, posted)?;
+    admit(&visit, row, posted)?;
     Ok(visit)
 }
 
@@ -330,7 +330,10 @@ fn sets_up(path: &str) -> bool {
 }
 
 /// Deny by default: what a row does not grant is refused.
-fn admit(visit: &Visit, needs: Needs, posted: bool) -> Result<(), Reply> {
+fn admit(visit: &Visit, row: &Row, posted: bool) -> Result<(), Reply> {
+    let needs = row.needs;
+    let held = visit.session.as_ref().map_or(&[][..], |s| &s.positions);
+    let guest = visit.desk().is_guest(held);
     let granted = match needs {
         Needs::Public => return Ok(()),
         Needs::Journal if visit.app.options.public_journal => return Ok(()),
@@ -343,6 +346,7 @@ fn admit(visit: &Visit, needs: Needs, posted: bool) -> Result<(), Reply> {
             s.scoped(scope)
         }),
         Needs::Act(act) => visit.may(act),
+        Needs::Guest => guest && visit.session.as_ref().is_some_and(|s| s.scopes.is_none()),
         Needs::Intake => visit
             .session
             .as_ref()
@@ -352,6 +356,12 @@ fn admit(visit: &Visit, needs: Needs, posted: bool) -> Result<(), Reply> {
     let Some(session) = &visit.session else {
         return Err(ask_to_log_in(visit, posted));
     };
+    if guest && !row.open_to_guests() && !sets_up(&visit.path) {
+        return Err(match visit.path == "/" && !posted {
+            true => Reply::see("/guest"),
+            false => Reply::refuse(visit, StatusCode::FORBIDDEN, "forbidden"),
+        });
+    }
     if !granted {
         return Err(Reply::refuse(visit, StatusCode::FORBIDDEN, "forbidden"));
     }

@@ -345,6 +345,11 @@ impl Desk {
         Ok(())
     }
 
+    /// A link by which an invited person sets their password.
+    pub(crate) fn invitation(&self, id: &AccountId) -> Result<String, DeskError> {
+        self.link(id, INVITATION_S)
+    }
+
     fn link(&self, id: &AccountId, seconds: i64) -> Result<String, DeskError> {
         let token = crate::account::token()?;
         self.store().add_login_link(LoginLink {

@@ -1,14 +1,18 @@
 //! From a command on resources to a fact, or to a refusal. Pure: what other incidents hold is
 //! looked at by the desk, in the transaction that stores the fact.
 
+use super::guest::{Guest, GuestCommand, GuestFact, GuestPage, MAX_GUESTS};
 use super::state::ResourceRequest;
 use super::{Late, MAX_REQUESTS, MAX_RETURNS, ResourceCommand, ResourceFact, ReturnCondition};
 use crate::bounds::MAX_TEXT_CHARS;
 use crate::decide::{Asked, Decision, checks};
 use crate::fact::Fact;
 use crate::refusal::{BadValue, Refusal};
-use model::{Instant, OrderId, PositionId, TaskId};
-use plan::RegisterEntry;
+use model::{AccountId, Digest, Instant, OrderId, PositionId, TaskId};
+use plan::{RegisterEntry, ResourceKind};
+
+/// Seconds in a day.
+const DAY_S: i64 = 86_400;
 
 pub(crate) fn decide(asked: Asked<'_>, command: ResourceCommand) -> Decision {
     let fact = match command {
@@ -45,6 +49,7 @@ pub(crate) fn decide(asked: Asked<'_>, command: ResourceCommand) -> Decision {
             condition,
         } => give_back(asked, &request, amount, condition)?,
         ResourceCommand::Remind { request, about } => remind(asked, &request, about)?,
+        ResourceCommand::Guest(command) => ResourceFact::Guest(guest(asked, command)?),
     };
     Ok(vec![Fact::Resource(fact)])
 }
@@ -189,6 +194,14 @@ fn give_back(
     {
         return Err(not_addressed());
     }
+    let left = found.out() - amount;
+    let guests = asked.incident.resources.guests.iter();
+    let guests = guests.filter(|g| g.request == id && g.ended.is_none());
+    let guests = guests.filter(|g| asked.op.now < g.until).count();
+    // All at once ends them all; of a part nobody can say whose account it is.
+    if left > 0 && i64::try_from(guests).unwrap_or(i64::MAX) > left {
+        return Err(checks::conflict("resource", "guests"));
+    }
     Ok(ResourceFact::Returned {
         request: id.to_owned(),
         what: found.what.clone(),
@@ -217,4 +230,121 @@ fn remind(asked: Asked<'_>, id: &str, about: Late) -> Result<ResourceFact, Refus
         to,
         due_at,
     })
+}
+
+fn guest(asked: Asked<'_>, command: GuestCommand) -> Result<GuestFact, Refusal> {
+    match command {
+        GuestCommand::Invite {
+            account,
+            name,
+            request,
+            pages,
+            may_act,
+            until,
+        } => {
+            free_place(asked, &account, &request)?;
+            checks::name("name", &name)?;
+            let pages = scope(asked, pages, until, asked.op.now)?;
+            Ok(GuestFact::Invited {
+                account,
+                name,
+                request,
+                pages,
+                may_act,
+                until,
+            })
+        }
+        GuestCommand::Change {
+            account,
+            pages,
+            may_act,
+            until,
+        } => {
+            let since = living(asked, &account)?.invited.at;
+            let pages = scope(asked, pages, until, since)?;
+            Ok(GuestFact::Changed {
+                account,
+                pages,
+                may_act,
+                until,
+            })
+        }
+        GuestCommand::End { account } => {
+            living(asked, &account)?;
+            checks::reason(asked)?;
+            Ok(GuestFact::Ended { account })
+        }
+        GuestCommand::Agree { account } => agree(asked, account),
+    }
+}
+
+/// One account for each person that the grant brought.
+fn free_place(asked: Asked<'_>, account: &AccountId, request: &str) -> Result<(), Refusal> {
+    let resources = &asked.incident.resources;
+    checks::room("guests", resources.guests.len(), MAX_GUESTS)?;
+    if resources.guest(account).is_some() {
+        return Err(checks::conflict("guest", "taken"));
+    }
+    let found = find(asked, request)?;
+    if entry(asked, &found.what)?.kind != ResourceKind::Expert {
+        return Err(checks::bad("request", BadValue::NotInPlan));
+    }
+    if found.out() == 0 {
+        return Err(checks::wrong_state("resource", found.code()));
+    }
+    let now = asked.op.now;
+    let here = resources.guests.iter().filter(|g| g.request == request);
+    let here = here.filter(|g| asked.incident.guest_now(&g.account, now).is_some());
+    if i64::try_from(here.count()).unwrap_or(i64::MAX) >= found.out() {
+        return Err(checks::conflict("guest", "not-free"));
+    }
+    Ok(())
+}
+
+fn living<'a>(asked: Asked<'a>, account: &AccountId) -> Result<&'a Guest, Refusal> {
+    if asked.incident.resources.guest(account).is_none() {
+        return Err(checks::unknown("guest", account));
+    }
+    let living = asked.incident.guest_now(account, asked.op.now);
+    living.ok_or_else(|| checks::wrong_state("guest", "ended"))
+}
+
+/// Each page once, and an end that the plan allows, counted from the invitation.
+fn scope(
+    asked: Asked<'_>,
+    mut pages: Vec<GuestPage>,
+    until: Instant,
+    since: Instant,
+) -> Result<Vec<GuestPage>, Refusal> {
+    let Some(rules) = &asked.plan.guests else {
+        return Err(checks::bad("guest", BadValue::NotInPlan));
+    };
+    pages.sort();
+    pages.dedup();
+    if pages.is_empty() {
+        return Err(checks::bad("pages", BadValue::Empty));
+    }
+    checks::future("until", until, asked.op.now)?;
+    let most = since.plus_s(i64::from(rules.most_days) * DAY_S);
+    if until > most {
+        return Err(checks::bad("until", BadValue::Time));
+    }
+    Ok(pages)
+}
+
+fn agree(asked: Asked<'_>, account: AccountId) -> Result<GuestFact, Refusal> {
+    if asked.op.actor.account() != Some(&account) {
+        return Err(Refusal::NotAddressed {
+            what: "guest".to_owned(),
+        });
+    }
+    if living(asked, &account)?.agreed.is_some() {
+        return Err(checks::wrong_state("guest", "agreed"));
+    }
+    let Some(rules) = &asked.plan.guests else {
+        return Err(checks::bad("guest", BadValue::NotInPlan));
+    };
+    let words = &rules.confidentiality;
+    let words = Digest::of(format!("{}\n{}", words.zh, words.en).as_bytes());
+    Ok(GuestFact::Agreed { account, words })
 }

@@ -1,9 +1,11 @@
-//! Resources of the plan's register in one incident: asked for, granted, given back, written off.
+//! Resources of the plan's register in one incident: asked for, granted, given back, written off;
+//! and the experts from outside who work in it as guests.
 //!
 //! Deliberately not here: what other incidents hold of the same resource (the desk counts that),
-//! and how a message travels.
+//! accounts of guests, and how a message travels.
 
 mod decide;
+mod guest;
 mod pages;
 mod state;
 
@@ -14,6 +16,7 @@ use model::{Instant, OrderId, PositionId, TaskId};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use decide::decide;
+pub use guest::{Guest, GuestCommand, GuestFact, GuestPage, MAX_GUESTS};
 pub use pages::ResourceNews;
 pub(crate) use pages::pages;
 
@@ -45,9 +48,13 @@ pub enum ResourceCommand {
         until: Instant,
     },
     /// The operation's reason says why.
-    Refuse { request: String },
+    Refuse {
+        request: String,
+    },
     /// By whoever asked, before it is answered. The operation's reason says why.
-    Withdraw { request: String },
+    Withdraw {
+        request: String,
+    },
     /// What is damaged, or does not come back at all, wants the operation's reason.
     Return {
         request: String,
@@ -55,7 +62,11 @@ pub enum ResourceCommand {
         condition: ReturnCondition,
     },
     /// System (clock).
-    Remind { request: String, about: Late },
+    Remind {
+        request: String,
+        about: Late,
+    },
+    Guest(GuestCommand),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -98,6 +109,7 @@ pub enum ResourceFact {
         to: Vec<PositionId>,
         due_at: Instant,
     },
+    Guest(GuestFact),
 }
 
 /// How something comes back.
@@ -132,7 +144,7 @@ pub enum Late {
 }
 
 /// Kinds of the lines that these facts make in the course of events.
-pub const KINDS: [&str; 7] = [
+pub const KINDS: [&str; 11] = [
     "resource-requested",
     "resource-granted",
     "resource-refused",
@@ -140,6 +152,10 @@ pub const KINDS: [&str; 7] = [
     "resource-returned",
     "resource-written-off",
     "resource-reminded",
+    "guest-invited",
+    "guest-agreed",
+    "guest-changed",
+    "guest-ended",
 ];
 
 impl ResourceFact {
@@ -155,6 +171,7 @@ impl ResourceFact {
             } => "resource-written-off",
             Self::Returned { .. } => "resource-returned",
             Self::Reminded { .. } => "resource-reminded",
+            Self::Guest(guest) => guest.kind(),
         }
     }
     pub(crate) fn params(&self) -> Params {
@@ -205,6 +222,7 @@ impl ResourceFact {
                 vec![id(request), ("about", Param::Code(late.to_owned()))]
             }
             Self::Refused { request } | Self::Withdrawn { request } => vec![id(request)],
+            Self::Guest(guest) => guest.params(),
         }
     }
 }

@@ -57,7 +57,9 @@ pub(crate) fn pages(plan: &Plan, incident: &Incident, fact: &ResourceFact) -> Ve
                 to.map(|to| page(r, news, to, None, *due_at)).collect()
             })
         }
-        ResourceFact::Withdrawn { .. } | ResourceFact::Returned { .. } => Vec::new(),
+        ResourceFact::Withdrawn { .. } | ResourceFact::Returned { .. } | ResourceFact::Guest(_) => {
+            Vec::new()
+        }
     }
 }
 

@@ -1,14 +1,17 @@
 //! How the resources of one incident stand. Folding is total: what names something unknown
 //! changes nothing.
 
+use super::guest::{Guest, GuestFact};
 use super::{Late, ResourceFact, ReturnCondition};
 use crate::people::Signed;
-use model::{Instant, OrderId, PositionId, TaskId};
+use model::{AccountId, Instant, OrderId, PositionId, TaskId};
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Resources {
     pub requests: Vec<ResourceRequest>,
+    #[serde(default)]
+    pub guests: Vec<Guest>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -122,6 +125,9 @@ impl Resources {
     pub fn request(&self, id: &str) -> Option<&ResourceRequest> {
         self.requests.iter().find(|r| r.id == id)
     }
+    pub fn guest(&self, account: &AccountId) -> Option<&Guest> {
+        self.guests.iter().find(|g| g.account == *account)
+    }
     /// Something is out, or a request waits for its answer.
     pub fn unsettled(&self) -> bool {
         self.requests.iter().any(|r| r.asked() || r.out() > 0)
@@ -204,6 +210,18 @@ impl Resources {
                 }
             }
             ResourceFact::Reminded { request, about, .. } => self.reminded(request, *about),
+            ResourceFact::Guest(fact) => self.apply_guest(fact, signed, reason),
+        }
+    }
+
+    fn apply_guest(&mut self, fact: &GuestFact, signed: Signed, reason: &str) {
+        if let GuestFact::Invited { .. } = fact {
+            self.guests.extend(Guest::invited(fact, signed));
+            return;
+        }
+        let account = fact.account();
+        if let Some(guest) = self.guests.iter_mut().find(|g| g.account == *account) {
+            guest.follow(fact, signed, reason);
         }
     }
 

@@ -3,6 +3,7 @@
 mod assessing;
 mod call_order;
 mod four_eyes;
+mod guests;
 mod handover;
 mod happy_run;
 mod orders;

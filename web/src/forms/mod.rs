@@ -51,6 +51,7 @@
 pub(crate) mod assessment;
 mod communication;
 mod facts;
+mod guests;
 mod people;
 mod resources;
 mod room;
@@ -58,6 +59,7 @@ mod rows;
 
 pub(crate) use communication::*;
 pub(crate) use facts::*;
+pub(crate) use guests::*;
 pub(crate) use people::*;
 pub(crate) use resources::*;
 pub(crate) use room::*;

@@ -114,6 +114,20 @@ fn line(v: &View<'_>, incident: &Incident, f: &Finding, in_full: bool) -> Findin
     }
 }
 
+/// The first findings of an incident, with every personal value masked.
+pub(crate) fn masked(v: &View<'_>, incident: &Incident, most: u32) -> Vec<FindingLine> {
+    let filter = FindingFilter {
+        incident: Some(incident.id.clone()),
+        limit: most,
+        ..FindingFilter::default()
+    };
+    let findings = v.visit.desk().findings_told(&filter);
+    let lines = findings.iter();
+    lines
+        .map(|told| line(v, incident, &told.finding, false))
+        .collect()
+}
+
 #[derive(Template)]
 #[template(path = "findings.html")]
 struct FindingsPage<'a> {

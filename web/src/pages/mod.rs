@@ -14,6 +14,7 @@ pub(crate) mod discussion;
 pub(crate) mod error;
 pub(crate) mod evidence;
 pub(crate) mod findings;
+pub(crate) mod guest;
 pub(crate) mod handover;
 pub(crate) mod incident_parts;
 pub(crate) mod incidents;

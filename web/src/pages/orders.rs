@@ -169,7 +169,7 @@ fn to_check_by(v: &View<'_>, order: &Order) -> bool {
     order.to_verify() && v.may(Act::IssueOrder) && doer != v.account()
 }
 
-fn row(v: &View<'_>, i: &Incident, order: &Order, back: &str) -> Row {
+pub(crate) fn row(v: &View<'_>, i: &Incident, order: &Order, back: &str) -> Row {
     let rules = &v.visit.plan.orders;
     let title = |id: &String| {
         let known = rules.constraint(id);

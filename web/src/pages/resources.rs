@@ -2,6 +2,7 @@
 //!
 //! Deliberately not here: who may grant what, and whether it is free (rooms `incident`, `desk`).
 
+use crate::pages::guest::{self, GuestLine};
 use crate::pages::incident_parts::Head;
 use crate::perform;
 use crate::reply::Reply;
@@ -31,6 +32,8 @@ struct Page<'a> {
     tasks: Vec<(String, String)>,
     needed: [u32; 6],
     lent: [u32; 6],
+    may_guests: bool,
+    most_days: u32,
 }
 
 struct Row {
@@ -59,6 +62,8 @@ struct Row {
     may_withdraw: bool,
     may_return: bool,
     may_write_off: bool,
+    guests: Vec<GuestLine>,
+    may_invite: bool,
 }
 
 pub(crate) fn page(visit: &Visit) -> Reply {
@@ -95,6 +100,8 @@ pub(crate) fn page(visit: &Visit) -> Reply {
             .collect(),
         needed: NEEDED,
         lent: FOR,
+        may_guests: !i.closed() && v.may(Act::ManageGuests),
+        most_days: visit.plan.guests.as_ref().map_or(0, |g| g.most_days),
         v,
     })
 }
@@ -177,6 +184,9 @@ fn row(v: &View<'_>, i: &Incident, r: &ResourceRequest) -> Row {
             && r.out() > 0
             && (v.may(Act::RequestResource) || v.may(Act::GrantResource)),
         may_write_off: answers_for(v, &r.grantor),
+        guests: guest::lines(v, i, &r.id),
+        may_invite: entry.is_some_and(|e| e.kind == ResourceKind::Expert)
+            && guest::may_invite(v, i, &r.id, r.out()),
     }
 }
 

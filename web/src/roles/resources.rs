@@ -1,13 +1,30 @@
 //! The routes of resources: their pages, and what is done with a request.
 
-use super::{Row, VIEW, act, page};
+use super::{Needs, Row, VIEW, act, form, page};
 use crate::forms;
-use crate::pages::resources;
+use crate::pages::{guest, resources};
 use plan::Act;
 
 pub static ROWS: &[Row] = &[
     page("/resources", VIEW, resources::register),
     page("/incidents/{id}/resources", VIEW, resources::page),
+    page("/guest", Needs::Guest, guest::page),
+    form("/guest/agree", Needs::Guest, guest::agree),
+    form(
+        "/incidents/{id}/guests",
+        Needs::Act(Act::ManageGuests),
+        guest::invite,
+    ),
+    act(
+        "/incidents/{id}/do/change-guest",
+        Act::ManageGuests,
+        forms::change_guest,
+    ),
+    act(
+        "/incidents/{id}/do/end-guest",
+        Act::ManageGuests,
+        forms::end_guest,
+    ),
     act(
         "/incidents/{id}/do/request-resource",
         Act::RequestResource,

@@ -7,6 +7,7 @@ mod browser;
 mod call_out;
 mod discussion;
 mod doors;
+mod guests;
 mod handover;
 mod joining;
 mod lists;

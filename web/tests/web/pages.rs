@@ -20,6 +20,8 @@ pub fn pages(incident: &str, proposal: &str, report: &str) -> Vec<String> {
                 "/journal/",
                 "/evidence/proof",
                 "/login/oidc",
+                // For guests alone.
+                "/guest",
                 // These open by a secret alone.
                 "/answer/",
                 "/rota/",

@@ -121,6 +121,12 @@ async fn every_route_keeps_to_its_row() {
         }
         let with = walk.ask(row, Some(&holder), None).await;
         match row.needs {
+            Needs::Guest => {
+                // A guest's only: guests.rs has one.
+                assert!(turned_away(&visitor), "{name}: {}", visitor.status);
+                assert!(shut(&without) && shut(&with), "{name}: open to staff");
+                continue;
+            }
             Needs::Intake => {
                 // A token's only: reports_by_mail.rs has one.
                 assert!(turned_away(&visitor), "{name}: {}", visitor.status);
