@@ -215,10 +215,20 @@ impl Desk {
         Ok(self.on_duty_among(position, holders, now).people)
     }
 
-    /// Who is called for a position: on duty, and free to know of the incident.
+    /// Who is called for a position: on duty, and free to know of the incident. After a hand-over
+    /// it is who took the position over instead of who left it, until the next one.
     fn to_be_told(&self, row: &OutboxRow, position: &PositionId, now: Instant) -> Vec<Person> {
         let holders = self.who_may_know(row, position);
-        self.on_duty_among(position, holders, now).people
+        let incident = row.incident.as_ref().and_then(|id| self.incident(id));
+        let shift = incident.as_ref().and_then(|i| i.taken_over(position));
+        // Whoever has gone since, or may no longer know, is not told.
+        let here = shift.and_then(|(_, by)| holders.iter().find(|p| p.id == *by).cloned());
+        let mut people = self.on_duty_among(position, holders, now).people;
+        if let (Some((left, _)), Some(taken)) = (shift, here) {
+            people.retain(|p| p.id != *left && p.id != taken.id);
+            people.insert(0, taken);
+        }
+        people
     }
 
     /// Who holds a position and is free to know of the row's incident.

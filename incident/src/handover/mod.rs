@@ -6,9 +6,10 @@
 mod decide;
 mod sheet;
 
+use crate::incident::Incident;
 use crate::people::Signed;
 use crate::timeline::{Param, Params};
-use model::{Digest, Instant, PositionId};
+use model::{AccountId, Digest, Instant, PositionId};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use decide::decide;
@@ -86,6 +87,16 @@ impl Handover {
             (None, None) if self.open(now) => "open",
             (None, None) => "stale",
         }
+    }
+}
+
+impl Incident {
+    /// Who handed a position over last, and who took it.
+    pub fn taken_over(&self, position: &PositionId) -> Option<(&AccountId, &AccountId)> {
+        let mut last = self.handovers.iter().rev();
+        let taken = last.find(|h| h.position == *position && h.taken.is_some())?;
+        let by = taken.taken.as_ref()?.by.account()?;
+        Some((taken.left.by.account()?, by))
     }
 }
 

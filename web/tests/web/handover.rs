@@ -2,6 +2,7 @@
 
 use crate::world::World;
 use axum::http::StatusCode;
+use std::time::Duration;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_shift_is_handed_over_by_two_signatures() {
@@ -45,4 +46,29 @@ async fn a_shift_is_handed_over_by_two_signatures() {
     }
     let i = world.desk.incident(&id).expect("there");
     assert!(i.handovers[0].taken.is_some());
+    // What goes to the position now goes to who took it over, and no longer to who left.
+    let chief = world.person("chief", &["cio"]);
+    let order = [
+        ("to", "position:ciso"),
+        ("text", "look at the gateway"),
+        ("due_min", "60"),
+    ];
+    let issued = world.post(&act("issue-order"), Some(&chief), &order).await;
+    assert_eq!(issued.status, StatusCode::SEE_OTHER, "{}", issued.body);
+    let told = |world: &World| -> Option<Vec<String>> {
+        let pages = world.desk.pages_since(i.opened_at).expect("pages are read");
+        let order = pages.into_iter().find(|page| {
+            page.incident.as_ref() == Some(&id) && page.call.is_none() && page.kind == "page"
+        });
+        order.map(|page| page.receivers.into_iter().map(|r| r.who).collect())
+    };
+    let begun = std::time::Instant::now();
+    let who = loop {
+        if let Some(who) = told(&world) {
+            break who;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(30), "no page came");
+        testkit::pause(Duration::from_millis(20));
+    };
+    assert_eq!(who, ["night"]);
 }
