@@ -119,9 +119,14 @@ impl Desk {
         found.due_at = Some(op.now);
         found.tries.clear();
         found.again_by = Some(by);
-        self.webhook_commit(Batch {
+        let stored = self.webhook_commit(Batch {
             documents: vec![put(&found, version)?],
             ..Batch::default()
+        });
+        stored.map_err(|error| match error {
+            // Somebody else had it sent again in the same moment.
+            DeskError::Webhook(_) => WebhookRefusal::Waiting.into(),
+            error => error,
         })?;
         self.webhooks_take(std::slice::from_ref(&found));
         self.touched();

@@ -20,8 +20,21 @@ pub(super) struct Change<'v> {
 
 /// Carries a change out once: `act` answers with a status, a body and, where there is one, a version.
 pub(super) fn once(visit: &Visit, act: impl FnOnce(&Change<'_>) -> Result<Done, Reply>) -> Reply {
+    run(visit, |change| Ok((act(change)?, None))).unwrap_or_else(|refusal| refusal)
+}
+
+/// The same with a secret in the first answer alone: what is kept for a repeated request, and
+/// therefore stored, does not hold it.
+pub(super) fn once_shown(
+    visit: &Visit,
+    act: impl FnOnce(&Change<'_>) -> Result<(Done, Shown), Reply>,
+) -> Reply {
+    let act = |change: &Change<'_>| act(change).map(|(done, shown)| (done, Some(shown)));
     run(visit, act).unwrap_or_else(|refusal| refusal)
 }
+
+/// Name and text of what is shown once.
+type Shown = (&'static str, String);
 
 /// What a change answers with.
 pub(super) struct Done {
@@ -32,7 +45,7 @@ pub(super) struct Done {
 
 fn run(
     visit: &Visit,
-    act: impl FnOnce(&Change<'_>) -> Result<Done, Reply>,
+    act: impl FnOnce(&Change<'_>) -> Result<(Done, Option<Shown>), Reply>,
 ) -> Result<Reply, Reply> {
     let key = key(visit)?;
     let nobody = AccountId::new("");
@@ -66,14 +79,18 @@ fn run(
     op.request = RequestId::new(format!("api-{}", request.short()));
     op.reason = reason(visit)?;
     // A refusal is not kept: what was refused may be right a moment later.
-    let done = act(&Change { visit, op })?;
+    let (mut done, shown) = act(&Change { visit, op })?;
     let etag = done.version.map(etag);
     let body = done.body.to_string();
     let status = done.status;
     if let Err(error) = running.keep(visit.desk(), status.as_u16(), &body, etag.as_deref()) {
         tracing::error!(error = %crate::perform::chain(&error), "an answer is not kept; its key is free again");
     }
-    Ok(answer(status, body, etag.as_deref()))
+    let Some((name, text)) = shown else {
+        return Ok(answer(status, body, etag.as_deref()));
+    };
+    done.body[name] = json!(text);
+    Ok(answer(status, done.body.to_string(), etag.as_deref()))
 }
 
 fn repeated(kept: Answer) -> Reply {

@@ -16,6 +16,7 @@ mod openapi;
 pub(crate) mod read;
 mod schemas;
 pub(crate) mod triage;
+pub(crate) mod webhooks;
 
 pub(crate) use act::{command, incident_act, report_opens, window_act, window_ask};
 pub(crate) use assessment::{assess, assessment};

@@ -12,16 +12,18 @@ pub(crate) fn document(visit: &Visit) -> Reply {
     Reply::json(&of(visit.words()))
 }
 
-/// The document with its words from one language.
-/// Those of triage stand beside its pages.
+/// Those of triage and of webhooks stand beside what answers with them.
 fn all_schemas() -> Value {
     let mut all = schemas::all();
-    if let (Some(all), Value::Object(more)) = (all.as_object_mut(), super::triage::schemas()) {
-        all.extend(more);
+    for more in [super::triage::schemas(), super::webhooks::schemas()] {
+        if let (Some(all), Value::Object(more)) = (all.as_object_mut(), more) {
+            all.extend(more);
+        }
     }
     all
 }
 
+/// The document with its words from one language.
 fn of(words: &Catalogue) -> Value {
     let mut paths = Map::new();
     for doc in DOCS {
@@ -155,7 +157,8 @@ fn refusals(doc: &Doc, public: bool) -> Vec<u16> {
     if doc.path.contains('{') {
         out.push(404);
     }
-    if doc.tag == "reports" && (public || doc.path == roles::reports::MAIL) {
+    let reports = doc.tag == "reports" && (public || doc.path == roles::reports::MAIL);
+    if reports || doc.id == "test-webhook" {
         out.push(429);
     }
     if doc.body.is_some() && doc.change == Change::None {

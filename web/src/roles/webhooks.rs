@@ -1,6 +1,7 @@
 //! The routes of outgoing webhooks.
 
 use super::{Needs, Row, form, page};
+use crate::api;
 use crate::pages::settings::webhooks;
 use plan::Act;
 
@@ -39,5 +40,39 @@ pub static ROWS: &[Row] = &[
         "/settings/webhooks/{webhook}/deliveries/{delivery}/resend",
         CHANNELS,
         webhooks::resend,
+    ),
+    // Programs.
+    page("/api/v1/webhooks", CHANNELS, api::webhooks::list),
+    form("/api/v1/webhooks", CHANNELS, api::webhooks::make),
+    page("/api/v1/webhooks/{webhook}", CHANNELS, api::webhooks::one),
+    form(
+        "/api/v1/webhooks/{webhook}",
+        CHANNELS,
+        api::webhooks::change,
+    ),
+    form(
+        "/api/v1/webhooks/{webhook}/delete",
+        CHANNELS,
+        api::webhooks::delete,
+    ),
+    form(
+        "/api/v1/webhooks/{webhook}/secret",
+        CHANNELS,
+        api::webhooks::rotate,
+    ),
+    form(
+        "/api/v1/webhooks/{webhook}/test",
+        CHANNELS,
+        api::webhooks::test,
+    ),
+    page(
+        "/api/v1/webhooks/{webhook}/deliveries",
+        CHANNELS,
+        api::webhooks::deliveries,
+    ),
+    form(
+        "/api/v1/webhooks/{webhook}/deliveries/{delivery}/resend",
+        CHANNELS,
+        api::webhooks::resend,
     ),
 ];

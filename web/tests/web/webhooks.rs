@@ -119,3 +119,72 @@ fn every_kind_and_refusal_has_its_words_in_both_languages() {
         }
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_program_gets_the_secret_once_and_changes_only_what_it_saw() {
+    const API: &str = "/api/v1/webhooks";
+    let world = world();
+    let admin = world.person("admin", &["sysadmin"]);
+    let send = async |path: &str, key: &str, version: &str, body: &str| {
+        let headers = [
+            ("x-csrf-token", admin.csrf.as_str()),
+            ("idempotency-key", key),
+            ("if-match", version),
+        ];
+        world.post_json(path, &admin, &headers, body).await
+    };
+    let body = format!(r#"{{"name":"SOC","url":"{URL}","kinds":["incident.opened"]}}"#);
+    let made = send(API, "k1", "*", &body).await;
+    assert_eq!(made.status, StatusCode::CREATED, "{}", made.body);
+    let hook: serde_json::Value = serde_json::from_str(&made.body).expect("JSON");
+    let (id, secret) = (
+        hook["id"].as_str().unwrap(),
+        hook["secret"].as_str().unwrap(),
+    );
+    assert_eq!(made.header("etag"), "\"1\"");
+    // Sent twice it acts once, and the secret is neither shown again nor stored in the open.
+    let again = send(API, "k1", "*", &body).await;
+    assert_eq!(again.status, StatusCode::CREATED);
+    assert!(again.body.contains(id) && !again.body.contains(&secret[6..]));
+    assert_eq!(world.desk.webhooks().len(), 1);
+    let one = format!("{API}/{id}");
+    let read = world.get(&one, Some(&admin)).await;
+    assert!(!read.body.contains(&secret[6..]) && !read.body.contains("TOKENPATH"));
+    assert_eq!(read.header("etag"), "\"1\"");
+    for body in [
+        r#"{"created_by":"x"}"#,
+        r#"{"kinds":["access.restricted"]}"#,
+        r#"{"kinds":[]}"#,
+        r#"{"url":"https://169.254.169.254/"}"#,
+    ] {
+        let refused = send(&one, "k2", "\"1\"", body).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{body}");
+    }
+    let changed = send(&one, "k3", "\"1\"", r#"{"name":"SOC 2"}"#).await;
+    assert_eq!(
+        (changed.status, changed.header("etag")),
+        (StatusCode::OK, "\"2\"")
+    );
+    let stale = send(&one, "k4", "\"1\"", r#"{"enabled":false}"#).await;
+    assert_eq!(stale.status, StatusCode::PRECONDITION_FAILED);
+    let details = send(&one, "k5", "\"2\"", r#"{"details":true}"#).await;
+    assert_eq!(details.status, StatusCode::FORBIDDEN, "{}", details.body);
+    let turned = send(
+        &format!("{one}/secret"),
+        "k6",
+        "\"2\"",
+        r#"{"overlap_h":24}"#,
+    )
+    .await;
+    assert!(turned.body.contains("whsec_") && turned.body.contains("old_secret_until"));
+    let tested = send(&format!("{one}/test"), "k7", "*", "").await;
+    assert_eq!(tested.status, StatusCode::OK, "{}", tested.body);
+    let log = world.get(&format!("{one}/deliveries"), Some(&admin)).await;
+    assert!(log.body.contains("webhook.test"), "{}", log.body);
+    let gone = send(&format!("{one}/delete"), "k8", "\"3\"", "").await;
+    assert_eq!(gone.status, StatusCode::OK, "{}", gone.body);
+    assert_eq!(
+        world.get(&one, Some(&admin)).await.status,
+        StatusCode::NOT_FOUND
+    );
+}
