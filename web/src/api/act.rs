@@ -97,11 +97,7 @@ enum IncidentAct {
 pub(crate) fn incident_act(visit: &Visit) -> Reply {
     guard::once(visit, |change| {
         let incident = known(visit)?;
-        if let Some(version) = guard::if_match(visit)?
-            && version != incident.next_sequence
-        {
-            return Err(stale(visit));
-        }
+        unchanged(visit, &incident)?;
         let mut fields = visit.json.clone();
         if let Some(fields) = fields.as_object_mut() {
             fields.remove("reason");
@@ -222,6 +218,14 @@ fn stands(visit: &Visit, before: &Incident) -> Done {
         status: StatusCode::OK,
         body: json!({ "id": before.id, "version": version }),
         version,
+    }
+}
+
+/// Refuses where the incident is no longer as the caller saw it.
+pub(super) fn unchanged(visit: &Visit, incident: &Incident) -> Result<(), Reply> {
+    match guard::if_match(visit)? {
+        Some(version) if version != incident.next_sequence => Err(stale(visit)),
+        _ => Ok(()),
     }
 }
 

@@ -125,6 +125,22 @@ pub static DOCS: &[Doc] = &[
         ("Assessment", 200),
     ),
     post(
+        "/api/v1/incidents/{id}/merge",
+        "merge-incident",
+        "incidents",
+        Change::OnceAt,
+        Some("MergeBody"),
+        ("Stands", 200),
+    ),
+    post(
+        "/api/v1/incidents/{id}/split",
+        "split-incident",
+        "incidents",
+        Change::OnceAt,
+        Some("SplitBody"),
+        ("Stands", 201),
+    ),
+    post(
         "/api/v1/incidents/{id}/commands",
         "command",
         "incidents",

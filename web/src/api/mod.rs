@@ -10,6 +10,7 @@ mod cursor;
 pub mod doc;
 mod guard;
 mod incidents;
+pub(crate) mod joining;
 pub(crate) mod mail;
 pub(crate) mod notes;
 mod openapi;

@@ -12,10 +12,15 @@ pub(crate) fn document(visit: &Visit) -> Reply {
     Reply::json(&of(visit.words()))
 }
 
-/// Those of triage and of webhooks stand beside what answers with them.
+/// Those of single areas stand beside what answers with them.
 fn all_schemas() -> Value {
     let mut all = schemas::all();
-    for more in [super::triage::schemas(), super::webhooks::schemas()] {
+    let more = [
+        super::joining::schemas(),
+        super::triage::schemas(),
+        super::webhooks::schemas(),
+    ];
+    for more in more {
         if let (Some(all), Value::Object(more)) = (all.as_object_mut(), more) {
             all.extend(more);
         }

@@ -13,6 +13,16 @@ pub static ROWS: &[Row] = &[
     form("/api/v1/incidents/{id}/commands", VIEW, api::command),
     form("/api/v1/incidents/{id}/acts", VIEW, api::incident_act),
     form(
+        "/api/v1/incidents/{id}/merge",
+        Needs::Act(Act::Close),
+        api::joining::merge,
+    ),
+    form(
+        "/api/v1/incidents/{id}/split",
+        Needs::Act(Act::Close),
+        api::joining::split,
+    ),
+    form(
         "/api/v1/incidents/{id}/notes",
         Needs::Act(Act::WriteNote),
         api::notes::write,

@@ -20,7 +20,7 @@ fn every_page_is_accessible_in_both_languages_and_schemes() {
     let story = made.block_on(story());
     let desk = story.world.desk.clone();
     let served = web::start(desk, web::WebOptions::default()).expect("the pages are served");
-    let mut all = pages(&story.incident, &story.proposal, &story.report);
+    let mut all = pages(&story);
     let war_room = format!("/incidents/{}", story.incident);
     let projected = format!("{war_room}?view=wall");
     all.push(projected.clone());

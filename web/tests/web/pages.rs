@@ -3,13 +3,14 @@
 
 use crate::world::{Person, SMALL_SHOP, World};
 use axum::http::StatusCode;
+use desk::config::Config;
 use plan::Lang;
 use web::roles::{Verb, all};
 
 const CANARY: &str = "<canary onload=x>\"'&lt;";
 
 /// Every page that answers with HTML to somebody who holds every position.
-pub fn pages(incident: &str, proposal: &str, report: &str) -> Vec<String> {
+pub fn pages(story: &Story) -> Vec<String> {
     all()
         .filter(|row| row.verb == Verb::Get)
         .filter(|row| !["/events", "/healthz"].contains(&row.path))
@@ -34,9 +35,10 @@ pub fn pages(incident: &str, proposal: &str, report: &str) -> Vec<String> {
         .filter(|row| !row.path.contains("/timeline/"))
         .map(|row| {
             row.path
-                .replace("{id}", incident)
-                .replace("{proposal}", proposal)
-                .replace("{receipt}", report)
+                .replace("{id}", &story.incident)
+                .replace("{proposal}", &story.proposal)
+                .replace("{receipt}", &story.report)
+                .replace("{webhook}", &story.webhook)
                 .replace("{source}", SMALL_SHOP)
                 .replace("{account}", "everything")
         })
@@ -54,6 +56,7 @@ pub struct Story {
     pub incident: String,
     pub proposal: String,
     pub report: String,
+    pub webhook: String,
 }
 
 /// Name of a form, and its fields as `name=value`; `%` stands for the canary, `#` for a hash.
@@ -90,7 +93,8 @@ const FORMS: [(&str, &str); 13] = [
 
 /// An incident with something of everything in it, each free text a canary.
 pub async fn story() -> Story {
-    let world = World::new();
+    let config = Config::parse("[webhooks]\nallow = [\"127.0.0.1\"]\n").expect("a configuration");
+    let world = World::configured(config);
     let incident = world.attacked().to_string();
     // Two that are alike, so that one is suggested for the other.
     world.report(&format!("{CANARY} again"));
@@ -130,6 +134,15 @@ pub async fn story() -> Story {
             answer.body
         );
     }
+    // Nobody listens there.
+    let hook = [
+        ("name", CANARY),
+        ("url", "http://127.0.0.1:9/in"),
+        ("kind", "incident.opened"),
+    ];
+    let made = world.post("/settings/webhooks", Some(&all), &hook).await;
+    assert!(made.status.is_success(), "{}", made.body);
+    let webhook = world.desk.webhooks()[0].id.clone();
     let incidents = world.desk.open_incidents();
     let stands = incidents
         .iter()
@@ -147,6 +160,7 @@ pub async fn story() -> Story {
         incident,
         proposal,
         report,
+        webhook,
     }
 }
 
@@ -154,7 +168,7 @@ pub async fn story() -> Story {
 async fn every_page_speaks_both_languages_and_runs_nothing_foreign() {
     let story = story().await;
     for lang in Lang::ALL {
-        for path in pages(&story.incident, &story.proposal, &story.report) {
+        for path in pages(&story) {
             let who = (!for_visitors(&path)).then_some(&story.all);
             let answer = story.world.get_in(&path, who, lang).await;
             let name = format!("{lang} {path}");
@@ -232,7 +246,8 @@ fn labelled(name: &str, html: &str) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn personal_values_are_masked_but_for_readers_of_evidence() {
-    let world = World::new();
+    let config = Config::parse("[webhooks]\nallow = [\"127.0.0.1\"]\n").expect("a configuration");
+    let world = World::configured(config);
     let incident = world.attacked();
     let reader = world.person("reader", &["security_engineer"]);
     let agent = world.person("agent", &["cs_agent"]);
@@ -248,7 +263,8 @@ async fn personal_values_are_masked_but_for_readers_of_evidence() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refusal_says_everything_that_is_missing() {
-    let world = World::new();
+    let config = Config::parse("[webhooks]\nallow = [\"127.0.0.1\"]\n").expect("a configuration");
+    let world = World::configured(config);
     let incident = world.attacked();
     let cio = world.person("cio", &["cio"]);
     let path = format!("/incidents/{incident}/do/close");
@@ -288,7 +304,8 @@ async fn a_refusal_says_everything_that_is_missing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_repair_wants_two_people_and_sending_twice_acts_once() {
-    let world = World::new();
+    let config = Config::parse("[webhooks]\nallow = [\"127.0.0.1\"]\n").expect("a configuration");
+    let world = World::configured(config);
     let incident = world.attacked();
     let ciso = world.person("ciso", &["ciso"]);
     let support = world.person("support", &["head_support"]);
@@ -353,7 +370,8 @@ async fn a_repair_wants_two_people_and_sending_twice_acts_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_investigation_is_read_masked_and_exported_by_those_who_may() {
-    let world = World::new();
+    let config = Config::parse("[webhooks]\nallow = [\"127.0.0.1\"]\n").expect("a configuration");
+    let world = World::configured(config);
     let incident = world.attacked();
     let reader = world.person("reader", &["security_engineer"]);
     let agent = world.person("agent", &["cs_agent"]);
@@ -456,7 +474,8 @@ async fn an_investigation_is_read_masked_and_exported_by_those_who_may() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn rows_stay_as_they_are_when_a_second_person_approves() {
-    let world = World::new();
+    let config = Config::parse("[webhooks]\nallow = [\"127.0.0.1\"]\n").expect("a configuration");
+    let world = World::configured(config);
     let incident = world.attacked();
     let ciso = world.person("ciso", &["ciso"]);
     let cio = world.person("cio", &["cio"]);

@@ -290,3 +290,41 @@ async fn a_robot_puts_words_on_the_record_once_with_both_times() {
         "what is refused leaves no word"
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_program_splits_an_incident_and_merges_it_back_once_each() {
+    let program = Program::begin();
+    let here = format!("/api/v1/incidents/{}", program.id);
+    let seen = program.get(&here).await.header("etag").to_owned();
+    let found = body(&program.get(&format!("{here}/findings")).await);
+    let finding = found["items"][0]["id"].as_str().expect("a finding");
+    let apart = json!({ "findings": [finding], "reason": "another attacker" }).to_string();
+    let split = format!("{here}/split");
+    let late = [("idempotency-key", "late"), ("if-match", "\"1\"")];
+    let refused = program.post(&split, &late, &apart).await;
+    assert_eq!(refused.status, StatusCode::PRECONDITION_FAILED);
+    let now = [("idempotency-key", "apart"), ("if-match", seen.as_str())];
+    let first = program.post(&split, &now, &apart).await;
+    assert_eq!(first.status, StatusCode::CREATED, "{}", first.body);
+    let again = program.post(&split, &now, &apart).await;
+    assert_eq!((again.status, &again.body), (first.status, &first.body));
+    let new = body(&first)["id"].as_str().expect("an id").to_owned();
+    assert_eq!(program.world.desk.open_incidents().len(), 2);
+
+    let back = format!("/api/v1/incidents/{new}/merge");
+    let into = |id: &str| json!({ "into": id, "reason": "one after all" }).to_string();
+    let any = ("if-match", "*");
+    for (key, to, status) in [
+        ("nowhere", "i-none", StatusCode::NOT_FOUND),
+        ("itself", new.as_str(), StatusCode::CONFLICT),
+        ("back", program.id.as_str(), StatusCode::OK),
+    ] {
+        let headers = [("idempotency-key", key), any];
+        let answer = program.post(&back, &headers, &into(to)).await;
+        assert_eq!(answer.status, status, "{to}: {}", answer.body);
+    }
+    let open = program.world.desk.open_incidents();
+    assert_eq!(open.len(), 1);
+    assert_eq!(open[0].id, program.id);
+    assert_eq!(open[0].joining.absorbed[0].incident.as_str(), new);
+}
