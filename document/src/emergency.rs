@@ -17,6 +17,8 @@ pub struct Sheet {
     pub zone: String,
     /// Minutes to wait for an answer.
     pub minutes: u32,
+    /// Title of each response level, and its stages of calling in words.
+    pub stages: Vec<(String, String)>,
     pub groups: Vec<SheetGroup>,
     pub shifts: Vec<SheetShift>,
     /// Title and how it is reached.
@@ -128,6 +130,12 @@ pub fn text(sheet: &Sheet) -> String {
                 .map(|red| format!("!! {}", page.red_line(red))),
         );
     }
+    lines.extend(
+        sheet
+            .stages
+            .iter()
+            .map(|(level, stages)| format!("{level}: {stages}")),
+    );
     for group in &sheet.groups {
         lines.extend([String::new(), format!("== {}", group.title)]);
         for (i, place) in group.places.iter().enumerate() {
@@ -191,6 +199,7 @@ mod tests {
             made_at: Instant::from_secs(1_767_225_600),
             zone: "Asia/Shanghai".into(),
             minutes: 5,
+            stages: vec![("Level III".into(), "lead 5 min".into())],
             groups: vec![SheetGroup {
                 title: "Leading".into(),
                 places: vec![
@@ -237,7 +246,15 @@ mod tests {
             (Lang::Zh, "该岗位无人担任", "空档：无人值班"),
         ] {
             let (text, html) = (text(&sheet(lang)), html(&sheet(lang)).unwrap());
-            for part in ["+86 10", "110", "2026-01-01 08:00", nobody, gap] {
+            for part in [
+                "+86 10",
+                "110",
+                "Level III",
+                "lead 5 min",
+                "2026-01-01 08:00",
+                nobody,
+                gap,
+            ] {
                 assert!(text.contains(part), "{part} in {text}");
                 assert!(html.contains(part), "{part} in {html}");
             }

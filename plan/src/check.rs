@@ -62,6 +62,7 @@ pub enum GapCode {
     LevelMissing,
     LevelCallsNobody,
     LevelUnknown,
+    CallTime,
     RiskMissing,
     SchemeMissing,
     TextMissing,
@@ -80,7 +81,7 @@ pub enum GapCode {
 }
 
 impl GapCode {
-    pub const ALL: [Self; 38] = [
+    pub const ALL: [Self; 39] = [
         Self::GroupWithoutLead,
         Self::LeadWithoutHolder,
         Self::LeadWithoutStandIn,
@@ -104,6 +105,7 @@ impl GapCode {
         Self::LevelMissing,
         Self::LevelCallsNobody,
         Self::LevelUnknown,
+        Self::CallTime,
         Self::RiskMissing,
         Self::SchemeMissing,
         Self::TextMissing,
@@ -166,6 +168,7 @@ impl GapCode {
             Self::LevelMissing => "the response level has no rule",
             Self::LevelCallsNobody => "the response level calls nobody",
             Self::LevelUnknown => "response levels are 1 to 4",
+            Self::CallTime => "a call waits for an answer between 30 seconds and a day",
             Self::RiskMissing => "the risk is not in the register",
             Self::SchemeMissing => "no statutory grading table",
             Self::TextMissing => "the text is missing",

@@ -4,6 +4,7 @@
 //! Deliberately not here: I/O, clock reads, and what happens in one incident (room `incident`).
 
 pub mod built_in;
+pub mod call_stage;
 pub mod check;
 pub mod clock;
 pub mod diff;
@@ -14,6 +15,7 @@ pub mod register;
 pub mod step;
 pub mod words;
 
+pub use call_stage::{CallStage, CallStages};
 pub use clock::{Anchor, Deadline, Direction, StatutoryClock};
 pub use grading::{Assessment, Criterion, GradeRule, Metric, Scheme};
 pub use order::{OrderConstraint, OrderRules};
@@ -170,6 +172,9 @@ pub struct LevelRule {
     pub everyone: bool,
     /// Seconds until an unanswered call goes to the next person.
     pub ack_within_s: u32,
+    /// Times of single stages of calling, where they differ from that.
+    #[serde(default, skip_serializing_if = "CallStages::is_empty")]
+    pub stages: CallStages,
     /// Seconds between one-page briefs to the senior management.
     pub brief_every_s: u32,
 }

@@ -247,6 +247,12 @@ fn clocks_grades_and_levels() {
         expect!["level-missing | gap: levels.1: the response level has no rule"],
     );
     check(
+        |plan, _| plan.levels[2].stages.deputy_s = Some(0),
+        expect![
+            "call-time | gap: levels.3.stages.deputy: a call waits for an answer between 30 seconds and a day"
+        ],
+    );
+    check(
         |plan, _| plan.own_criteria[0].level = Level(0),
         expect!["level-unknown | gap: own_criteria.rows-1.level: response levels are 1 to 4"],
     );

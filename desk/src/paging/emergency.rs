@@ -43,7 +43,12 @@ impl Desk {
             let position = plan.position(id);
             position.map_or_else(|| id.to_string(), |p| p.title.in_lang(lang).to_owned())
         };
-        let waits = plan.levels.iter().map(|l| l.ack_within_s).min();
+        let first = |l: &plan::LevelRule| l.stages().first().map(|(_, wait_s)| *wait_s);
+        let waits = plan.levels.iter().filter_map(first).min();
+        let stages = plan.levels.iter().map(|level| {
+            let stages = document::call_stages(document::words(lang), level);
+            (level.title.in_lang(lang).to_owned(), stages)
+        });
         let contacts = plan.contacts.iter().map(|c| {
             let words = |w: &plan::Words| w.in_lang(lang).to_owned();
             (words(&c.title), words(&c.reach))
@@ -61,6 +66,7 @@ impl Desk {
             made_at: now,
             zone: ZONE.into(),
             minutes: waits.unwrap_or(300).div_ceil(60),
+            stages: stages.collect(),
             groups: plan
                 .groups
                 .iter()

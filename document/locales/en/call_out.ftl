@@ -108,3 +108,7 @@ done-rota = The schedule was changed
 done-code = The answer was recorded
 done-test-call = The test call is on its way
 done-feed-revoked = The calendar address no longer works
+call-stage-lead = lead { $span }
+call-stage-deputy = deputy { $span }
+call-stage-members = members { $span }
+call-stage-everyone = everyone { $span }

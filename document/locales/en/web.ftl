@@ -589,7 +589,7 @@ planview-target = target { $span }
 planview-tasks = Tasks
 planview-called = Groups called
 planview-everyone = everyone
-planview-ack-within = Answer within
+planview-ack-within = Stages of calling
 planview-brief-every = Brief every
 planview-clocks-hint = Deadlines are the law's; targets are marked as ours.
 

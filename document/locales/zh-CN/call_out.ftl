@@ -108,3 +108,7 @@ done-rota = 值班表已更改
 done-code = 答复已记录
 done-test-call = 测试呼叫已发出
 done-feed-revoked = 日历地址已失效
+call-stage-lead = 组长 { $span }
+call-stage-deputy = 副组长 { $span }
+call-stage-members = 组员 { $span }
+call-stage-everyone = 全体 { $span }

@@ -544,7 +544,7 @@ planview-target = 目标 { $span }
 planview-tasks = 任务
 planview-called = 呼叫的小组
 planview-everyone = 全体成员
-planview-ack-within = 应答时限
+planview-ack-within = 呼叫阶段与时限
 planview-brief-every = 简报间隔
 planview-clocks-hint = 时限为法律规定；标明“内部目标”的为本单位自定。
 

@@ -126,7 +126,7 @@ pub(super) fn grades(out: &mut Writer<'_>) {
             out.of(&rule.title),
             out.joined(groups),
             out.word(whom),
-            out.duration(rule.ack_within_s),
+            out.call_stages(rule),
             out.duration(rule.brief_every_s),
         ]
     });

@@ -3,7 +3,7 @@
 use super::writer::Writer;
 use model::{Grade, GroupId, Level, PositionId};
 use plan::clock::Trigger;
-use plan::{Deadline, StatutoryClock, TaskTemplate};
+use plan::{Deadline, LevelRule, StatutoryClock, TaskTemplate};
 use serde::Serialize;
 
 impl Writer<'_> {
@@ -16,6 +16,9 @@ impl Writer<'_> {
             s => ("plan-seconds", s),
         };
         self.with(key, &[("n", n.into())])
+    }
+    pub fn call_stages(&self, rule: &LevelRule) -> String {
+        crate::call_stages(self.words, rule)
     }
     /// Hours stay hours: twenty-four of them are not a calendar day.
     pub fn hours(&self, hours: f64) -> String {

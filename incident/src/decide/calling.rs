@@ -9,7 +9,7 @@ use crate::orders::OrderedPerson;
 use crate::people::{Addressee, Call, CallOut, CallReason, CallRole, CallState};
 use crate::refusal::{BadValue, Refusal};
 use model::{GroupId, Instant, Level, PositionId};
-use plan::{Group, Plan};
+use plan::{CallStage, Group, Plan};
 
 /// Seconds to answer in where the plan has no rule for the level.
 const ACK_WITHIN_S: u32 = 300;
@@ -27,7 +27,11 @@ pub(crate) fn level_calls(
 ) -> Vec<Fact> {
     let rule = plan.level(level);
     let everyone = rule.is_some_and(|r| r.everyone);
-    let due_at = due(plan, level, now);
+    let stage = match everyone {
+        true => CallStage::Everyone,
+        false => CallStage::Lead,
+    };
+    let due_at = due(plan, level, stage, now);
     let mut calls: Vec<Fact> = Vec::new();
     for group in groups.iter().filter_map(|id| plan.group(id)) {
         for position in group.everyone() {
@@ -55,10 +59,10 @@ pub(crate) fn level_calls(
     calls
 }
 
-fn due(plan: &Plan, level: Level, now: Instant) -> Instant {
+fn due(plan: &Plan, level: Level, stage: CallStage, now: Instant) -> Instant {
     let within = plan
         .level(level)
-        .map_or(ACK_WITHIN_S, |rule| rule.ack_within_s);
+        .map_or(ACK_WITHIN_S, |rule| rule.stage_s(stage));
     now.plus_s(i64::from(within))
 }
 
@@ -88,6 +92,8 @@ pub(super) fn call_out(asked: Asked<'_>, to: &Addressee) -> Decision {
             (group, vec![id.clone()])
         }
     };
+    // A whole group is everyone; one position is called in the stage of its place.
+    let whole = matches!(to, Addressee::Group(_));
     let pending = |position: &PositionId| {
         incident.calls.iter().any(|c| {
             c.call.group == group.id
@@ -103,6 +109,12 @@ pub(super) fn call_out(asked: Asked<'_>, to: &Addressee) -> Decision {
         let number = (incident.calls.len() + facts.len() + 1) as u32;
         let role = role(group, &position);
         let attempt = attempts(asked, group, &position).saturating_add(1);
+        let stage = match role {
+            _ if whole => CallStage::Everyone,
+            CallRole::Lead => CallStage::Lead,
+            CallRole::Deputy => CallStage::Deputy,
+            CallRole::Member => CallStage::Members,
+        };
         let call = Call {
             number,
             group: group.id.clone(),
@@ -110,7 +122,7 @@ pub(super) fn call_out(asked: Asked<'_>, to: &Addressee) -> Decision {
             role,
             acting_for: None,
             reason: CallReason::Manual,
-            due_at: due(plan, incident.level, asked.op.now),
+            due_at: due(plan, incident.level, stage, asked.op.now),
             attempt,
         };
         facts.push(Fact::CalledOut { call });
@@ -219,9 +231,9 @@ pub(super) fn pass(asked: Asked<'_>, number: u32) -> Decision {
 }
 
 /// Who is called when a call was not answered or was refused. For a lead's or deputy's place: the
-/// deputy; then all at once the members, whoever stands in, and lead and deputy again; then the
-/// place itself again. A member is called again. Nobody, once the group is reached or the attempts
-/// are used up.
+/// deputy; then the members and whoever stands in; then everyone again, at once with the members
+/// unless the plan gives these a time of their own. Nobody, once the group is reached or the
+/// attempts are used up.
 fn next_calls(asked: Asked<'_>, before: &CallOut, reason: CallReason) -> Vec<Call> {
     let (plan, incident) = (asked.plan, asked.incident);
     let Some(group) = plan.group(&before.call.group) else {
@@ -230,76 +242,118 @@ fn next_calls(asked: Asked<'_>, before: &CallOut, reason: CallReason) -> Vec<Cal
     if reached(incident, &group.id) {
         return Vec::new();
     }
+    let next = Next {
+        asked,
+        group,
+        before,
+        reason,
+    };
     let leads = before.call.role != CallRole::Member;
     let place = match &before.call.acting_for {
         Some(place) => Some(place.clone()),
         None => leads.then(|| before.call.position.clone()),
     };
     let Some(place) = place else {
-        return calls(
-            asked,
-            group,
-            vec![before.call.position.clone()],
-            None,
-            before,
-            reason,
-        );
+        return next.again(before.call.position.clone());
     };
     let fresh = |position: &&PositionId| attempts(asked, group, position) == 0;
     let stand_ins = plan.position(&place).map_or(&[][..], |p| &p.stand_ins);
     // A group without a deputy has whoever stands in first.
     let mut second = group.deputy.iter().chain(stand_ins).take(1);
     if let Some(position) = second.find(fresh) {
-        let next = vec![position.clone()];
-        return calls(asked, group, next, Some(&place), before, reason);
+        return next.calls(vec![position.clone()], Some(&place), CallStage::Deputy);
     }
     let others = stand_ins.iter().chain(group.everyone());
     let members: Vec<PositionId> = others.filter(fresh).cloned().collect();
     if members.is_empty() {
-        return calls(asked, group, vec![place], None, before, reason);
+        return next.again(place);
     }
-    let heads = std::iter::once(&group.lead).chain(&group.deputy).cloned();
-    let all = members.into_iter().chain(heads).collect();
-    calls(asked, group, all, None, before, reason)
+    if plan
+        .level(incident.level)
+        .is_some_and(|r| r.members_first())
+    {
+        return next.calls(members, None, CallStage::Members);
+    }
+    let all = members.into_iter().chain(next.heads()).collect();
+    next.calls(all, None, CallStage::Everyone)
 }
 
-/// One call to each position that is not being called already and has attempts left.
-fn calls(
-    asked: Asked<'_>,
-    group: &Group,
-    positions: Vec<PositionId>,
-    place: Option<&PositionId>,
-    before: &CallOut,
+/// The calls that follow one that was not answered or was refused.
+struct Next<'a> {
+    asked: Asked<'a>,
+    group: &'a Group,
+    before: &'a CallOut,
     reason: CallReason,
-) -> Vec<Call> {
-    let made = &asked.incident.calls;
-    let waits = |position: &PositionId| {
-        made.iter().any(|c| {
-            c.call.number != before.call.number
-                && c.call.group == group.id
-                && c.call.position == *position
-                && c.state == CallState::Called
-        })
-    };
-    let mut out: Vec<Call> = Vec::new();
-    for position in positions {
-        let attempt = attempts(asked, group, &position).saturating_add(1);
-        let full = made.len() + out.len() >= MAX_CALLS || attempt > MAX_CALL_ATTEMPTS;
-        if full || waits(&position) || out.iter().any(|c| c.position == position) {
-            continue;
-        }
-        out.push(Call {
-            number: (made.len() + out.len() + 1) as u32,
-            group: group.id.clone(),
-            role: role(group, &position),
-            acting_for: place.filter(|place| **place != position).cloned(),
-            position,
-            reason,
-            due_at: due(asked.plan, asked.incident.level, asked.op.now),
-            attempt,
-        });
+}
+
+impl Next<'_> {
+    /// Lead and deputy, without whoever said that they cannot come.
+    fn heads(&self) -> impl Iterator<Item = PositionId> {
+        let heads = std::iter::once(&self.group.lead).chain(&self.group.deputy);
+        heads.filter(|p| !self.refused(p)).cloned()
     }
-    out
+
+    fn refused(&self, position: &PositionId) -> bool {
+        let now = self.reason == CallReason::Refused && self.before.call.position == *position;
+        let last = self.made(position).last();
+        now || last.is_some_and(|c| matches!(c.state, CallState::Refused { .. }))
+    }
+
+    fn made(&self, position: &PositionId) -> impl Iterator<Item = &CallOut> {
+        let all = self.asked.incident.calls.iter();
+        all.filter(move |c| c.call.group == self.group.id && c.call.position == *position)
+    }
+
+    /// Everyone's stage: the place itself, and the heads whom nobody calls any more. Whoever has
+    /// just refused is not asked the same again; as long as others are being called, they are
+    /// waited for.
+    fn again(&self, place: PositionId) -> Vec<Call> {
+        let refused = self.reason == CallReason::Refused;
+        let mut others =
+            self.asked.incident.calls.iter().filter(|c| {
+                c.call.number != self.before.call.number && c.call.group == self.group.id
+            });
+        if refused && others.any(|c| c.state == CallState::Called) {
+            return Vec::new();
+        }
+        let heads = self.heads().filter(|p| self.made(p).next().is_some());
+        let place = std::iter::once(place).filter(|p| !self.refused(p));
+        self.calls(place.chain(heads).collect(), None, CallStage::Everyone)
+    }
+
+    /// One call to each position that is not being called already and has attempts left.
+    fn calls(
+        &self,
+        positions: Vec<PositionId>,
+        place: Option<&PositionId>,
+        stage: CallStage,
+    ) -> Vec<Call> {
+        let (asked, group, before) = (self.asked, self.group, self.before);
+        let made = &asked.incident.calls;
+        let waits = |position: &PositionId| {
+            self.made(position)
+                .any(|c| c.call.number != before.call.number && c.state == CallState::Called)
+        };
+        let mut out: Vec<Call> = Vec::new();
+        for position in positions {
+            let attempt = attempts(asked, group, &position).saturating_add(1);
+            let full = made.len() + out.len() >= MAX_CALLS || attempt > MAX_CALL_ATTEMPTS;
+            if full || waits(&position) || out.iter().any(|c| c.position == position) {
+                continue;
+            }
+            out.push(Call {
+                number: (made.len() + out.len() + 1) as u32,
+                group: group.id.clone(),
+                role: role(group, &position),
+                acting_for: place.filter(|place| **place != position).cloned(),
+                position,
+                reason: self.reason,
+                due_at: due(asked.plan, asked.incident.level, stage, asked.op.now),
+                attempt,
+            });
+        }
+        out
+    }
 }
 
 fn attempts(asked: Asked<'_>, group: &Group, position: &PositionId) -> u8 {

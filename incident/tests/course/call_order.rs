@@ -88,3 +88,46 @@ fn an_answer_of_the_deputy_ends_the_calling_of_the_group() {
     world.done(&holder("head_support"), Command::Acknowledge { call });
     assert!(silence(&mut world, "response").is_empty());
 }
+
+#[test]
+fn members_have_a_stage_of_their_own_where_the_plan_gives_it_a_time() {
+    let mut plan = plan::built_in::plan().clone();
+    for level in &mut plan.levels {
+        level.everyone = false;
+        level.stages.members_s = Some(90);
+    }
+    let mut world = World::under(Box::leak(Box::new(plan)), false);
+    assert_eq!(silence(&mut world, "response"), ["head_support"]);
+    let members = ["head_legal", "security_engineer", "sysadmin", "cs_agent"];
+    assert_eq!(silence(&mut world, "response"), members);
+    let last = world.incident.calls.last().expect("a call");
+    assert_eq!(last.call.due_at, last.called_at.plus_s(90));
+    let mut all = silence(&mut world, "response");
+    all.sort();
+    let mut everyone = members.to_vec();
+    everyone.extend(["ciso", "head_support"]);
+    everyone.sort_unstable();
+    assert_eq!(all, everyone);
+}
+
+#[test]
+fn whoever_refuses_is_not_called_back_while_others_are_called() {
+    let mut world = World::new();
+    silence(&mut world, "response");
+    silence(&mut world, "response");
+    let open = |world: &World, position: &str| {
+        let mut calls = world.incident.calls.iter().rev();
+        let found = calls
+            .find(|c| c.call.position.as_str() == position && c.call.group.as_str() == "response");
+        found.map(|c| (c.call.number, c.state == CallState::Called))
+    };
+    let (call, _) = open(&world, "sysadmin").expect("a call");
+    let refused = Command::RefuseCall { call };
+    let refused = world.give(&holder("sysadmin"), "on a train", refused);
+    refused.expect("it may be refused");
+    assert_eq!(open(&world, "sysadmin"), Some((call, false)));
+    // The others are asked again in their time; who refused is not.
+    let again = silence(&mut world, "response");
+    assert!(again.contains(&"ciso".to_owned()), "{again:?}");
+    assert!(!again.contains(&"sysadmin".to_owned()), "{again:?}");
+}

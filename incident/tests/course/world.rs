@@ -74,7 +74,10 @@ impl World {
     }
 
     pub fn opened(exercise: bool) -> Self {
-        let plan = plan::built_in::plan();
+        Self::under(plan::built_in::plan(), exercise)
+    }
+
+    pub fn under(plan: &'static Plan, exercise: bool) -> Self {
         let now = Instant::parse("2026-11-22T08:00:00Z").unwrap();
         let op = Operation {
             actor: system(),

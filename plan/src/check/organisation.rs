@@ -5,6 +5,9 @@ use crate::{Act, Plan};
 use model::{Level, PositionId};
 use std::collections::{BTreeMap, BTreeSet};
 
+/// Seconds that a call may wait for an answer.
+const CALL_WAITS_S: std::ops::RangeInclusive<u32> = 30..=86_400;
+
 type Holders = BTreeMap<PositionId, usize>;
 
 pub(super) fn groups(plan: &Plan, holders: &Holders, found: &mut Found) {
@@ -94,6 +97,12 @@ pub(super) fn levels(plan: &Plan, found: &mut Found) {
     for rule in &plan.levels {
         let place = format!("levels.{}", rule.level.0);
         found.add_if(!known(rule.level), GapCode::LevelUnknown, || place.clone());
+        for (stage, wait_s) in rule.stages() {
+            let wrong = !CALL_WAITS_S.contains(&wait_s);
+            found.add_if(wrong, GapCode::CallTime, || {
+                format!("{place}.stages.{}", stage.code())
+            });
+        }
         // Only groups that exist can be called.
         let nobody = rule.call_out.iter().all(|id| plan.group(id).is_none());
         found.add_if(nobody, GapCode::LevelCallsNobody, || {

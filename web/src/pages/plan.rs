@@ -34,6 +34,11 @@ pub(crate) fn deadline(v: &View<'_>, clock: &StatutoryClock) -> String {
     }
 }
 
+/// Who is called, and how long until the next.
+fn stages(v: &View<'_>, level: &plan::LevelRule) -> String {
+    document::call_stages(v.visit.words(), level)
+}
+
 fn groups_called(v: &View<'_>, level: &plan::LevelRule) -> String {
     let titles: Vec<&str> = level
         .call_out
