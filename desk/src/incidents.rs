@@ -8,6 +8,7 @@ use crate::commander::Ask;
 use crate::error::CommandError;
 use crate::held::Held;
 use incident::access::Access;
+use incident::brief::SentBrief;
 use incident::learning::Topic;
 use incident::{Command, Incident, Recorded};
 use model::{IncidentId, Operation, SourceName};
@@ -44,6 +45,12 @@ impl Desk {
         self.held(id)
             .map(|held| held.recorded.from(0).cloned().collect())
             .unwrap_or_default()
+    }
+    /// A brief to the management as it went out.
+    pub fn sent_brief(&self, id: &IncidentId, number: u32) -> Option<SentBrief> {
+        let held = self.held(id)?;
+        let facts = held.recorded.from(0).map(|recorded| &**recorded);
+        incident::brief::sent(facts).find(|sent| sent.number == number)
     }
     fn held(&self, id: &IncidentId) -> Option<Held> {
         self.inner.incidents.get(id).unwrap_or_else(|error| {

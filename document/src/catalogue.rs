@@ -45,6 +45,7 @@ const FILES: &[File] = &files![
     "stack",
     "orders",
     "room",
+    "brief",
     "tasks",
     "resources",
     "assessment",

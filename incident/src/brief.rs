@@ -5,14 +5,14 @@
 use crate::clocks;
 use crate::conditions::{self, Leaving};
 use crate::containment::{HoldState, RepairState};
+use crate::fact::{Fact, Recorded};
 use crate::grading::Impact;
 use crate::incident::Incident;
-use crate::learning::Decision;
-use crate::people::{Order, Signed};
+use crate::people::{Addressee, Order, Signed};
 use crate::refusal::MissingItem;
 use crate::rows::RowCounts;
 use crate::timeline::{Param, Params};
-use model::{ClockId, Figure, Grade, Instant, Level, Money, Risk};
+use model::{Actor, ClockId, Digest, Figure, Grade, Instant, Level, Money, OrderId, Risk};
 use plan::{Plan, StepId};
 use serde::{Deserialize, Serialize};
 
@@ -152,34 +152,110 @@ pub struct ManagementBrief {
     /// `None`: the grade is proposed only.
     pub confirmed: Option<Signed>,
     pub step: StepId,
+    pub closed: bool,
+    pub five: [Line; 5],
     pub found: RowCounts,
     pub still_open: RowCounts,
-    pub at_risk: Vec<Money>,
-    pub persons: Figure,
-    pub impact: Impact,
+    pub damage: Damage,
     pub active_holds: u32,
     pub repaired: RowCounts,
     pub ongoing: bool,
-    /// Open orders, the overdue first.
-    pub orders: Vec<Order>,
+    /// Open orders, the overdue first; at most [`BRIEF_ORDERS`].
+    pub orders: Vec<OrderLine>,
+    /// Open orders that are not among them.
+    pub more_orders: u32,
     /// The last decisions, the newest first.
-    pub decisions: Vec<Decision>,
+    pub decisions: Vec<DecisionLine>,
     /// Clocks that run or are overdue, by their time.
     pub deadlines: Vec<(ClockId, Instant, bool)>,
+    /// What is missing before the next step; nothing once the incident is closed.
     pub missing: Vec<MissingItem>,
 }
 
+/// A decision, as the management needs it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DecisionLine {
+    pub text: String,
+    pub by: Actor,
+    pub at: Instant,
+}
+
+/// An open order, as the management needs it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderLine {
+    pub id: OrderId,
+    pub to: Addressee,
+    pub text: String,
+    pub due_at: Instant,
+    pub overdue: bool,
+}
+
+/// Open orders named in a brief: one page has room for no more.
+pub const BRIEF_ORDERS: usize = 8;
 /// Decisions named in a brief.
 const BRIEF_DECISIONS: usize = 5;
+/// Missing things named in a brief.
+const BRIEF_MISSING: usize = 20;
+/// Characters of a person's text in a brief. With the longest texts a brief stays below
+/// `MAX_FACT_BYTES`, so that it can always go out.
+const BRIEF_CHARS: usize = 300;
+
+fn shortened(text: &str) -> String {
+    let mut short: String = text.chars().take(BRIEF_CHARS).collect();
+    if short.len() < text.len() {
+        short.push('…');
+    }
+    short
+}
+
+impl ManagementBrief {
+    /// Of the brief as it is stored, in JSON; `None` never, as texts and numbers always serialise.
+    pub fn digest(&self) -> Option<Digest> {
+        serde_json::to_vec(self).ok().map(|json| Digest::of(&json))
+    }
+}
+
+/// A brief as it went out.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SentBrief {
+    /// From 1.
+    pub number: u32,
+    pub by: Actor,
+    pub at: Instant,
+    pub brief: ManagementBrief,
+    /// Of the brief, taken when it was sent.
+    pub digest: Digest,
+}
+
+impl SentBrief {
+    /// Says whether the brief is still the one of which the digest was taken.
+    pub fn holds(&self) -> bool {
+        self.brief.digest() == Some(self.digest)
+    }
+}
+
+/// The briefs of a course of facts, as they went out. Those from before briefs were kept are not
+/// among them.
+pub fn sent<'a>(
+    facts: impl Iterator<Item = &'a Recorded> + 'a,
+) -> impl Iterator<Item = SentBrief> + 'a {
+    facts.filter_map(|recorded| match &recorded.fact {
+        Fact::BriefSent {
+            number,
+            kept: Some(kept),
+        } => Some(SentBrief {
+            number: *number,
+            by: recorded.operation.actor.clone(),
+            at: recorded.operation.now,
+            brief: kept.brief.clone(),
+            digest: kept.digest,
+        }),
+        _ => None,
+    })
+}
 
 pub fn management(incident: &Incident, plan: &Plan, now: Instant) -> ManagementBrief {
-    let mut orders: Vec<Order> = incident
-        .orders
-        .iter()
-        .filter(|o| o.open())
-        .cloned()
-        .collect();
-    orders.sort_by_key(|o| (!o.overdue(now), o.due_at));
+    let (orders, more_orders) = orders(incident, now);
     let mut deadlines: Vec<(ClockId, Instant, bool)> = clocks::clocks(plan, incident, now)
         .into_iter()
         .filter_map(|c| Some((c.clock.id.clone(), clocks::due(&c.state)?, now)))
@@ -206,24 +282,72 @@ pub fn management(incident: &Incident, plan: &Plan, now: Instant) -> ManagementB
                 at: c.at,
             }),
         step: incident.step,
+        closed: incident.closed(),
+        five: five_lines(incident, plan, now),
         found: incident.findings.counts,
         still_open: incident.findings.open,
-        at_risk: incident.findings.at_risk.clone(),
-        persons: persons(incident),
-        impact: incident.impact.clone(),
+        damage: damage(incident),
         active_holds: u32::try_from(active.count()).unwrap_or(u32::MAX),
         repaired: repaired(incident),
         ongoing: incident.watch.ongoing,
         orders,
+        more_orders,
         decisions: incident
             .decisions
             .iter()
             .rev()
             .take(BRIEF_DECISIONS)
-            .cloned()
+            .map(|d| DecisionLine {
+                text: shortened(&d.text),
+                by: d.by.clone(),
+                at: d.at,
+            })
             .collect(),
         deadlines,
-        missing: objective(incident, plan, now),
+        missing: match incident.closed() {
+            true => Vec::new(),
+            false => {
+                let mut all = objective(incident, plan, now);
+                all.truncate(BRIEF_MISSING);
+                all
+            }
+        },
+    }
+}
+
+/// The open orders that have room, and how many have none.
+fn orders(incident: &Incident, now: Instant) -> (Vec<OrderLine>, u32) {
+    let mut open: Vec<&Order> = incident.orders.iter().filter(|o| o.open()).collect();
+    open.sort_by_key(|o| (!o.overdue(now), o.due_at));
+    let more = open.len().saturating_sub(BRIEF_ORDERS);
+    let lines = open.into_iter().take(BRIEF_ORDERS).map(|o| OrderLine {
+        id: o.id.clone(),
+        to: o.to.clone(),
+        text: shortened(&o.text),
+        due_at: o.due_at,
+        overdue: o.overdue(now),
+    });
+    (lines.collect(), u32::try_from(more).unwrap_or(u32::MAX))
+}
+
+/// What it costs, as far as it is known.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Damage {
+    /// Of the rows that are found, by currency.
+    pub at_risk: Vec<Money>,
+    pub persons: Figure,
+    /// What people recorded.
+    pub impact: Impact,
+}
+
+pub fn damage(incident: &Incident) -> Damage {
+    Damage {
+        at_risk: incident.findings.at_risk.clone(),
+        persons: persons(incident),
+        impact: Impact {
+            note: shortened(&incident.impact.note),
+            ..incident.impact.clone()
+        },
     }
 }
 

@@ -225,7 +225,7 @@ pub fn effects(plan: &Plan, incident: &Incident, recorded: &Recorded) -> Vec<Eff
                 audience: n.audience,
             })
             .collect(),
-        Fact::BriefSent { number } => vec![Effect::Brief {
+        Fact::BriefSent { number, .. } => vec![Effect::Brief {
             id: id(0),
             exercise,
             number: *number,

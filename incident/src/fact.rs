@@ -236,6 +236,9 @@ pub enum Fact {
     HandlingEnded,
     BriefSent {
         number: u32,
+        /// `None` for those from before briefs were kept.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        kept: Option<Box<KeptBrief>>,
     },
     Access(AccessFact),
     Order(OrderFact),
@@ -249,6 +252,13 @@ pub enum Fact {
 }
 
 /// How an incident begins.
+/// The brief that went out, word for word, and its digest.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct KeptBrief {
+    pub brief: crate::brief::ManagementBrief,
+    pub digest: Digest,
+}
+
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Opening {
     pub id: IncidentId,

@@ -157,6 +157,7 @@ pub static ROWS: &[Row] = &[
         pages::summary::file,
     ),
     page("/incidents/{id}/brief", VIEW, pages::brief::page),
+    page("/incidents/{id}/brief/{number}", VIEW, pages::brief::sent),
     page(
         "/incidents/{id}/evidence",
         Needs::Act(Act::ReadEvidence),

@@ -122,7 +122,7 @@ impl EventKind {
             Fact::RepairApplied { proposal, .. } => about(Self::RepairApplied, proposal),
             Fact::NoticeSent { notice, .. } => about(Self::NoticeSent, notice),
             Fact::ReportFiled { clock, .. } => about(Self::FilingMade, clock),
-            Fact::BriefSent { number } => about(Self::BriefSent, number),
+            Fact::BriefSent { number, .. } => about(Self::BriefSent, number),
             Fact::DecisionRecorded { number, .. } => about(Self::DecisionRecorded, number),
             _ => None,
         }

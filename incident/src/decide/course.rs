@@ -9,7 +9,7 @@ use crate::bounds::{
 };
 use crate::clocks;
 use crate::conditions::{self, Leaving};
-use crate::fact::Fact;
+use crate::fact::{Fact, KeptBrief};
 use crate::people::CallReason;
 use crate::refusal::{BadValue, MissingItem, Refusal};
 use crate::rows::FindingsBatch;
@@ -390,7 +390,10 @@ pub(super) fn close(asked: Asked<'_>) -> Decision {
 pub(super) fn send_brief(asked: Asked<'_>) -> Decision {
     let sent = asked.incident.briefs.len();
     room("briefs", sent, crate::bounds::MAX_BRIEFS)?;
+    let brief = crate::brief::management(asked.incident, asked.plan, asked.op.now);
+    let kept = (brief.digest()).map(|digest| Box::new(KeptBrief { brief, digest }));
     Ok(vec![Fact::BriefSent {
         number: (sent + 1) as u32,
+        kept,
     }])
 }

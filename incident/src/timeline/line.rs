@@ -66,7 +66,7 @@ pub(crate) fn of(fact: &Fact) -> (&'static str, Params) {
         Fact::StepEntered { step, .. } => ("step-entered", vec![("step", Param::Step(*step))]),
         Fact::StepLeft { step } => ("step-left", vec![("step", Param::Step(*step))]),
         Fact::HandlingEnded => ("handling-ended", Vec::new()),
-        Fact::BriefSent { number: n } => ("brief-sent", vec![("n", number(*n))]),
+        Fact::BriefSent { number: n, .. } => ("brief-sent", vec![("n", number(*n))]),
         Fact::Access(access) => (access.kind(), access_params(access)),
         Fact::Order(order) => (order.kind(), order.params()),
         Fact::Joining(fact) => (fact.kind(), fact.params()),

@@ -1,9 +1,12 @@
 //! The hand-over between shifts, and the brief at the plan's cadence.
 
 use crate::world::{World, holder, person, system};
+use incident::brief::SentBrief;
+use incident::grading::Impact;
 use incident::handover::{HandoverCommand, TAKE_WITHIN_S};
+use incident::learning::Topic;
 use incident::room::{Mark, RoomCommand};
-use incident::{Command, Effect, Page, Refusal, brief};
+use incident::{Command, Effect, Fact, Page, Refusal, brief};
 use model::{Actor, Digest, PositionId};
 
 fn prepare(world: &mut World, who: &Actor, position: &str) -> Result<(), Refusal> {
@@ -157,4 +160,91 @@ fn the_management_is_briefed_at_the_cadence_of_the_level() {
     world.done(&system(), Command::SendBrief);
     assert_eq!(due(&world), Some(world.now.plus_s(i64::from(every_s))));
     world.check();
+}
+
+#[test]
+fn a_brief_stays_as_it_went_out() {
+    let mut world = World::new();
+    let cio = holder("cio");
+    world.done(&system(), Command::SendBrief);
+    let decide = |text: &str| Command::RecordDecision {
+        topic: Topic::General,
+        text: text.to_owned(),
+    };
+    world.done(&cio, decide("freeze the payouts"));
+    world.later(600);
+    world.done(&cio, Command::SendBrief);
+    world.done(&cio, decide("open them again"));
+    let mut stored = world.facts.clone();
+    let sent: Vec<SentBrief> = brief::sent(stored.iter()).collect();
+    let texts = |sent: &SentBrief| -> Vec<String> {
+        let lines = sent.brief.decisions.iter();
+        lines.map(|d| d.text.clone()).collect()
+    };
+    assert_eq!(sent.len(), 2);
+    assert_eq!(texts(&sent[0]), Vec::<String>::new());
+    assert_eq!(texts(&sent[1]), ["freeze the payouts"]);
+    assert_eq!((sent[1].number, &sent[1].by), (2, &cio));
+    assert_eq!(sent[1].at.since_s(sent[0].at), 600.0);
+    assert!(sent.iter().all(SentBrief::holds));
+    world.check();
+
+    // Whoever changes what is stored changes what its digest says.
+    for recorded in &mut stored {
+        if let Fact::BriefSent {
+            kept: Some(kept), ..
+        } = &mut recorded.fact
+        {
+            kept.brief.still_open.altered += 1;
+        }
+    }
+    assert!(brief::sent(stored.iter()).all(|sent| !sent.holds()));
+    // One from before briefs were kept is read, and cannot be shown.
+    let old: Fact = serde_json::from_str(r#"{"fact":"brief_sent","number":7}"#).expect("read");
+    assert_eq!(
+        old,
+        Fact::BriefSent {
+            number: 7,
+            kept: None
+        }
+    );
+}
+
+#[test]
+fn the_largest_brief_fits_into_a_leaf() {
+    let mut world = World::new();
+    let cio = person("cio", &["cio", "ciso", "sysadmin"]);
+    let worst = "\u{1}".repeat(2_000);
+    for _ in 0..30 {
+        let due_at = world.now.plus_s(600);
+        let order = Command::IssueOrder {
+            to: incident::people::Addressee::Position(PositionId::from("sysadmin")),
+            text: worst.clone(),
+            constraint: worst.clone(),
+            due_at,
+        };
+        world.done(&cio, order);
+        let decision = Command::RecordDecision {
+            topic: Topic::General,
+            text: worst.clone(),
+        };
+        world.done(&cio, decision);
+    }
+    let impact = Impact {
+        note: worst,
+        ..Impact::default()
+    };
+    world.done(&cio, Command::RecordImpact { impact });
+    world.later(1_200);
+    world.done(&cio, Command::SendBrief);
+    let sent = brief::sent(world.facts.iter()).next().expect("sent");
+    assert_eq!(sent.brief.orders.len(), brief::BRIEF_ORDERS);
+    assert_eq!(sent.brief.more_orders, 30 - brief::BRIEF_ORDERS as u32);
+    assert!(
+        sent.brief
+            .orders
+            .iter()
+            .all(|o| o.overdue && o.text.ends_with('…'))
+    );
+    assert!(sent.holds());
 }

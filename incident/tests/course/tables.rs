@@ -560,20 +560,20 @@ fn evidence_notices_and_records() {
         &mut world,
         asks,
         &expect![[r#"
-        refused unknown: there is no evidence `E-1` in this incident
-        refused bad: `text` is not acceptable: empty
-        notice_drafted {"audience":3,"kind":"user","notice":"N-1","texts":{"zh-CN":"通知"}}
-        refused reason-needed: a reason is needed
-        notice_rejected {"notice":"N-1"}
-        refused wrong-state: notice is `rejected`, which does not allow this
-        refused not-allowed: the plan does not give `accept_unwitnessed` to the positions held
-        refused unknown: there is no row `orders 404` in this incident
-        decision_recorded {"number":1,"text":"so","topic":{"topic":"no_hold"}}
-        refused bad: `owner` is not acceptable: not-in-plan
-        lesson_recorded {"measures":[{"due_at":"2026-11-22T08:00:09.000000Z","owner":"sysadmin","text":"mend"}],"number":1,"text":"learnt"}
-        brief_sent {"number":1}
-        refused not-allowed: the plan does not give `record_decision` to the positions held
-    "#]],
+            refused unknown: there is no evidence `E-1` in this incident
+            refused bad: `text` is not acceptable: empty
+            notice_drafted {"audience":3,"kind":"user","notice":"N-1","texts":{"zh-CN":"通知"}}
+            refused reason-needed: a reason is needed
+            notice_rejected {"notice":"N-1"}
+            refused wrong-state: notice is `rejected`, which does not allow this
+            refused not-allowed: the plan does not give `accept_unwitnessed` to the positions held
+            refused unknown: there is no row `orders 404` in this incident
+            decision_recorded {"number":1,"text":"so","topic":{"topic":"no_hold"}}
+            refused bad: `owner` is not acceptable: not-in-plan
+            lesson_recorded {"measures":[{"due_at":"2026-11-22T08:00:09.000000Z","owner":"sysadmin","text":"mend"}],"number":1,"text":"learnt"}
+            brief_sent {"kept":{"brief":{"active_holds":0,"at":"2026-11-22T08:00:00.000000Z","closed":false,"code_name":"Lantern","confirmed":null,"damage":{"at_risk":[],"impact":{"figures_at":null,"money":{},"note":"","orders":{"certainty":"unknown"},"persons":{"certainty":"unknown"}},"persons":{"certainty":"known","value":0}},"deadlines":[],"decisions":[{"at":"2026-11-22T08:00:00.000000Z","by":{"account":"cio","kind":"person","name":"cio","positions":["cio"]},"text":"so"}],"elapsed_s":0,"exercise":false,"five":[{"key":"what","params":[["since",{"kind":"time","value":"2026-11-22T08:00:00.000000Z"}],["altered",{"kind":"number","value":0}],["forged",{"kind":"number","value":0}],["deleted",{"kind":"number","value":0}]]},{"key":"grade-proposed","params":[["grade",{"kind":"grade","value":"general"}],["level",{"kind":"level","value":4}]]},{"key":"here","params":[["step",{"kind":"step","value":"P1"}],["open",{"kind":"number","value":0}],["overdue",{"kind":"number","value":0}]]},{"key":"no-deadline","params":[]},{"key":"next","params":[["n",{"kind":"number","value":6}],["step",{"kind":"step","value":"P2"}]]}],"found":{"altered":0,"deleted":0,"forged":0},"grade":"general","level":4,"missing":[{"code":"lead-reached","params":[["group",{"kind":"group","value":"leading"}]]},{"code":"lead-reached","params":[["group",{"kind":"group","value":"response"}]]},{"code":"grade-confirmed","params":[]},{"code":"task-open","params":[["task",{"kind":"task","value":"p1-receive-report"}]]},{"code":"task-open","params":[["task",{"kind":"task","value":"p1-assess-scope"}]]},{"code":"task-open","params":[["task",{"kind":"task","value":"p1-confirm-grade"}]]}],"more_orders":0,"ongoing":false,"orders":[],"repaired":{"altered":0,"deleted":0,"forged":0},"risk":"R2","step":"P1","still_open":{"altered":0,"deleted":0,"forged":0}},"digest":"189c7cdd08f1aa519efa60df7ef79075b8a223cb3bee3d39eb40f35530d83fd0"},"number":1}
+            refused not-allowed: the plan does not give `record_decision` to the positions held
+        "#]],
     );
 }
 

@@ -110,6 +110,20 @@ pub static DOCS: &[Doc] = &[
         "TimelinePage",
     ),
     get(
+        "/api/v1/incidents/{id}/briefs",
+        "briefs",
+        "incidents",
+        PAGE,
+        "BriefPage",
+    ),
+    get(
+        "/api/v1/incidents/{id}/briefs/{number}",
+        "brief",
+        "incidents",
+        &[],
+        "SentBrief",
+    ),
+    get(
         "/api/v1/incidents/{id}/assessment",
         "assessment",
         "incidents",

@@ -6,6 +6,7 @@
 
 mod act;
 mod assessment;
+pub(crate) mod briefs;
 mod cursor;
 pub mod doc;
 mod guard;

@@ -16,6 +16,7 @@ pub(crate) fn document(visit: &Visit) -> Reply {
 fn all_schemas() -> Value {
     let mut all = schemas::all();
     let more = [
+        super::briefs::schemas(),
         super::joining::schemas(),
         super::triage::schemas(),
         super::webhooks::schemas(),

@@ -17,7 +17,7 @@ fn named(name: &str) -> Value {
     json!({ "$ref": format!("#/components/schemas/{name}") })
 }
 
-fn page_of(item: &str) -> Value {
+pub(super) fn page_of(item: &str) -> Value {
     let items = json!({ "type": "array", "items": named(item) });
     object(
         &["items", "next"],

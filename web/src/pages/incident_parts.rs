@@ -295,12 +295,11 @@ pub(crate) fn missing(v: &View<'_>, incident: &Incident) -> Vec<String> {
 }
 
 /// The five lines for whoever joins late: what a line is about, and the line.
-pub(crate) fn five_lines(v: &View<'_>, incident: &Incident) -> Vec<(String, String)> {
+pub(crate) fn five_lines(v: &View<'_>, lines: &[incident::brief::Line]) -> Vec<(String, String)> {
     const ABOUT: [&str; 5] = ["what", "grade", "here", "deadline", "next"];
-    let lines = incident::brief::five_lines(incident, &v.visit.plan, v.now);
     ABOUT
         .iter()
-        .zip(&lines)
+        .zip(lines)
         .map(|(about, line)| {
             (
                 v.tt("brief", about).into_owned(),

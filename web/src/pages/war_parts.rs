@@ -1,6 +1,7 @@
 //! The parts of the war room, each made from the incident for one reader.
 
 use crate::view::View;
+use incident::brief::Damage;
 use incident::communication::NoticeState;
 use incident::conditions::reached;
 use incident::containment::HoldState;
@@ -143,9 +144,9 @@ pub(crate) struct ImpactLine {
     pub certainty: &'static str,
 }
 
-pub(crate) fn impact(v: &View<'_>, i: &Incident) -> Vec<ImpactLine> {
+pub(crate) fn impact(v: &View<'_>, damage: &Damage) -> Vec<ImpactLine> {
     let mut out = Vec::new();
-    for money in &i.findings.at_risk {
+    for money in &damage.at_risk {
         out.push(ImpactLine {
             label: v.t("impact-at-risk").into_owned(),
             value: v.yuan(money),
@@ -153,7 +154,7 @@ pub(crate) fn impact(v: &View<'_>, i: &Incident) -> Vec<ImpactLine> {
         });
     }
     let none = incident::grading::MoneyImpact::default();
-    let cny = i.impact.money.get("CNY").unwrap_or(&none);
+    let cny = damage.impact.money.get("CNY").unwrap_or(&none);
     for (key, figure) in [
         ("out", cny.out_minor),
         ("held", cny.held_minor),
@@ -166,8 +167,8 @@ pub(crate) fn impact(v: &View<'_>, i: &Incident) -> Vec<ImpactLine> {
         });
     }
     for (key, figure) in [
-        ("orders", i.impact.orders),
-        ("persons", incident::brief::persons(i)),
+        ("orders", damage.impact.orders),
+        ("persons", damage.persons),
     ] {
         out.push(ImpactLine {
             label: v.tt("impact", key).into_owned(),
@@ -194,6 +195,8 @@ pub(crate) struct ToldLine {
     pub what: String,
     pub at: Instant,
     pub mark: &'static str,
+    /// Where what they were told can be read again; empty where nowhere.
+    pub href: String,
 }
 
 pub(crate) fn told(v: &View<'_>, i: &Incident, most: usize) -> Vec<ToldLine> {
@@ -214,6 +217,7 @@ pub(crate) fn told(v: &View<'_>, i: &Incident, most: usize) -> Vec<ToldLine> {
                 what: v.visit.words().with("told-notice", &values),
                 at: *at,
                 mark: if *failed == 0 { "ok" } else { "warn" },
+                href: String::new(),
             });
         }
     }
@@ -227,14 +231,16 @@ pub(crate) fn told(v: &View<'_>, i: &Incident, most: usize) -> Vec<ToldLine> {
             what: format!("{} · {}", filing.channel, filing.receipt),
             at: filing.filed_at,
             mark: "ok",
+            href: String::new(),
         });
     }
-    for at in &i.briefs {
+    for (number, at) in (1_u32..).zip(&i.briefs) {
         out.push(ToldLine {
             who: v.t("told-management").into_owned(),
-            what: v.t("told-brief").into_owned(),
+            what: v.w("told-brief", "n", number.to_string()),
             at: *at,
             mark: "ok",
+            href: format!("/incidents/{}/brief/{number}", i.id),
         });
     }
     out.sort_by_key(|line| std::cmp::Reverse(line.at));

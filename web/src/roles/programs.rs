@@ -10,6 +10,12 @@ pub static ROWS: &[Row] = &[
     page("/api/v1/incidents/{id}", VIEW, api::incident),
     page("/api/v1/incidents/{id}/findings", VIEW, api::findings),
     page("/api/v1/incidents/{id}/timeline", VIEW, api::timeline),
+    page("/api/v1/incidents/{id}/briefs", VIEW, api::briefs::list),
+    page(
+        "/api/v1/incidents/{id}/briefs/{number}",
+        VIEW,
+        api::briefs::one,
+    ),
     form("/api/v1/incidents/{id}/commands", VIEW, api::command),
     form("/api/v1/incidents/{id}/acts", VIEW, api::incident_act),
     form(

@@ -112,6 +112,7 @@ impl Suspected {
             .replace("{proposal}", "p-none")
             .replace("{source}", SMALL_SHOP)
             .replace("{window}", "w-none")
+            .replace("{number}", "1")
             .replace("{receipt}", "none")
             .replace("{file}", "none")
             .replace("{account}", "nobody-there")

@@ -39,6 +39,7 @@ pub fn pages(story: &Story) -> Vec<String> {
                 .replace("{proposal}", &story.proposal)
                 .replace("{receipt}", &story.report)
                 .replace("{webhook}", &story.webhook)
+                .replace("{number}", "1")
                 .replace("{source}", SMALL_SHOP)
                 .replace("{account}", "everything")
         })
@@ -60,7 +61,7 @@ pub struct Story {
 }
 
 /// Name of a form, and its fields as `name=value`; `%` stands for the canary, `#` for a hash.
-const FORMS: [(&str, &str); 13] = [
+const FORMS: [(&str, &str); 14] = [
     ("confirm-grade", "grade=4 level=2 reason=%"),
     (
         "issue-order",
@@ -89,6 +90,7 @@ const FORMS: [(&str, &str); 13] = [
         "record-impact",
         "orders=2 persons=1 persons-high=3 out=12.50 note=%",
     ),
+    ("send-brief", "reason=%"),
 ];
 
 /// An incident with something of everything in it, each free text a canary.
