@@ -14,6 +14,13 @@ const MAX_CHARS: usize = 2_000;
 const MAX_MARKS: usize = 24;
 /// An order number, a telephone number, a host: shorter ones (years, counts) stand everywhere.
 const MIN_MARK_CHARS: usize = 5;
+/// A shorter number counts when it is called an order's.
+const MIN_CALLED_DIGITS: usize = 2;
+/// What numbers are called that name one thing of the shop.
+const CALLED: [&str; 12] = [
+    "订单", "单", "退款", "支付", "流水", "工单", "order", "orders", "refund", "payment",
+    "invoice", "ticket",
+];
 /// Texts less alike than this say nothing.
 const LEAST_TEXT_PERCENT: u32 = 30;
 /// Points from which two tellings are suggested as alike.
@@ -153,19 +160,37 @@ fn features(text: &str) -> BTreeSet<String> {
     found
 }
 
-/// Words with a digit and of some length, and addresses with a point or an at sign.
+/// Words with a digit and of some length, addresses with a point or an at sign, and short numbers
+/// that are called an order's, a refund's or a payment's.
 fn marks(text: &str) -> BTreeSet<String> {
     let inside = |c: char| (c.is_alphanumeric() && !runs_on(c)) || "-_.@:/#".contains(c);
-    text.split(|c| !inside(c))
-        .map(|word| word.trim_matches(|c: char| !c.is_alphanumeric()))
-        .filter(|word| {
-            let digits = word.chars().any(|c| c.is_ascii_digit());
-            let address = word.contains('@') || word.contains('.');
-            word.chars().count() >= MIN_MARK_CHARS && (digits || address)
-        })
-        .take(MAX_MARKS)
-        .map(str::to_owned)
-        .collect()
+    let mut found = BTreeSet::new();
+    let mut behind = 0;
+    for piece in text.split_inclusive(|c| !inside(c)) {
+        let before = &text[..behind];
+        behind += piece.len();
+        let word = piece.trim_matches(|c: char| !c.is_alphanumeric() || runs_on(c));
+        let digits = word.chars().any(|c| c.is_ascii_digit());
+        let address = word.contains('@') || word.contains('.');
+        let long = word.chars().count() >= MIN_MARK_CHARS && (digits || address);
+        if (long || (short_number(word) && calls_a_number(before))) && found.len() < MAX_MARKS {
+            found.insert(word.to_owned());
+        }
+    }
+    found
+}
+
+fn short_number(word: &str) -> bool {
+    (MIN_CALLED_DIGITS..MIN_MARK_CHARS).contains(&word.len())
+        && word.bytes().all(|b| b.is_ascii_digit())
+}
+
+/// Whether what stands right before a number says what it numbers.
+fn calls_a_number(before: &str) -> bool {
+    let between = |c: char| c.is_whitespace() || "号:#.(".contains(c) || c == '是';
+    let before = before.trim_end_matches(between);
+    let before = before.strip_suffix("no").map_or(before, str::trim_end);
+    CALLED.iter().any(|name| before.ends_with(name))
 }
 
 /// Sørensen-Dice in per cent; nothing shared by two empty texts.
@@ -200,6 +225,31 @@ mod tests {
             found.reasons.first(),
             Some(&Reason::SameMarks(vec!["so-20261122-0007".to_owned()]))
         );
+    }
+
+    #[test]
+    fn a_short_number_counts_where_it_is_called_an_orders() {
+        let of = |text| telling(text).marks().map(str::to_owned).collect::<Vec<_>>();
+        for (text, mark) in [
+            ("订单 1007 金额不对", "1007"),
+            ("订单号：88被改", "88"),
+            ("Order no. 1007 shows a wrong sum", "1007"),
+            ("Refund #42 was never asked for", "42"),
+            ("退款单（３１５）不是我申请的", "315"),
+        ] {
+            assert_eq!(of(text), [mark], "{text}");
+        }
+        for text in [
+            "共 1007 个订单",
+            "2026 年",
+            "3 orders of 20 customers",
+            "等了 30 分钟",
+        ] {
+            assert_eq!(of(text), Vec::<String>::new(), "{text}");
+        }
+        let found =
+            telling("订单1007付款后收款人变了").likeness(&telling("order #1007: wrong payee"));
+        assert!(found.suggested(), "{found:?}");
     }
 
     #[test]

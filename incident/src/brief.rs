@@ -13,7 +13,7 @@ use crate::refusal::MissingItem;
 use crate::rows::RowCounts;
 use crate::timeline::{Param, Params};
 use model::{Actor, ClockId, Digest, Figure, Grade, Instant, Level, Money, OrderId, Risk};
-use plan::{Plan, StepId};
+use plan::{Metric, Plan, StepId};
 use serde::{Deserialize, Serialize};
 
 /// One line: its key in the catalogue and the values for its places.
@@ -335,6 +335,7 @@ fn orders(incident: &Incident, now: Instant) -> (Vec<OrderLine>, u32) {
 pub struct Damage {
     /// Of the rows that are found, by currency.
     pub at_risk: Vec<Money>,
+    pub orders: Figure,
     pub persons: Figure,
     /// What people recorded.
     pub impact: Impact,
@@ -343,6 +344,7 @@ pub struct Damage {
 pub fn damage(incident: &Incident) -> Damage {
     Damage {
         at_risk: incident.findings.at_risk.clone(),
+        orders: affected_orders(incident),
         persons: persons(incident),
         impact: Impact {
             note: shortened(&incident.impact.note),
@@ -351,12 +353,30 @@ pub fn damage(incident: &Incident) -> Damage {
     }
 }
 
-/// Persons affected: what a person recorded, else the data subjects counted.
+/// Persons affected: what a person recorded, else what the assessment holds of a person's word,
+/// else the data subjects counted.
 pub fn persons(incident: &Incident) -> Figure {
-    if incident.impact.persons != Figure::Unknown {
-        return incident.impact.persons;
+    let given = |metric| {
+        let by_person = incident.figures_by_person.contains(&metric);
+        by_person.then(|| incident.figures.number(metric))
+    };
+    let told = [Metric::AffectedPersons, Metric::UsersAffected];
+    let assessed = told.into_iter().filter_map(given);
+    let graver = assessed.max_by_key(|figure| figure.at_most());
+    [Some(incident.impact.persons), graver]
+        .into_iter()
+        .flatten()
+        .find(|figure| *figure != Figure::Unknown)
+        .unwrap_or_else(|| incident.findings.persons())
+}
+
+/// Orders affected: what a person recorded, else what the assessment holds, of a person's word or
+/// counted from the findings.
+pub fn affected_orders(incident: &Incident) -> Figure {
+    match incident.impact.orders {
+        Figure::Unknown => incident.figures.number(Metric::OrdersAffected),
+        recorded => recorded,
     }
-    incident.findings.persons()
 }
 
 /// Rows put right by all repairs applied.

@@ -26,6 +26,7 @@ triage-unwitnessed = { $n ->
     [one] { $n } unwitnessed row
    *[other] { $n } unwitnessed rows
 }
+triage-assess = Assess it
 triage-not-graded = nobody has confirmed a grade yet
 triage-news = New message from the sender
 triage-kept = Kept from those it concerns

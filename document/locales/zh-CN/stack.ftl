@@ -19,6 +19,7 @@ triage-kind-report = 报告
 triage-kind-incident = 检测发现立案
 triage-kind-unwitnessed = 未见变更过程的数据
 triage-unwitnessed = { $n } 行变更过程未见
+triage-assess = 去研判定级
 triage-not-graded = 尚无人确认等级
 triage-news = 报告人有新消息
 triage-kept = 对当事人保密

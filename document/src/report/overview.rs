@@ -3,7 +3,7 @@
 use super::phrase::duration;
 use super::{Block, Section, Subject};
 use incident::Status;
-use incident::brief::persons;
+use incident::brief::{affected_orders, persons};
 use incident::grading::{ClockChange, ConfirmedGrade};
 use incident::rows::Damage;
 use model::{Grade, Level};
@@ -223,7 +223,7 @@ pub(super) fn impact(on: &Subject<'_>) -> Section {
     let mut line = |name: String, value: String| rows.push(vec![name, value]);
     line(
         say.text("summary-orders-affected"),
-        say.figure(i.impact.orders),
+        say.figure(affected_orders(i)),
     );
     line(say.text("summary-persons-affected"), say.figure(persons(i)));
     let at_risk: Vec<String> = i.findings.at_risk.iter().map(ToString::to_string).collect();

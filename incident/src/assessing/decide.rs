@@ -58,13 +58,24 @@ fn record(
     }
     let standing = &incident.figures.qualitative;
     let qualitative = judged.unwrap_or_else(|| standing.clone());
-    let same_judgement = qualitative.len() == standing.len()
-        && qualitative.iter().all(|judged| standing.contains(judged));
     let known = |class: &DataClass| incident.assessing.classes.get(class);
     let classes: BTreeMap<DataClass, Option<bool>> = classes
         .into_iter()
         .filter(|(class, affected)| known(class).and_then(|c| c.affected) != *affected)
         .collect();
+    give(asked, facts, qualitative, classes)
+}
+
+/// The facts of what is given, with what follows from it for the grade.
+pub(crate) fn give(
+    asked: Asked<'_>,
+    facts: BTreeMap<Metric, GivenFact>,
+    qualitative: Vec<(u8, String)>,
+    classes: BTreeMap<DataClass, Option<bool>>,
+) -> Decision {
+    let standing = &asked.incident.figures.qualitative;
+    let same_judgement = qualitative.len() == standing.len()
+        && qualitative.iter().all(|judged| standing.contains(judged));
     let figures = Figures {
         numbers: facts.iter().map(|(m, f)| (*m, f.figure)).collect(),
         qualitative,

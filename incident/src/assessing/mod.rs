@@ -12,7 +12,7 @@ use plan::Metric;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-pub(crate) use decide::{decide, lowers_by_one};
+pub(crate) use decide::{decide, give, lowers_by_one};
 
 /// Characters of what a fact rests on.
 pub const MAX_BASIS_CHARS: usize = 500;
@@ -100,7 +100,7 @@ pub enum AssessCommand {
 }
 
 /// One fact as somebody gives it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GivenFact {
     #[serde(default)]

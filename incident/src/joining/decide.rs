@@ -2,10 +2,13 @@
 
 use super::{Carried, JoiningCommand, JoiningFact, MAX_JOINED, MAX_MOVED};
 use crate::access::{Access, AccessFact};
+use crate::assessing::{self, DataClass, GivenFact};
 use crate::decide::{Asked, Decision, checks};
 use crate::fact::Fact;
 use crate::refusal::Refusal;
-use model::{IncidentId, ReceiptNo};
+use model::{Figure, IncidentId, ReceiptNo};
+use plan::Metric;
+use std::collections::BTreeMap;
 
 pub(crate) fn decide(asked: Asked<'_>, command: JoiningCommand) -> Decision {
     checks::reason(asked)?;
@@ -76,6 +79,7 @@ fn absorb(asked: Asked<'_>, carried: Carried, access: &Access) -> Decision {
     };
     let mut facts = access_facts(asked, access);
     let anything = !carried.holds_true.is_empty();
+    let assessed = assessed(asked, &carried)?;
     facts.push(JoiningFact::Absorbed { carried }.into());
     if occurred.is_some() || discovered.is_some() {
         facts.push(Fact::AnchorsSet {
@@ -86,7 +90,47 @@ fn absorb(asked: Asked<'_>, carried: Carried, access: &Access) -> Decision {
     if anything {
         facts.push(trigger_facts);
     }
+    facts.extend(assessed);
     Ok(facts)
+}
+
+/// What people gave of the other one's assessment, where it is news here: a figure that may be
+/// above the one counted, or is certainly above the one given; what is held to be met; which data
+/// are affected.
+fn assessed(asked: Asked<'_>, carried: &Carried) -> Decision {
+    let incident = asked.incident;
+    let news = |metric: &Metric, figure: Figure| {
+        let own = incident.figures.number(*metric);
+        let given_here = incident.figures_by_person.contains(metric);
+        match given_here {
+            _ if own == Figure::Unknown => true,
+            true => figure.at_least() > own.at_most(),
+            false => figure.at_most() > own.at_most(),
+        }
+    };
+    let numbers = carried.figures.numbers.iter();
+    let numbers = numbers.filter(|(metric, figure)| news(metric, **figure));
+    let told = |figure: Figure| GivenFact {
+        figure,
+        basis: carried.code_name.clone(),
+        ..GivenFact::default()
+    };
+    let facts: BTreeMap<Metric, GivenFact> = numbers
+        .map(|(metric, figure)| (*metric, told(*figure)))
+        .collect();
+    let own = &incident.figures.qualitative;
+    let met = carried.figures.qualitative.iter();
+    let met = met.filter(|judged| !own.contains(judged)).cloned();
+    let judged: Vec<(u8, String)> = own.iter().cloned().chain(met).collect();
+    let known = |class: &DataClass| incident.assessing.classes.get(class);
+    let classes = carried.classes.iter();
+    let classes = classes.filter(|class| known(class).is_none_or(|c| c.affected != Some(true)));
+    let classes: BTreeMap<DataClass, Option<bool>> =
+        classes.map(|class| (*class, Some(true))).collect();
+    if facts.is_empty() && classes.is_empty() && judged.len() == own.len() {
+        return Ok(Vec::new());
+    }
+    assessing::give(asked, facts, judged, classes)
 }
 
 /// What changes until the incident is seen by exactly those.

@@ -7,12 +7,14 @@
 mod decide;
 
 use crate::access::Access;
+use crate::assessing::DataClass;
 use crate::containment::{HoldState, RepairState};
 use crate::fact::Fact;
 use crate::incident::Incident;
 use crate::rows::TableRows;
 use crate::timeline::{Param, Params};
-use model::{IncidentId, Instant, OrderId, ReceiptNo, SourceName, TaskId};
+use model::{Figure, IncidentId, Instant, OrderId, ReceiptNo, SourceName, TaskId};
+use plan::grading::Figures;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
@@ -59,6 +61,12 @@ pub struct Carried {
     pub discovered: Option<Instant>,
     /// Facts on which clocks depend, as far as they are known to hold.
     pub holds_true: Vec<String>,
+    /// Of the assessment, what people gave; what is counted follows the findings.
+    #[serde(default)]
+    pub figures: Figures,
+    /// Classes of data that people know to be affected.
+    #[serde(default)]
+    pub classes: Vec<DataClass>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -128,8 +136,26 @@ impl Carried {
                 .filter(|(_, holds)| *holds == Some(true))
                 .map(|(name, _)| name.to_owned())
                 .collect(),
+            figures: given(incident),
+            classes: affected(incident),
         }
     }
+}
+
+/// The figures that people gave and know, and what they hold to be met.
+fn given(incident: &Incident) -> Figures {
+    let by_person = incident.figures_by_person.iter();
+    let numbers = by_person.map(|metric| (*metric, incident.figures.number(*metric)));
+    Figures {
+        numbers: numbers.filter(|(_, f)| *f != Figure::Unknown).collect(),
+        qualitative: incident.figures.qualitative.clone(),
+    }
+}
+
+fn affected(incident: &Incident) -> Vec<DataClass> {
+    let classes = incident.assessing.classes.iter();
+    let affected = classes.filter(|(_, record)| record.affected == Some(true));
+    affected.map(|(class, _)| *class).collect()
 }
 
 impl Incident {

@@ -6,6 +6,7 @@ mod four_eyes;
 mod guests;
 mod handover;
 mod happy_run;
+mod joining;
 mod orders;
 mod random;
 mod resources;

@@ -166,10 +166,7 @@ pub(crate) fn impact(v: &View<'_>, damage: &Damage) -> Vec<ImpactLine> {
             certainty: v.certainty(&figure),
         });
     }
-    for (key, figure) in [
-        ("orders", damage.impact.orders),
-        ("persons", damage.persons),
-    ] {
+    for (key, figure) in [("orders", damage.orders), ("persons", damage.persons)] {
         out.push(ImpactLine {
             label: v.tt("impact", key).into_owned(),
             value: v.figure(&figure),
