@@ -25,6 +25,7 @@ mod cross_check;
 pub mod data_folder;
 pub mod daybook;
 mod dispatch;
+mod duty;
 pub mod error;
 pub mod evidence;
 mod expectation;
@@ -92,6 +93,7 @@ pub use account::{LoginError, Person};
 pub use bare_intake::{BareIntake, Taken};
 pub use changes::Changed;
 pub use data_folder::DataFolder;
+pub use duty::OnDuty;
 pub use error::{CommandError, DeskError};
 pub use incident_list::{IncidentPage, IncidentQuery};
 pub use journal::LogReader;
@@ -102,7 +104,7 @@ pub use people_report::{
 };
 pub use profile::{Address, Profile};
 pub use report_triage::ReportDecision;
-pub use rota::{KeptSchedule, OnDuty};
+pub use rota::KeptSchedule;
 pub use view::{
     AuditSummary, FindingFilter, LogStatus, OutboxItem, ProposalView, RecentChange, ReportFormat,
     Session, SourceStatus,
@@ -322,7 +324,9 @@ impl Desk {
                 if let Err(error) = root.anchor() {
                     tracing::error!(%error, "the root log cannot be continued");
                 }
-                desk.pause(TICK);
+                let open = desk.open_incidents();
+                let open = open.iter().map(std::convert::AsRef::as_ref);
+                desk.pause(ticker::rest(open, desk.now(), TICK));
             }
             // What was journaled since the last tick is anchored before the end.
             drop(root.anchor());

@@ -3,12 +3,11 @@
 //! Deliberately not here: the arithmetic of turns (`incident::rota`) and how people are reached.
 
 use crate::account::{Person, token, token_hash};
+use crate::duty::{OnDuty, Rota};
 use crate::error::CommandError;
 use crate::{Desk, DeskError};
 use incident::rota::ical::{self, Event};
-use incident::rota::{
-    Absence, Covers, Duty, MAX_ABSENCES, RotaProblem, Schedule, Shift, on_duty, shifts,
-};
+use incident::rota::{Absence, Covers, MAX_ABSENCES, RotaProblem, Schedule, Shift, shifts};
 use model::{AccountId, Instant, Operation, PositionId};
 use plan::Act;
 use serde::{Deserialize, Serialize};
@@ -42,16 +41,6 @@ struct Stored {
     schedule: Schedule,
     #[serde(default)]
     retired: bool,
-}
-
-/// Who is on duty for a position.
-#[derive(Clone, Debug, PartialEq)]
-pub struct OnDuty {
-    pub people: Vec<Person>,
-    /// By a schedule; else everybody who holds the position and is there.
-    pub scheduled: bool,
-    /// A schedule covers the position and nobody is on duty by it.
-    pub gap: bool,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -243,52 +232,12 @@ impl Desk {
         holders: Vec<Person>,
         at: Instant,
     ) -> OnDuty {
-        let rota = self.rota();
-        let away = |who: &AccountId| {
-            let is = |a: &Absence| a.who == *who && a.from <= at && at < a.to;
-            rota.absences.iter().any(is)
-        };
-        let mut here = holders;
-        here.retain(|p| !away(&p.id));
-        let covering = self.covering(&rota.schedules, position);
-        let scheduled = covering.is_some();
-        let duty = covering.and_then(|s| on_duty(s, &rota.absences, at));
-        let chosen = duty.and_then(|duty| self.person_on(&duty, &here));
-        match chosen {
-            Some(person) => OnDuty {
-                people: vec![person],
-                scheduled,
-                gap: false,
-            },
-            // Better everybody than nobody.
-            None => OnDuty {
-                gap: scheduled,
-                people: here,
-                scheduled,
-            },
-        }
-    }
-
-    /// The person of a duty: one of those who may be told.
-    fn person_on(&self, duty: &Duty, here: &[Person]) -> Option<Person> {
-        here.iter().find(|p| p.id == duty.who).cloned()
-    }
-
-    fn covering<'a>(
-        &self,
-        schedules: &'a [KeptSchedule],
-        position: &PositionId,
-    ) -> Option<&'a Schedule> {
         let plan = self.plan();
-        let covers = |kept: &&KeptSchedule| match &kept.schedule.covers {
-            Covers::Position(id) => id == position,
-            Covers::Group(id) => plan.group(id).is_some_and(|g| g.lead == *position),
-        };
-        schedules.iter().find(covers).map(|kept| &kept.schedule)
+        self.rota().on_duty_among(&plan, position, holders, at)
     }
 
     /// Schedules and absences; what cannot be read is left out and said: a page must not wait.
-    fn rota(&self) -> Rota {
+    pub(crate) fn rota(&self) -> Rota {
         let read = || -> Result<Rota, DeskError> {
             Ok(Rota {
                 schedules: self.schedules()?,
@@ -414,12 +363,6 @@ impl Desk {
         self.touched();
         Ok(())
     }
-}
-
-#[derive(Default)]
-struct Rota {
-    schedules: Vec<KeptSchedule>,
-    absences: Vec<Absence>,
 }
 
 fn refused(problem: RotaProblem) -> CommandError {

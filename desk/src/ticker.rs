@@ -9,6 +9,7 @@ use incident::{Command, Incident};
 use model::{Actor, Instant, Operation, RequestId};
 use plan::Plan;
 use serde_json::json;
+use std::time::Duration;
 use store::Batch;
 
 /// A clock is set by a few milliseconds all the time; a second back is an event.
@@ -55,12 +56,7 @@ pub(crate) fn tick(desk: &Desk, now: Instant) -> usize {
         let lent = crate::register_use::late(&incident, now);
         let all = due(&incident, now).into_iter().chain(late).chain(briefs);
         for (request, command) in all.chain(lent) {
-            let op = Operation {
-                actor: Actor::system("clock"),
-                reason: String::new(),
-                request: RequestId::new(format!("tick-{}-{request}", incident.id)),
-                now,
-            };
+            let op = operation(&incident, &request, now);
             match desk.execute(op, &incident.id, command) {
                 Ok(_) => done += 1,
                 // Somebody was faster; the next tick sees the new state.
@@ -69,6 +65,30 @@ pub(crate) fn tick(desk: &Desk, now: Instant) -> usize {
         }
     }
     done
+}
+
+pub(crate) fn operation(incident: &Incident, request: &str, now: Instant) -> Operation {
+    Operation {
+        actor: Actor::system("clock"),
+        reason: String::new(),
+        request: RequestId::new(format!("tick-{}-{request}", incident.id)),
+        now,
+    }
+}
+
+/// How long the ticker may rest: until the first call is overdue, so that whoever is next is not
+/// called late, and never longer than `most`.
+pub(crate) fn rest<'a>(
+    open: impl Iterator<Item = &'a Incident>,
+    now: Instant,
+    most: Duration,
+) -> Duration {
+    let calls = open.flat_map(|i| &i.calls);
+    let waits = calls.filter(|c| c.state == CallState::Called && !c.overdue(now));
+    // A call is overdue just behind its time.
+    let left = waits.map(|c| c.call.due_at.0.saturating_sub(now.0).saturating_add(1));
+    let left = left.min().and_then(|us| u64::try_from(us).ok());
+    left.map_or(most, |us| Duration::from_micros(us).min(most))
 }
 
 /// People come, go and change managers while a suspicion stands; who fills a place follows.

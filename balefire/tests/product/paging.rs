@@ -3,7 +3,7 @@
 //! point of paging and at random ones; what counts is what a receiver on the network got.
 //!
 //! Virtual clocks, faults of channels and thousands of crashes are the simulation's
-//! (`desk/src/paging/simulation.rs`).
+//! (`desk/src/paging/tests/simulation.rs`).
 
 use crate::guarded::{CHIEF, Guarded, LONG};
 use model::AccountId;

@@ -13,14 +13,13 @@
 use super::engine::{Engine, Send};
 use super::expand::{KINDS, expand, said};
 use super::file_sink::FILE;
+use super::follow::{pass_on, settled};
 use super::limit::{Ticks, Window};
-use super::page::{Paged, Receiver, Red, Route};
+use super::page::{Paged, Red, Route};
 use super::words;
 use crate::{Desk, DeskError};
 use connect::notify::{Channel, Handed, Message, SendError};
-use incident::Command;
-use incident::people::CallState;
-use model::{Actor, Instant, Operation, OutboxId, RequestId};
+use model::{Instant, OutboxId};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver as Inbox, Sender, channel};
@@ -246,18 +245,13 @@ impl Driver {
 
     /// Nobody is there for it: the next in the plan's order, at once.
     fn pass_on(&self, page: &Paged) {
-        let (Some(incident), Some(call), Some(red)) = (&page.incident, page.call, page.red) else {
+        let Some((op, incident, command)) = pass_on(page, self.desk.now()) else {
             return;
         };
-        tracing::warn!(incident = %incident, call, why = red.code(), "a call reaches nobody; the next is called");
-        let op = Operation {
-            actor: Actor::system("call-out"),
-            reason: String::new(),
-            request: RequestId::new(format!("pass-{}", page.id)),
-            now: self.desk.now(),
-        };
+        let why = page.red.map(Red::code);
+        tracing::warn!(incident = %incident, call = page.call, why, "a call reaches nobody; the next is called");
         // Where nobody else is left, the call stays open and red.
-        if let Err(error) = self.desk.execute(op, incident, Command::PassCall { call }) {
+        if let Err(error) = self.desk.execute(op, &incident, command) {
             tracing::debug!(%error, "a call was not passed on");
         }
     }
@@ -266,27 +260,8 @@ impl Driver {
     fn settle(&mut self, now: Instant) {
         let mut done = Vec::new();
         for page in self.engine.pages() {
-            let tried = |r: &Receiver| r.told() || r.messages.iter().any(|m| m.tries > 0);
-            let (Some(id), false) = (&page.incident, page.settled) else {
-                continue;
-            };
-            if !page.receivers.iter().all(tried) {
-                continue;
-            }
-            let Some(incident) = self.desk.incident(id) else {
-                continue;
-            };
-            let call = incident
-                .calls
-                .iter()
-                .find(|c| Some(c.call.number) == page.call);
-            let answered = call.is_some_and(|c| {
-                matches!(
-                    c.state,
-                    CallState::Acknowledged { .. } | CallState::Refused { .. }
-                )
-            });
-            if answered || incident.closed() {
+            let incident = page.incident.as_ref().and_then(|id| self.desk.incident(id));
+            if incident.is_some_and(|incident| settled(page, &incident)) {
                 done.push(page.id.clone());
             }
         }

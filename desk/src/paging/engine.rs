@@ -97,9 +97,11 @@ impl Engine {
     pub fn add(&mut self, mut page: Paged, now: Instant) {
         let id = page.id.clone();
         for receiver in &mut page.receivers {
+            // Whoever has it from another channel, or needs it no more, is not sent it again.
+            let over = page.settled || receiver.told();
             for leg in &mut receiver.messages {
                 match leg.state {
-                    LegState::Sending if page.settled => leg.state = LegState::Dropped,
+                    LegState::Sending | LegState::Queued if over => leg.state = LegState::Dropped,
                     LegState::Sending => {
                         leg.state = LegState::Queued;
                         leg.tries += 1;

@@ -11,7 +11,7 @@ use crate::dispatch::{ReportPage, brief_words, page_words};
 use crate::{Desk, DeskError};
 use connect::notify::ChannelKind;
 use incident::{Effect, Page};
-use model::{AccountId, Instant, PositionId};
+use model::{AccountId, Instant, OutboxId, PositionId};
 use plan::Lang;
 use store::OutboxRow;
 
@@ -58,57 +58,99 @@ pub(crate) fn said(desk: &Desk, row: &OutboxRow, lang: Lang) -> Result<Said, Des
 
 /// The page with its receivers as they are now.
 pub(crate) fn expand(desk: &Desk, row: &OutboxRow, now: Instant) -> Result<Paged, DeskError> {
-    let (position, call, urgent, exercise) = match wanted(row)? {
-        Wanted::Page(page, exercise) => {
-            let call = match &page {
-                Page::CallOut { call, .. } => Some(*call),
-                Page::Order { .. }
-                | Page::Mention { .. }
-                | Page::BriefSoon { .. }
-                | Page::Resource { .. } => None,
-            };
-            (
-                Some(page.position().clone()),
-                call,
-                call.is_some(),
-                exercise,
-            )
+    let asked = match wanted(row)? {
+        Wanted::Page(page, exercise) => Asked::of_page(&page, exercise),
+        Wanted::Report(page) => Asked::told(page.position, true, false),
+        Wanted::Brief(_, exercise) => {
+            Asked::told(PositionId::new("senior_management"), false, exercise)
         }
-        Wanted::Report(page) => (Some(page.position), None, true, false),
-        Wanted::Brief(_, exercise) => (
-            Some(PositionId::new("senior_management")),
-            None,
-            false,
-            exercise,
-        ),
-        Wanted::Alarm(alarm) => (Some(alarm.position), None, true, false),
-        Wanted::Test(_) => (None, None, false, true),
+        Wanted::Alarm(alarm) => Asked::told(alarm.position, true, false),
+        Wanted::Test(_) => Asked {
+            exercise: true,
+            ..Asked::default()
+        },
     };
-    let people = people(desk, row, position.as_ref(), now)?;
+    let people = people(desk, row, asked.position.as_ref(), now)?;
+    let reached = people.into_iter().map(|person| Reached {
+        lang: desk.language_of(&person.id),
+        routes: desk.routes_of(&person.id),
+        person,
+    });
+    let mut page = addressed(&asked, reached.collect(), desk.config().web.language);
+    page.id = row.id.clone();
+    page.kind.clone_from(&row.kind);
+    page.incident.clone_from(&row.incident);
+    page.due_at = row.due_at.min(now);
+    Ok(page)
+}
+
+/// What a row asks of its receivers, whoever they are.
+#[derive(Default)]
+pub(super) struct Asked {
+    position: Option<PositionId>,
+    call: Option<u32>,
+    urgent: bool,
+    exercise: bool,
+}
+
+impl Asked {
+    pub fn of_page(page: &Page, exercise: bool) -> Self {
+        let call = match page {
+            Page::CallOut { call, .. } => Some(*call),
+            Page::Order { .. }
+            | Page::Mention { .. }
+            | Page::BriefSoon { .. }
+            | Page::Resource { .. } => None,
+        };
+        let urgent = call.is_some();
+        Self {
+            call,
+            ..Self::told(page.position().clone(), urgent, exercise)
+        }
+    }
+    fn told(position: PositionId, urgent: bool, exercise: bool) -> Self {
+        Self {
+            position: Some(position),
+            call: None,
+            urgent,
+            exercise,
+        }
+    }
+}
+
+/// A person with the ways to them; none where no configured channel reaches them.
+pub(super) struct Reached {
+    pub person: Person,
+    pub lang: Lang,
+    pub routes: Vec<Route>,
+}
+
+/// The page with its receivers; the caller gives it the row's names and time. Pure.
+pub(super) fn addressed(asked: &Asked, people: Vec<Reached>, lang: Lang) -> Paged {
     let mut red = None;
     let mut receivers: Vec<Receiver> = people
         .into_iter()
         .take(MAX_RECEIVERS)
-        .map(|p| receiver(desk, &p, &mut red))
+        .map(|reached| receiver(reached, &mut red))
         .collect();
     if receivers.is_empty() {
         red = Some(Red::NobodyOnDuty);
-        receivers.extend(position.as_ref().map(|p| nobody(desk, p)));
+        receivers.extend(asked.position.as_ref().map(|p| nobody(p, lang)));
     }
-    Ok(Paged {
-        id: row.id.clone(),
-        kind: row.kind.clone(),
-        incident: row.incident.clone(),
-        call,
-        position,
-        urgent,
-        exercise,
-        due_at: row.due_at.min(now),
+    Paged {
+        id: OutboxId::new(""),
+        kind: String::new(),
+        incident: None,
+        call: asked.call,
+        position: asked.position.clone(),
+        urgent: asked.urgent,
+        exercise: asked.exercise,
+        due_at: Instant(0),
         receivers,
         red,
         settled: false,
         over_at: None,
-    })
+    }
 }
 
 /// Whom a row is for, as things are now.
@@ -158,8 +200,12 @@ fn person(desk: &Desk, who: &AccountId) -> Result<Option<Person>, DeskError> {
     Ok(people.pop())
 }
 
-fn receiver(desk: &Desk, person: &Person, red: &mut Option<Red>) -> Receiver {
-    let mut routes = desk.routes_of(&person.id);
+fn receiver(reached: Reached, red: &mut Option<Red>) -> Receiver {
+    let Reached {
+        person,
+        lang,
+        mut routes,
+    } = reached;
     if routes.is_empty() {
         // The file has it, so that it is not lost; but nobody reads a file at night.
         *red = Some(Red::NoAddress);
@@ -167,9 +213,9 @@ fn receiver(desk: &Desk, person: &Person, red: &mut Option<Red>) -> Receiver {
     }
     Receiver {
         who: person.id.to_string(),
-        account: Some(person.id.clone()),
-        name: person.name.clone(),
-        lang: desk.language_of(&person.id),
+        account: Some(person.id),
+        name: person.name,
+        lang,
         routes,
         route: 0,
         rounds: 0,
@@ -179,12 +225,12 @@ fn receiver(desk: &Desk, person: &Person, red: &mut Option<Red>) -> Receiver {
 }
 
 /// A position that nobody holds, or whose holders are all absent.
-fn nobody(desk: &Desk, position: &PositionId) -> Receiver {
+fn nobody(position: &PositionId, lang: Lang) -> Receiver {
     Receiver {
         who: position.to_string(),
         account: None,
         name: position.to_string(),
-        lang: desk.config().web.language,
+        lang,
         routes: vec![in_the_file(position.as_str())],
         route: 0,
         rounds: 0,
@@ -215,20 +261,12 @@ impl Desk {
         Ok(self.on_duty_among(position, holders, now).people)
     }
 
-    /// Who is called for a position: on duty, and free to know of the incident. After a hand-over
-    /// it is who took the position over instead of who left it, until the next one.
+    /// Who is called for a position: on duty, and free to know of the incident.
     fn to_be_told(&self, row: &OutboxRow, position: &PositionId, now: Instant) -> Vec<Person> {
         let holders = self.who_may_know(row, position);
         let incident = row.incident.as_ref().and_then(|id| self.incident(id));
-        let shift = incident.as_ref().and_then(|i| i.taken_over(position));
-        // Whoever has gone since, or may no longer know, is not told.
-        let here = shift.and_then(|(_, by)| holders.iter().find(|p| p.id == *by).cloned());
-        let mut people = self.on_duty_among(position, holders, now).people;
-        if let (Some((left, _)), Some(taken)) = (shift, here) {
-            people.retain(|p| p.id != *left && p.id != taken.id);
-            people.insert(0, taken);
-        }
-        people
+        let plan = self.plan();
+        (self.rota()).called(&plan, incident.as_deref(), position, holders, now)
     }
 
     /// Who holds a position and is free to know of the row's incident.

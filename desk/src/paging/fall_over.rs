@@ -60,9 +60,12 @@ impl Engine {
         };
         let over = page.settled;
         let receiver = &mut page.receivers[part.receiver];
-        receiver.failing_since.get_or_insert(now);
         let told = receiver.told();
         let route = part.route;
+        // A late word of an earlier channel says nothing of the one that took over.
+        if receiver.route == route {
+            receiver.failing_since.get_or_insert(now);
+        }
         let leg = receiver.messages.iter_mut().find(|leg| leg.route == route);
         let Some(leg) = leg else { return };
         if over || told || receiver.route != part.route {

@@ -10,8 +10,9 @@ use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 use std::time::Duration;
 
-/// Messages of one channel that are handed over at once: one that hangs holds up no other.
-pub(crate) const AT_ONCE: usize = 4;
+/// Messages of one channel that are handed over at once: one that hangs holds up no other, and a
+/// call of eighty people is out within a second at a tenth of a second each.
+pub(crate) const AT_ONCE: usize = 8;
 /// Faults in a row after which a channel is left alone for a while by those who have another.
 const FAULTS: u32 = 3;
 const REST: Duration = Duration::from_secs(30);

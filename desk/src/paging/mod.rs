@@ -10,10 +10,11 @@ mod engine;
 mod expand;
 mod fall_over;
 mod file_sink;
+mod follow;
 mod limit;
 pub mod page;
 #[cfg(test)]
-mod simulation;
+mod tests;
 pub mod view;
 mod words;
 

@@ -1,11 +1,17 @@
 //! Ten thousand seeded worlds: the engine against channels that hang, lie, throttle and break, a
 //! process that dies at every step, and a clock that is set.
 //!
+//! Ten thousand worlds have pages that are just due. In ten thousand more (`calling`) the deciders
+//! call groups stage by stage, and `oracle` says who had to be called when.
+//!
 //! Time is virtual. What a restart finds is what was stored, and nothing else.
 
-use super::engine::{Engine, Send};
-use super::limit::{Ticks, Window};
-use super::page::{LegState, Paged, Receiver, Route};
+mod calling;
+mod oracle;
+
+use crate::paging::engine::{Engine, Send};
+use crate::paging::limit::{Ticks, Window};
+use crate::paging::page::{LegState, Paged, Receiver, Route};
 use connect::notify::{Handed, Limit, SendError};
 use model::{Instant, OutboxId};
 use plan::Lang;
@@ -51,6 +57,10 @@ enum Event {
     Jump,
     Restart,
     Look(u32),
+    /// The ticker looks, in the life of a process, unless it was told to look at another time.
+    Tick(u32, u32),
+    /// Somebody does something.
+    Act(usize),
 }
 
 struct Request {
@@ -90,12 +100,30 @@ struct World {
     unsettled: bool,
     requests: Vec<Request>,
     arrivals: BTreeMap<(OutboxId, usize), Arrivals>,
+    calling: Option<Box<calling::Calling>>,
 }
 
 impl World {
     fn new(number: u64) -> Self {
+        let mut world = Self::empty(number);
+        for i in 0..=world.seed.below(5) {
+            let at = world.seed.below(12) * S;
+            let page = world.new_page(i, at);
+            world.due.push((at, page));
+            world.at(at, Event::Due(i as usize));
+        }
+        if !calm(number) && world.seed.below(3) == 0 {
+            let at = world.seed.below(25 * S);
+            world.at(at, Event::Jump);
+        }
+        world.at(0, Event::Restart);
+        world
+    }
+
+    /// Channels, and nothing to send yet.
+    fn empty(number: u64) -> Self {
         let mut seed = Seed::new(number);
-        let calm = number.is_multiple_of(4);
+        let calm = calm(number);
         let mut providers = BTreeMap::new();
         for i in 0..=seed.below(2) {
             let faults = [0; 4].map(|_| seed.below(30));
@@ -117,7 +145,7 @@ impl World {
         };
         // Something works in every world; not everybody has it first.
         providers.insert("sure".into(), Provider::new(Nature::Good, unlimited));
-        let mut world = Self {
+        Self {
             t: 0,
             offset: 0,
             events: BinaryHeap::new(),
@@ -139,21 +167,10 @@ impl World {
             unsettled: false,
             requests: Vec::new(),
             arrivals: BTreeMap::new(),
+            calling: None,
             providers,
             seed,
-        };
-        for i in 0..=world.seed.below(5) {
-            let at = world.seed.below(12) * S;
-            let page = world.new_page(i, at);
-            world.due.push((at, page));
-            world.at(at, Event::Due(i as usize));
         }
-        if !calm && world.seed.below(3) == 0 {
-            let at = world.seed.below(25 * S);
-            world.at(at, Event::Jump);
-        }
-        world.at(0, Event::Restart);
-        world
     }
 
     fn new_page(&mut self, i: u64, at: u64) -> Paged {
@@ -229,7 +246,9 @@ impl World {
                 Event::Accept(request) => self.accept(request),
                 Event::Answer(request, life) if life == self.life => self.answer(request),
                 Event::Look(life) if life == self.life => self.step(),
-                Event::Answer(..) | Event::Look(_) => {}
+                Event::Tick(life, turn) if life == self.life => self.tick(turn),
+                Event::Act(i) => self.act(i),
+                Event::Answer(..) | Event::Look(_) | Event::Tick(..) => {}
                 Event::Jump => {
                     let far = 2 * 86_400 * S;
                     self.offset += self.seed.below(far) as i64 - far as i64 / 2;
@@ -239,7 +258,8 @@ impl World {
                 Event::Restart => self.start(),
             }
             let open = |page: &Paged| self.stored.get(&page.id).is_none_or(|p| !p.over());
-            if self.t > 40 * S && !self.due.iter().any(|(_, page)| open(page)) {
+            let calling = self.calling.as_ref().is_some_and(|c| !c.over());
+            if self.t > 40 * S && !calling && !self.due.iter().any(|(_, page)| open(page)) {
                 return;
             }
         }
@@ -258,18 +278,23 @@ impl World {
         }
         self.engine = Some(engine);
         self.step();
+        self.tick_now();
     }
 
     /// Perhaps the process dies here.
     fn dies(&mut self) -> bool {
-        if self.crashes_left == 0 || self.unsettled || self.seed.below(8) > 0 {
+        // A night of calling is longer: the end may come at any time of it.
+        let rarely = if self.calling.is_some() { 24 } else { 8 };
+        if self.crashes_left == 0 || self.unsettled || self.seed.below(rarely) > 0 {
             return false;
         }
         self.crashes_left -= 1;
         self.crashes += 1;
         self.life += 1;
         self.engine = None;
-        let restart = self.t + self.seed.below(20 * S);
+        let long = self.calling.is_some() && self.seed.below(3) == 0;
+        let most = if long { 400 * S } else { 20 * S };
+        let restart = self.t + self.seed.below(most);
         self.at(restart, Event::Restart);
         // What was under way was taken before the end, or never will be.
         for i in 0..self.requests.len() {
@@ -283,6 +308,9 @@ impl World {
 
     /// One turn of the driver.
     fn step(&mut self) {
+        if !self.take_on_calls() {
+            return;
+        }
         let (now, ticks) = (self.now(), self.ticks());
         let Some(engine) = &mut self.engine else {
             return;
@@ -292,6 +320,9 @@ impl World {
             if !self.stored.contains_key(&page.id) && engine.page(&page.id).is_none() {
                 engine.add(page.clone(), now);
             }
+        }
+        if let Some(calling) = &self.calling {
+            calling.settle(engine, now);
         }
         let sends = engine.turn(now, ticks);
         let (pages, windows) = engine.take_changed(now, ticks);
@@ -374,6 +405,19 @@ impl World {
         let request = &mut self.requests[i];
         request.taken = true;
         let doubtful = request.answer.is_err() || request.slow;
+        let parts = request.send.parts.clone();
+        for part in &parts {
+            let page = &self.stored[&part.page];
+            if let (Some(calling), Some(call)) = (&mut self.calling, page.call) {
+                let who = page.receivers[part.receiver].account.clone();
+                if let Some((act, after)) = calling.reacts(&part.page, call, who) {
+                    self.order += 1;
+                    let at = self.t + after;
+                    self.events.push(Reverse((at, self.order, Event::Act(act))));
+                }
+            }
+        }
+        let request = &mut self.requests[i];
         for part in &request.send.parts {
             let all = self
                 .arrivals
@@ -408,6 +452,12 @@ impl World {
                 let arrivals = self.arrivals.get(&key).unwrap_or(&none);
                 let n = arrivals.at.len() as u32;
                 let what = format!("seed {number}: {} to {r}: {:?}", page.id, arrivals.at);
+                // Whoever was tried in vain need not be told any more of what was answered.
+                if stored.settled && !stored.receivers[r].told() {
+                    let legs = &stored.receivers[r].messages;
+                    assert!(legs.iter().any(|leg| leg.tries > 0), "{what}: never tried");
+                    continue;
+                }
                 assert!(n >= 1, "{what}: never arrived");
                 assert!(
                     n <= 1 + self.crashes + arrivals.doubtful,
@@ -416,8 +466,9 @@ impl World {
                 let unmarked = arrivals.at.iter().filter(|(_, marked)| !marked).count();
                 assert!(unmarked <= 1, "{what}: a second one is not marked");
                 assert!(stored.receivers[r].told(), "{what}: it does not show");
-                let hanging =
-                    |l: &super::page::Leg| matches!(l.state, LegState::Queued | LegState::Sending);
+                let hanging = |l: &crate::paging::page::Leg| {
+                    matches!(l.state, LegState::Queued | LegState::Sending)
+                };
                 let hangs = stored.receivers[r].messages.iter().any(hanging);
                 assert!(!hangs, "{what}: a state hangs");
                 self.prompt(receiver, *due, arrivals.at[0].0, &what);
@@ -464,6 +515,11 @@ impl Provider {
             );
         }
     }
+}
+
+/// Every channel of such a world is good.
+fn calm(number: u64) -> bool {
+    number.is_multiple_of(4)
 }
 
 #[test]
