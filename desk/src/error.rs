@@ -52,6 +52,8 @@ pub enum DeskError {
     #[error(transparent)]
     Account(#[from] crate::identity::AccountRefusal),
     #[error(transparent)]
+    Rota(#[from] crate::rota_refusal::RotaRefusal),
+    #[error(transparent)]
     Webhook(#[from] crate::webhooks::WebhookRefusal),
     #[error(
         "more than {most} rows differ from their last images: the shop was restored, replaced, or changed wholesale. If that was on purpose, take a new baseline; if not, keep the file as evidence first"
@@ -162,6 +164,11 @@ pub enum CommandError {
 impl From<store::StoreError> for CommandError {
     fn from(error: store::StoreError) -> Self {
         Self::Desk(error.into())
+    }
+}
+impl From<crate::rota_refusal::RotaRefusal> for CommandError {
+    fn from(refusal: crate::rota_refusal::RotaRefusal) -> Self {
+        Self::Desk(refusal.into())
     }
 }
 impl From<incident::Refusal> for CommandError {

@@ -68,6 +68,7 @@ mod report_triage;
 mod reshaped;
 mod resume;
 mod rota;
+pub mod rota_refusal;
 mod row_cache;
 mod row_work;
 pub mod server_log;

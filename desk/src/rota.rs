@@ -5,9 +5,10 @@
 use crate::account::{Person, token, token_hash};
 use crate::duty::{OnDuty, Rota};
 use crate::error::CommandError;
+use crate::rota_refusal::{MAX_SCHEDULES, RotaRefusal};
 use crate::{Desk, DeskError};
 use incident::rota::ical::{self, Event};
-use incident::rota::{Absence, Covers, MAX_ABSENCES, RotaProblem, Schedule, Shift, shifts};
+use incident::rota::{Absence, Covers, MAX_ABSENCES, Schedule, Shift, shifts};
 use model::{AccountId, Instant, Operation, PositionId};
 use plan::Act;
 use serde::{Deserialize, Serialize};
@@ -18,8 +19,6 @@ const SCHEDULES: &str = "rota";
 const ABSENCES: &str = "absence";
 const FEEDS: &str = "rota_feed";
 const FEED_OF: &str = "rota_feed_of";
-/// Schedules in all; one for each position and group, and as many again.
-const MAX_SCHEDULES: usize = 60;
 /// Days before and after now that a feed holds.
 const FEED_BACK_S: i64 = 7 * 86_400;
 const FEED_AHEAD_S: i64 = 90 * 86_400;
@@ -84,15 +83,12 @@ impl Desk {
         version: u64,
     ) -> Result<String, CommandError> {
         self.may_manage(op)?;
-        schedule.check().map_err(refused)?;
+        schedule.check().map_err(RotaRefusal::Schedule)?;
         self.check_people(&schedule)?;
         let old = op.now.plus_s(-KEPT_S);
         schedule.overrides.retain(|o| o.to > old);
         if version == 0 && self.schedules()?.len() >= MAX_SCHEDULES {
-            return Err(DeskError::Refused(format!(
-                "there are {MAX_SCHEDULES} schedules already; retire one first"
-            ))
-            .into());
+            return Err(RotaRefusal::Full.into());
         }
         let id = match id {
             Some(id) => id.to_owned(),
@@ -111,7 +107,7 @@ impl Desk {
     ) -> Result<(), CommandError> {
         self.may_manage(op)?;
         let kept = self.schedule(id)?;
-        let kept = kept.ok_or_else(|| DeskError::NotFound("there is no such schedule".into()))?;
+        let kept = kept.ok_or(RotaRefusal::Gone)?;
         self.put_schedule(op, id, kept.schedule, version, true)
     }
 
@@ -140,9 +136,7 @@ impl Desk {
             Covers::Group(id) => plan.group(id).and_then(|g| plan.position(&g.lead)),
         };
         let Some(position) = position else {
-            return Err(
-                DeskError::NotFound("the plan has no such position or group".into()).into(),
-            );
+            return Err(RotaRefusal::NotInPlan.into());
         };
         let people = self.accounts()?;
         let fits = |who: &AccountId| {
@@ -159,10 +153,10 @@ impl Desk {
         let overriding = schedule.overrides.iter().map(|o| &o.who);
         match named.chain(overriding).find(|who| !fits(who)) {
             None => Ok(()),
-            Some(who) => Err(DeskError::Refused(format!(
-                "`{who}` cannot answer for `{}`: give the position, or one that stands in for it, to this person first",
-                position.id
-            ))
+            Some(who) => Err(RotaRefusal::Person {
+                who: who.clone(),
+                position: position.title.clone(),
+            }
             .into()),
         }
     }
@@ -210,8 +204,11 @@ impl Desk {
         let old = op.now.plus_s(-KEPT_S);
         absences.retain(|a| a.to > old);
         let sound = absences.iter().all(|a| a.who == *who && a.from < a.to);
-        if !sound || absences.len() > MAX_ABSENCES {
-            return Err(refused(RotaProblem::Spans));
+        if !sound {
+            return Err(RotaRefusal::Span.into());
+        }
+        if absences.len() > MAX_ABSENCES {
+            return Err(RotaRefusal::Absences.into());
         }
         let leaf = json!({ "kind": "absence", "account": who, "by": op.actor, "at": op.now, "spans": absences });
         let json = serde_json::to_string(&absences).map_err(DeskError::from)?;
@@ -349,7 +346,7 @@ impl Desk {
             Some(leaf) => vec![serde_json::to_vec(leaf)?],
             None => Vec::new(),
         };
-        self.store().commit(Batch {
+        let stored = self.store().commit(Batch {
             documents: vec![PutDocument {
                 collection,
                 id,
@@ -359,12 +356,12 @@ impl Desk {
             }],
             leaves,
             ..Batch::default()
-        })?;
+        });
+        match stored.map_err(DeskError::from) {
+            Err(error) if error.is_conflict() => return Err(RotaRefusal::Changed.into()),
+            other => drop(other?),
+        }
         self.touched();
         Ok(())
     }
-}
-
-fn refused(problem: RotaProblem) -> CommandError {
-    DeskError::Refused(problem.to_string()).into()
 }

@@ -45,6 +45,7 @@ const FILES: &[File] = &files![
     "stack",
     "orders",
     "room",
+    "rota",
     "brief",
     "tasks",
     "resources",

@@ -5,6 +5,7 @@
 use crate::visit::Visit;
 use desk::DeskError;
 use desk::accept_rows::AcceptRefusal;
+use desk::rota_refusal::RotaRefusal;
 use document::{Catalogue, Value};
 use incident::brief::Line;
 use incident::{MissingItem, Param, Refusal, TimelineEntry};
@@ -98,6 +99,7 @@ pub(crate) fn desk_error(words: &Catalogue, error: &DeskError) -> String {
             let key = format!("account-refusal-{}", refusal.code());
             words.text(&key).into_owned()
         }
+        DeskError::Rota(refusal) => rota(words, refusal),
         DeskError::Webhook(refusal) => {
             let key = format!("webhooks-refusal-{}", refusal.code());
             words.text(&key).into_owned()
@@ -106,6 +108,17 @@ pub(crate) fn desk_error(words: &Catalogue, error: &DeskError) -> String {
         DeskError::Connect(_) => words.text("error-shop").into_owned(),
         _ => words.text("error-inside").into_owned(),
     }
+}
+
+fn rota(words: &Catalogue, refusal: &RotaRefusal) -> String {
+    let key = format!("call-out-refusal-{}", refusal.code());
+    let most = refusal.most().and_then(|n| i64::try_from(n).ok());
+    let mut values = vec![("most", Value::from(most.unwrap_or_default()))];
+    if let RotaRefusal::Person { who, position } = refusal {
+        values.push(("who", Value::from(who.as_str())));
+        values.push(("position", Value::from(position.in_lang(words.lang()))));
+    }
+    words.with(&key, &values)
 }
 
 fn named(params: &[(String, Param)]) -> impl Iterator<Item = (&str, &Param)> {

@@ -238,7 +238,11 @@ impl Desk {
 
     /// Name of a counter beside those of logins: nobody can fill it by logging in under its name.
     fn code_counter(&self, by: &str) -> String {
-        let mac = self.mac(b"code counter", by.as_bytes()).finalize();
+        self.counter(b"code counter", by)
+    }
+
+    pub(super) fn counter(&self, of: &[u8], by: &str) -> String {
+        let mac = self.mac(of, by.as_bytes()).finalize();
         BASE64_URL_SAFE_NO_PAD.encode(mac.into_bytes())
     }
 
@@ -262,8 +266,16 @@ impl Desk {
         };
         let reason = match (taken_by, reason.is_empty()) {
             ("", _) => reason,
-            (by, true) => format!("by code, taken down by {by}"),
-            (by, false) => format!("{reason} (by code, taken down by {by})"),
+            (by, given) => {
+                // It stays on the record, so it is in the language of the house.
+                let words = document::words(self.config().web.language);
+                let by = words.with("call-out-by-code-reason", &[("by", by.into())]);
+                if given {
+                    by
+                } else {
+                    format!("{reason} ({by})")
+                }
+            }
         };
         let op = Operation {
             actor: Actor::Person {

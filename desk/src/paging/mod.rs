@@ -22,6 +22,7 @@ pub(crate) use words::report_words;
 
 use crate::channels::Channels;
 use crate::config::Config;
+use crate::rota_refusal::{MAX_TESTS, RotaRefusal};
 use crate::{DataFolder, Desk, DeskError};
 use connect::notify::Channel;
 use expand::{KINDS, TEST};
@@ -34,8 +35,6 @@ use words::TestCall;
 
 /// Pages that are looked through for a code or a list.
 const MAX_PAGES: u32 = 2_000;
-/// Test calls of one person within an hour: a channel may cost money.
-const MAX_TESTS: usize = 5;
 
 /// What paging holds on to while the desk is open.
 pub(crate) struct Parts {
@@ -117,18 +116,12 @@ impl Desk {
     /// Calls oneself through one's real channels; it belongs to no incident.
     pub fn test_call(&self, who: &AccountId) -> Result<OutboxId, DeskError> {
         let now = self.now();
-        let mine = |page: &&Paged| {
-            page.kind == TEST
-                && page
-                    .receivers
-                    .iter()
-                    .any(|r| r.account.as_ref() == Some(who))
-        };
-        let recent = self.pages_since(now.plus_s(-3_600))?;
-        if recent.iter().filter(mine).count() >= MAX_TESTS {
-            return Err(DeskError::Refused(format!(
-                "{MAX_TESTS} test calls an hour are enough; wait a little"
-            )));
+        // Counted by the one writer, so that many at once do not get past the limit.
+        let counter = self.counter(b"test call", who.as_str());
+        let since = now.plus_s(-3_600);
+        let full = (self.store()).register_login_attempt(&counter, now, since, MAX_TESTS)?;
+        if full.is_some() {
+            return Err(RotaRefusal::Tests.into());
         }
         let id = OutboxId::new(self.new_id("test")?);
         let test = TestCall {

@@ -10,6 +10,7 @@ use askama::Template;
 use axum::http::StatusCode;
 use desk::paging::answer::{Answer, AnswerError};
 use desk::paging::view::PageView;
+use desk::rota_refusal::RotaRefusal;
 use desk::{CommandError, DeskError, KeptSchedule};
 use incident::rota::{Absence, Covers, Shift};
 use model::{AccountId, Instant};
@@ -79,6 +80,7 @@ pub(crate) fn refused(visit: &Visit, error: &CommandError) -> Reply {
         CommandError::Desk(error) => {
             let status = match error {
                 DeskError::NotFound(_) => StatusCode::NOT_FOUND,
+                DeskError::Rota(refusal) => rota_status(refusal),
                 DeskError::Refused(_) | DeskError::Store(_) => StatusCode::CONFLICT,
                 _ => StatusCode::INTERNAL_SERVER_ERROR,
             };
@@ -86,6 +88,14 @@ pub(crate) fn refused(visit: &Visit, error: &CommandError) -> Reply {
         }
     };
     show(visit, status, Some(text))
+}
+
+fn rota_status(refusal: &RotaRefusal) -> StatusCode {
+    match refusal {
+        gone if gone.is_gone() => StatusCode::NOT_FOUND,
+        there if there.is_conflict() => StatusCode::CONFLICT,
+        _ => StatusCode::UNPROCESSABLE_ENTITY,
+    }
 }
 
 fn show(visit: &Visit, status: StatusCode, problem: Option<String>) -> Reply {

@@ -3,9 +3,10 @@
 use crate::pages::call_out::refused;
 use crate::reply::Reply;
 use crate::visit::Visit;
-use desk::{CommandError, DeskError};
+use desk::CommandError;
+use desk::rota_refusal::RotaRefusal;
 use incident::rota::{Absence, Covers, Every, Layer, Override, Schedule};
-use jiff::civil::Weekday;
+use jiff::civil::{Date, Weekday};
 use model::{AccountId, GroupId, Instant, PositionId};
 
 fn done(visit: &Visit, outcome: Result<(), CommandError>) -> Reply {
@@ -15,20 +16,16 @@ fn done(visit: &Visit, outcome: Result<(), CommandError>) -> Reply {
     }
 }
 
-fn bad(text: &str) -> CommandError {
-    DeskError::Refused(text.to_owned()).into()
-}
-
 fn version(visit: &Visit) -> u64 {
     visit.form.get("version").parse().unwrap_or(0)
 }
 
 /// From and to of a form, in the zone of the pages.
 fn span(visit: &Visit) -> Result<(Instant, Instant), CommandError> {
-    let read = |field| crate::forms::time(visit, field).map_err(CommandError::Refused);
-    match (read("from")?, read("to")?) {
-        (Some(from), Some(to)) => Ok((from, to)),
-        _ => Err(bad("say from when to when")),
+    let read = |field| crate::forms::time(visit, field).ok().flatten();
+    match (read("from"), read("to")) {
+        (Some(from), Some(to)) if from < to => Ok((from, to)),
+        _ => Err(RotaRefusal::Span.into()),
     }
 }
 
@@ -37,7 +34,7 @@ pub(crate) fn add_absence(visit: &Visit) -> Reply {
         let who = match (visit.form.given("who"), &visit.session) {
             (Some(who), _) => AccountId::new(who),
             (None, Some(session)) => session.account.clone(),
-            (None, None) => return Err(bad("say who")),
+            (None, None) => return Err(RotaRefusal::Who.into()),
         };
         let (from, to) = span(visit)?;
         let (mut all, version) = visit.desk().absences_of(&who)?;
@@ -78,7 +75,7 @@ pub(crate) fn add_override(visit: &Visit) -> Reply {
     let add = || {
         let id = visit.form.get("schedule");
         let kept = visit.desk().schedule(id)?;
-        let kept = kept.ok_or_else(|| DeskError::NotFound("there is no such schedule".into()))?;
+        let kept = kept.ok_or(RotaRefusal::Gone)?;
         let (from, to) = span(visit)?;
         let mut schedule = kept.schedule;
         schedule.overrides.push(Override {
@@ -102,8 +99,7 @@ pub(crate) fn add_schedule(visit: &Visit) -> Reply {
         let (id, schedule) = match visit.form.given("schedule") {
             Some(id) => {
                 let kept = visit.desk().schedule(id)?;
-                let gone = || DeskError::NotFound("there is no such schedule".into());
-                let mut schedule = kept.ok_or_else(gone)?.schedule;
+                let mut schedule = kept.ok_or(RotaRefusal::Gone)?.schedule;
                 schedule.layers.push(layer);
                 (Some(id), schedule)
             }
@@ -121,7 +117,7 @@ fn new_schedule(visit: &Visit, layer: Layer) -> Result<Schedule, CommandError> {
     let covers = match visit.form.get("covers").split_once(':') {
         Some(("group", id)) => Covers::Group(GroupId::new(id)),
         Some(("position", id)) => Covers::Position(PositionId::new(id)),
-        _ => return Err(bad("say for which position or group")),
+        _ => return Err(RotaRefusal::Covers.into()),
     };
     Ok(Schedule {
         title: visit.form.get("title").to_owned(),
@@ -134,27 +130,28 @@ fn new_schedule(visit: &Visit, layer: Layer) -> Result<Schedule, CommandError> {
 
 fn layer(visit: &Visit) -> Result<Layer, CommandError> {
     let form = &visit.form;
-    let n: u16 = form
-        .get("n")
-        .parse()
-        .map_err(|_| bad("say how long a turn is"))?;
+    let n: u16 = form.get("n").parse().map_err(|_| RotaRefusal::Length)?;
     let every = match form.get("unit") {
         "days" => Every::Days(n),
         "hours" => Every::Hours(n),
         _ => Every::Weeks(n),
     };
     let day = form.get("weekday").parse().unwrap_or(1);
+    let from: Date = form
+        .get("from")
+        .parse()
+        .map_err(|_| RotaRefusal::FirstDay)?;
+    let until = form.given("until").map(str::parse::<Date>).transpose();
+    let until = until.map_err(|_| RotaRefusal::LastDay)?;
+    if until.is_some_and(|until| until < from) {
+        return Err(RotaRefusal::LastDay.into());
+    }
+    let hand_over = form.get("hand_over").parse();
     Ok(Layer {
         every,
-        from: form
-            .get("from")
-            .parse()
-            .map_err(|_| bad("say the first day"))?,
-        until: form.given("until").and_then(|day| day.parse().ok()),
-        hand_over: form
-            .get("hand_over")
-            .parse()
-            .map_err(|_| bad("say the time of the hand-over"))?,
+        from,
+        until,
+        hand_over: hand_over.map_err(|_| RotaRefusal::HandOver)?,
         weekday: Weekday::from_monday_one_offset(day).unwrap_or(Weekday::Monday),
         // In the order in which they are written, one account a line.
         participants: form

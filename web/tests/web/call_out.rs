@@ -166,3 +166,70 @@ async fn a_schedule_is_edited_by_one_at_a_time_and_read_by_a_calendar_until_revo
     );
     assert_eq!(mode & 0o777, 0o600);
 }
+
+#[test]
+fn every_refusal_of_the_rota_has_its_words_in_both_languages() {
+    use desk::rota_refusal::RotaRefusal;
+    let all = RotaRefusal::all();
+    let mut codes: Vec<&str> = all.iter().map(RotaRefusal::code).collect();
+    codes.sort_unstable();
+    codes.dedup();
+    assert_eq!(codes.len(), all.len(), "each has a code of its own");
+    for lang in plan::Lang::ALL {
+        let words = document::words(lang);
+        for code in &codes {
+            assert!(words.has(&format!("call-out-refusal-{code}")), "{code}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_refused_is_said_in_the_readers_language() {
+    let world = World::new();
+    let mut chief = world.person("chief", &["cio"]);
+    chief.cookie = format!("balefire_lang=zh-CN; {}", chief.cookie);
+    world.person("agent", &["cs_agent"]);
+    let good = [
+        ("title", "lead"),
+        ("covers", "position:cio"),
+        ("zone", "Asia/Shanghai"),
+        ("from", "2026-01-05"),
+        ("hand_over", "09:00"),
+        ("n", "1"),
+        ("unit", "weeks"),
+        ("weekday", "1"),
+        ("people", "chief"),
+    ];
+    let cases = [
+        ("people", "agent", 422, "agent不能代表“首席信息官”应答"),
+        ("people", "", 422, "一个轮换应有1至60人"),
+        ("title", "", 422, "请填写值班表名称，最多80个字"),
+        ("zone", "Mars/Olympus", 422, "请从列表中选择时区"),
+        ("covers", "", 422, "请选择值班表对应的岗位或小组"),
+        ("from", "soon", 422, "请填写首日"),
+        ("n", "often", 422, "请填写每班时长"),
+        ("hand_over", "", 422, "请填写交接时间"),
+        ("schedule", "rota-none", 404, "该值班表已不存在"),
+    ];
+    for (field, value, status, words) in cases {
+        let mut fields: Vec<(&str, &str)> = good.to_vec();
+        fields.retain(|(name, _)| *name != field);
+        fields.push((field, value));
+        let sent = world.post("/call-out/schedule", Some(&chief), &fields);
+        let sent = sent.await;
+        assert_eq!(sent.status.as_u16(), status, "{field}");
+        assert!(sent.body.contains(words), "{words} in {}", sent.body);
+    }
+    let span = [("from", "2026-12-02T09:00"), ("to", "2026-12-01T09:00")];
+    let sent = world.post("/call-out/absence", Some(&chief), &span).await;
+    assert_eq!(sent.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(sent.body.contains("结束应晚于开始"), "{}", sent.body);
+    let mut last = None;
+    for _ in 0..6 {
+        last = Some(world.post("/call-out/test", Some(&chief), &[]).await);
+    }
+    let last = last.expect("an answer");
+    assert_eq!(last.status, StatusCode::CONFLICT);
+    assert!(last.body.contains("每小时最多测试呼叫5次"), "{}", last.body);
+    assert!(world.desk.schedules().expect("read").is_empty());
+}
