@@ -29,6 +29,7 @@ const FILES: &[File] = &files![
     "shell",
     "access",
     "api",
+    "api_more",
     "web",
     "plan",
     "report",

@@ -199,7 +199,7 @@ fn desk_status(error: &DeskError) -> StatusCode {
     match error {
         DeskError::NotFound(_) | DeskError::UnknownSource(_) => StatusCode::NOT_FOUND,
         DeskError::Refused(_) | DeskError::Accept(_) => StatusCode::CONFLICT,
-        _ => StatusCode::INTERNAL_SERVER_ERROR,
+        _ => pages::settings::status_of(error),
     }
 }
 

@@ -5,6 +5,7 @@ pub mod assessment;
 pub mod call_out;
 pub mod orders;
 mod programs;
+mod programs_more;
 pub mod reports;
 pub mod resources;
 pub mod room;
@@ -101,6 +102,7 @@ const VIEW: Needs = Needs::Act(Act::ViewIncident);
 pub fn all() -> impl Iterator<Item = &'static Row> {
     let more = reports::ROWS.iter().chain(settings::ROWS);
     let more = more.chain(call_out::ROWS).chain(programs::ROWS);
+    let more = more.chain(programs_more::ROWS);
     let more = more.chain(orders::ROWS).chain(room::ROWS);
     let more = more.chain(triage::ROWS).chain(timeline::ROWS);
     let more = more.chain(assessment::ROWS);
@@ -118,6 +120,10 @@ const OF_GUESTS: [&str; 3] = [
 ];
 
 impl Row {
+    /// A form that stands for commands of an incident, which programs give as they are.
+    pub fn is_commands(&self) -> bool {
+        matches!(self.serve, Serve::Commands(_))
+    }
     pub fn open_to_guests(&self) -> bool {
         matches!(self.needs, Needs::Guest | Needs::Public) || OF_GUESTS.contains(&self.path)
     }

@@ -31,7 +31,7 @@ pub enum Change {
     OnceAt,
 }
 
-const fn get(
+pub(super) const fn get(
     path: &'static str,
     id: &'static str,
     tag: &'static str,
@@ -51,7 +51,7 @@ const fn get(
     }
 }
 
-const fn post(
+pub(super) const fn post(
     path: &'static str,
     id: &'static str,
     tag: &'static str,
@@ -72,10 +72,15 @@ const fn post(
     }
 }
 
-const PAGE: &[&str] = &["limit", "cursor"];
+pub(super) const PAGE: &[&str] = &["limit", "cursor"];
 
 /// Every operation; a test compares them with the role matrix.
-pub static DOCS: &[Doc] = &[
+pub fn all() -> impl Iterator<Item = &'static Doc> {
+    DOCS.iter().chain(super::doc_more::DOCS)
+}
+
+/// Those of incidents, reports, sources and webhooks; the others are next door.
+static DOCS: &[Doc] = &[
     get("/api/v1/openapi.json", "openapi", "about", &[], "OpenApi"),
     get("/api/v1/session", "session", "about", &[], "Session"),
     get("/api/v1/sources", "sources", "sources", &[], "Sources"),

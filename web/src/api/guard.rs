@@ -34,7 +34,7 @@ pub(super) fn once_shown(
 }
 
 /// Name and text of what is shown once.
-type Shown = (&'static str, String);
+type Shown = (&'static str, Value);
 
 /// What a change answers with.
 pub(super) struct Done {
@@ -89,7 +89,7 @@ fn run(
     let Some((name, text)) = shown else {
         return Ok(answer(status, body, etag.as_deref()));
     };
-    done.body[name] = json!(text);
+    done.body[name] = text;
     Ok(answer(status, done.body.to_string(), etag.as_deref()))
 }
 
@@ -170,6 +170,51 @@ pub(super) fn invalid(visit: &Visit, field: &str, detail: &str) -> Reply {
     let title = visit.words().text("api-invalid").into_owned();
     let errors = json!({ "errors": [{ "pointer": format!("#/{field}"), "detail": detail }] });
     Reply::problem(StatusCode::UNPROCESSABLE_ENTITY, "invalid", &title, errors)
+}
+
+/// What the desk does not take of somebody, with the status that says why.
+pub(super) fn refused(visit: &Visit, error: &desk::DeskError) -> Reply {
+    let (status, text) = crate::pages::settings::told(visit, error);
+    match (status, error) {
+        (StatusCode::NOT_FOUND, _) => Reply::not_found(visit),
+        // The version that `If-Match` names is no longer the one that stands.
+        (StatusCode::CONFLICT, _) if error.is_conflict() => {
+            Reply::refuse(visit, StatusCode::PRECONDITION_FAILED, "stale")
+        }
+        (_, desk::DeskError::Account(refusal)) => {
+            Reply::problem(status, refusal.code(), &text, json!({}))
+        }
+        _ => Reply::problem(status, "not-done", &text, json!({})),
+    }
+}
+
+/// Refuses a token: what is asked for gives or takes away a person's own way in.
+pub(super) fn by_person(visit: &Visit) -> Result<(), Reply> {
+    let person = visit.session.as_ref().is_some_and(|s| s.scopes.is_none());
+    person
+        .then_some(())
+        .ok_or_else(|| Reply::refuse(visit, StatusCode::FORBIDDEN, "forbidden"))
+}
+
+/// The name of what a request made or changed.
+pub(super) fn named(status: StatusCode, id: &str) -> Done {
+    Done {
+        status,
+        body: json!({ "id": id }),
+        version: None,
+    }
+}
+
+/// A body without fields of its own.
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Bare {
+    #[serde(default)]
+    #[expect(
+        dead_code,
+        reason = "read by the guard; named so that it is not unknown"
+    )]
+    reason: Option<String>,
 }
 
 pub(super) fn inside(visit: &Visit, error: &desk::DeskError) -> Reply {

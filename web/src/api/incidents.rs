@@ -69,7 +69,7 @@ pub(crate) fn findings(visit: &Visit) -> Reply {
     cursor::page(visit, items, last.as_deref())
 }
 
-fn line(f: &Finding) -> Value {
+pub(super) fn line(f: &Finding) -> Value {
     let columns: Vec<&str> = f.columns.iter().map(|c| c.name.as_str()).collect();
     json!({
         "id": f.id,

@@ -78,7 +78,7 @@ pub(crate) fn make(visit: &Visit) -> Reply {
         };
         let made = visit.desk().new_webhook(&change.op, &asked);
         let (hook, secret) = made.map_err(|error| failed(visit, &error))?;
-        Ok((done(StatusCode::CREATED, &hook), ("secret", secret)))
+        Ok((done(StatusCode::CREATED, &hook), ("secret", json!(secret))))
     })
 }
 
@@ -89,7 +89,7 @@ pub(crate) fn rotate(visit: &Visit) -> Reply {
         let id = visit.params.get("webhook");
         let turned = (visit.desk()).rotate_webhook(&change.op, id, seen, body.overlap_h);
         let (hook, secret) = turned.map_err(|error| failed(visit, &error))?;
-        Ok((done(StatusCode::OK, &hook), ("secret", secret)))
+        Ok((done(StatusCode::OK, &hook), ("secret", json!(secret))))
     })
 }
 
@@ -117,7 +117,7 @@ pub(crate) fn delete(visit: &Visit) -> Reply {
         let id = visit.params.get("webhook");
         let gone = visit.desk().delete_webhook(&change.op, id, seen);
         gone.map_err(|error| failed(visit, &error))?;
-        Ok(named(id))
+        Ok(guard::named(StatusCode::OK, id))
     })
 }
 
@@ -125,7 +125,10 @@ pub(crate) fn test(visit: &Visit) -> Reply {
     guard::once(visit, |change| {
         let id = visit.params.get("webhook");
         let sent = visit.desk().test_webhook(&change.op, id);
-        Ok(named(&sent.map_err(|error| failed(visit, &error))?))
+        Ok(guard::named(
+            StatusCode::OK,
+            &sent.map_err(|error| failed(visit, &error))?,
+        ))
     })
 }
 
@@ -134,7 +137,7 @@ pub(crate) fn resend(visit: &Visit) -> Reply {
         let (id, delivery) = (visit.params.get("webhook"), visit.params.get("delivery"));
         let sent = (visit.desk()).resend_webhook(&change.op, &visit.viewer(), id, delivery);
         sent.map_err(|error| failed(visit, &error))?;
-        Ok(named(delivery))
+        Ok(guard::named(StatusCode::OK, delivery))
     })
 }
 
@@ -147,14 +150,6 @@ fn done(status: StatusCode, hook: &WebhookView) -> Done {
         status,
         body: shown(hook),
         version: u32::try_from(hook.version).ok(),
-    }
-}
-
-fn named(id: &str) -> Done {
-    Done {
-        status: StatusCode::OK,
-        body: json!({ "id": id }),
-        version: None,
     }
 }
 

@@ -10,13 +10,13 @@ use crate::view::{Section, View};
 use crate::visit::Visit;
 use askama::Template;
 use axum::http::{StatusCode, header};
-use desk::DeskError;
 use desk::evidence::Collected;
 use desk::investigate::{Answer, Investigation, Question, Unanswered, parse_time};
+use desk::{CommandError, DeskError};
 use document::Value;
 use incident::bounds::MAX_NAME_CHARS;
 use incident::custody::JournalPosition;
-use model::{FindingId, Instant, SourceName};
+use model::{FindingId, IncidentId, Instant, Operation, SourceName};
 use plan::Act;
 
 /// As on every page.
@@ -44,8 +44,9 @@ struct InvestigationPage<'a> {
 }
 
 /// The fields of the forms, as they were sent.
-#[derive(Default)]
-struct Asked {
+#[derive(Default, serde::Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Asked {
     about: String,
     source: String,
     id: String,
@@ -56,7 +57,7 @@ struct Asked {
 }
 
 impl Asked {
-    fn of(field: impl Fn(&str) -> String) -> Self {
+    pub(crate) fn of(field: impl Fn(&str) -> String) -> Self {
         Self {
             about: field("about"),
             source: field("source"),
@@ -78,7 +79,7 @@ impl Asked {
     }
 
     /// `None`: nothing was asked.
-    fn question(&self) -> Option<Result<Question, &'static str>> {
+    pub(crate) fn question(&self) -> Option<Result<Question, &'static str>> {
         let source = Some(&self.source).filter(|s| !s.is_empty());
         let source = source.map(|s| SourceName::new(s.as_str()));
         let row = !self.table.is_empty() && !self.key.is_empty();
@@ -111,15 +112,7 @@ impl Asked {
 
 pub(crate) fn page(visit: &Visit) -> Reply {
     let asked = Asked::of(|name| visit.query.get(name).to_owned());
-    let in_full = visit.may(Act::ReadEvidence);
-    let told = asked.question().map(|question| {
-        let question = question.map_err(|key| visit.words().text(key).into_owned())?;
-        visit
-            .desk()
-            .investigate_as(&visit.viewer(), &question, in_full)
-            .map_err(|why| unanswered(visit, &why))
-    });
-    let (found, why) = match told {
+    let (found, why) = match answered(visit, &asked) {
         None => (None, None),
         Some(Ok(report)) => {
             let lines = Lines::of(&report, visit.words());
@@ -133,6 +126,19 @@ pub(crate) fn page(visit: &Visit) -> Reply {
         StatusCode::OK
     };
     Reply::page_as(status, &shown(visit, asked, found, why))
+}
+
+/// The answer, or why there is none in the reader's language; `None` where nothing is asked.
+/// Values of persons only for who reads evidence.
+pub(crate) fn answered(visit: &Visit, asked: &Asked) -> Option<Result<Investigation, String>> {
+    let in_full = visit.may(Act::ReadEvidence);
+    asked.question().map(|question| {
+        let question = question.map_err(|key| visit.words().text(key).into_owned())?;
+        visit
+            .desk()
+            .investigate_as(&visit.viewer(), &question, in_full)
+            .map_err(|why| unanswered(visit, &why))
+    })
 }
 
 fn shown(
@@ -238,31 +244,40 @@ pub(crate) fn keep(visit: &Visit) -> Reply {
         return Reply::see("/investigation");
     };
     perform::by_desk(visit, |incident| {
-        let failed = |why: Unanswered| match why {
-            Unanswered::Desk(error) => error,
-            why => DeskError::NotFound(unanswered(visit, &why)),
-        };
-        let viewer = visit.viewer();
-        let report = (visit.desk().investigate_as(&viewer, &question, false)).map_err(failed)?;
-        let answer = visit.desk().with_proofs(report, true)?;
-        let (_, bytes) = packed(visit, &answer).map_err(DeskError::from)?;
-        let about = Lines::of(&answer.report, visit.words()).about;
-        let entries = answer.proofs.iter().map(|proof| JournalPosition {
-            log: proof.log.clone(),
-            index: proof.index,
-        });
-        let collected = Collected {
-            name: about.chars().take(MAX_NAME_CHARS).collect(),
-            kind: "rows".to_owned(),
-            source: answer.report.source.to_string(),
-            method: format!("balefire {} investigate", env!("CARGO_PKG_VERSION")),
-            ending: ".tar",
-            bytes,
-            positions: entries.collect(),
-        };
-        let op = visit.operation();
-        (visit.desk()).take_into_custody(op, &incident.id, collected)
+        keep_answer(visit, &question, &incident.id, visit.operation())
     })
+}
+
+/// Takes the answer with its proofs into the custody of an incident.
+pub(crate) fn keep_answer(
+    visit: &Visit,
+    question: &Question,
+    incident: &IncidentId,
+    op: Operation,
+) -> Result<(), CommandError> {
+    let failed = |why: Unanswered| match why {
+        Unanswered::Desk(error) => error,
+        why => DeskError::NotFound(unanswered(visit, &why)),
+    };
+    let viewer = visit.viewer();
+    let report = (visit.desk().investigate_as(&viewer, question, false)).map_err(failed)?;
+    let answer = visit.desk().with_proofs(report, true)?;
+    let (_, bytes) = packed(visit, &answer).map_err(DeskError::from)?;
+    let about = Lines::of(&answer.report, visit.words()).about;
+    let entries = answer.proofs.iter().map(|proof| JournalPosition {
+        log: proof.log.clone(),
+        index: proof.index,
+    });
+    let collected = Collected {
+        name: about.chars().take(MAX_NAME_CHARS).collect(),
+        kind: "rows".to_owned(),
+        source: answer.report.source.to_string(),
+        method: format!("balefire {} investigate", env!("CARGO_PKG_VERSION")),
+        ending: ".tar",
+        bytes,
+        positions: entries.collect(),
+    };
+    (visit.desk()).take_into_custody(op, incident, collected)
 }
 
 /// The page's address that asks for a row.

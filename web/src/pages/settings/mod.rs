@@ -88,11 +88,11 @@ pub(crate) fn raw<'a>(visit: &'a Visit, name: &str) -> &'a str {
     found.map_or("", |(_, value)| value)
 }
 
-/// Why something was left as it is.
-pub(crate) fn failed(visit: &Visit, error: &DeskError, back: &str) -> Reply {
+/// The status that says why something was left as it is.
+pub(crate) fn status_of(error: &DeskError) -> StatusCode {
     use AccountRefusal as A;
-    let status = match error {
-        DeskError::NotFound(_) => return Reply::not_found(visit),
+    match error {
+        DeskError::NotFound(_) => StatusCode::NOT_FOUND,
         DeskError::Account(A::NotActive | A::NotManager | A::Own | A::SecondPerson) => {
             StatusCode::FORBIDDEN
         }
@@ -103,14 +103,28 @@ pub(crate) fn failed(visit: &Visit, error: &DeskError, back: &str) -> Reply {
         DeskError::Webhook(refusal) => webhooks::status(*refusal),
         DeskError::Account(_) | DeskError::Refused(_) => StatusCode::UNPROCESSABLE_ENTITY,
         _ if error.is_conflict() => StatusCode::CONFLICT,
-        _ => {
-            tracing::error!(error = %crate::perform::chain(error), "a setting was left as it is");
-            StatusCode::INTERNAL_SERVER_ERROR
-        }
-    };
+        _ => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+/// Status and words for it; what the program itself is at fault for is logged.
+pub(crate) fn told(visit: &Visit, error: &DeskError) -> (StatusCode, String) {
+    let status = status_of(error);
+    if status.is_server_error() {
+        tracing::error!(error = %crate::perform::chain(error), "a setting was left as it is");
+    }
     let text = match error.is_conflict() {
         true => visit.words().text("settings-conflict").into_owned(),
         false => narrate::desk_error(visit.words(), error),
     };
+    (status, text)
+}
+
+/// Why something was left as it is.
+pub(crate) fn failed(visit: &Visit, error: &DeskError, back: &str) -> Reply {
+    let (status, text) = told(visit, error);
+    if status == StatusCode::NOT_FOUND {
+        return Reply::not_found(visit);
+    }
     error::refused_in(visit, Section::Settings, status, text, back.to_owned())
 }

@@ -1,0 +1,111 @@
+//! Channels for programs: how each fares, a test message to oneself, a switch; and what went out.
+//!
+//! Deliberately not here: their settings, which stand in the operator's file.
+
+use super::guard::{self, Bare, Done};
+use crate::reply::Reply;
+use crate::visit::Visit;
+use axum::http::StatusCode;
+use desk::channels::ChannelView;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+/// Messages of one answer, the newest.
+const MAX_MESSAGES: u32 = 200;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SwitchBody {
+    on: bool,
+}
+
+pub(crate) fn list(visit: &Visit) -> Reply {
+    let items: Vec<Value> = visit.desk().channel_views().iter().map(shown).collect();
+    Reply::json(&json!({ "items": items }))
+}
+
+fn shown(c: &ChannelView) -> Value {
+    json!({
+        "name": c.name,
+        "kind": c.kind,
+        "personal": c.personal,
+        "host": c.host,
+        "messages": c.limit.messages,
+        "per_s": c.limit.per_s,
+        "on": !c.off,
+        "state": c.state(),
+        "taken": c.taken,
+        "failed": c.failed,
+        "last_taken": c.last_taken,
+        "last_failed": c.last_failed.as_ref().map(|(at, _)| at),
+    })
+}
+
+/// What the provider says of the message is the answer, not a failure of the request.
+pub(crate) fn test(visit: &Visit) -> Reply {
+    guard::once(visit, |change| {
+        let Bare { .. } = guard::body(visit)?;
+        let who = change.op.actor.account();
+        let who = who.ok_or_else(|| Reply::not_found(visit))?;
+        let name = visit.params.get("channel");
+        let tested = visit.desk().test_channel(&change.op, who, name);
+        let outcome = tested.map_err(|error| guard::refused(visit, &error))?;
+        Ok(Done {
+            body: json!({ "id": name, "outcome": outcome.code(), "why": outcome.why() }),
+            ..guard::named(StatusCode::OK, name)
+        })
+    })
+}
+
+pub(crate) fn switch(visit: &Visit) -> Reply {
+    guard::once(visit, |change| {
+        let body: SwitchBody = guard::body(visit)?;
+        let name = visit.params.get("channel");
+        let switched = visit.desk().switch_channel(&change.op, name, body.on);
+        switched.map_err(|error| guard::refused(visit, &error))?;
+        Ok(guard::named(StatusCode::OK, name))
+    })
+}
+
+/// What went out or is to go out, the newest first.
+pub(crate) fn outbox(visit: &Visit) -> Reply {
+    let items = visit.desk().outbox_for(&visit.viewer(), MAX_MESSAGES);
+    Reply::json(&json!({ "items": items }))
+}
+
+pub(super) fn schemas() -> Value {
+    let text = json!({ "type": "string" });
+    let whole = json!({ "type": "integer", "minimum": 0 });
+    let yes_no = json!({ "type": "boolean" });
+    let time = json!({ "type": "string", "format": "date-time" });
+    let later = json!({ "type": ["string", "null"], "format": "date-time" });
+    let list = |of: &str| {
+        json!({ "type": "object", "required": ["items"], "properties": {
+            "items": { "type": "array", "items": { "$ref": format!("#/components/schemas/{of}") } },
+        } })
+    };
+    json!({
+        "Channel": { "type": "object", "required": ["name", "kind", "on", "state"], "properties": {
+            "name": text, "kind": text, "personal": yes_no, "host": text, "messages": whole,
+            "per_s": whole, "on": yes_no,
+            "state": { "enum": ["off", "new", "ok", "failing", "broken"] },
+            "taken": whole, "failed": whole, "last_taken": later, "last_failed": later,
+        } },
+        "Channels": list("Channel"),
+        "SwitchBody": {
+            "type": "object", "required": ["on"], "additionalProperties": false,
+            "properties": { "on": yes_no },
+        },
+        "ChannelTested": { "type": "object", "required": ["id", "outcome"], "properties": {
+            "id": text, "outcome": { "enum": ["taken", "again", "never", "broken"] }, "why": text,
+        } },
+        "OutboxItem": {
+            "type": "object", "required": ["id", "channel", "kind", "state", "created_at"],
+            "properties": {
+                "id": text, "channel": text, "kind": text, "state": text, "attempts": whole,
+                "created_at": time, "due_at": time, "sent_at": later,
+            },
+        },
+        "Outbox": list("OutboxItem"),
+    })
+}

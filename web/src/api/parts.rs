@@ -1,0 +1,199 @@
+//! The parts of an incident that its pages show one by one, its guests, and the plan, for programs.
+//!
+//! Deliberately not here: what changes them (commands and acts).
+
+use super::act::unchanged;
+use super::guard::{self, Done};
+use crate::pages::settings::people::link;
+use crate::perform;
+use crate::reply::Reply;
+use crate::visit::Visit;
+use axum::http::{StatusCode, header};
+use desk::guests::GuestInvitation;
+use incident::Incident;
+use incident::resource::GuestPage;
+use model::{AccountId, Instant, ProposalId, SourceName};
+use plan::Act;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+/// Steps of a proposal in one answer; `skip` asks for the others.
+const MAX_STEPS: usize = 200;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct GuestBody {
+    account: AccountId,
+    name: String,
+    /// The granted request that brought the expert.
+    request: String,
+    pages: Vec<GuestPage>,
+    #[serde(default)]
+    may_act: bool,
+    until: Instant,
+    #[serde(default)]
+    #[expect(
+        dead_code,
+        reason = "read by the guard; named so that it is not unknown"
+    )]
+    reason: Option<String>,
+}
+
+fn part(visit: &Visit, of: impl FnOnce(&Incident) -> Value) -> Reply {
+    match perform::incident(visit) {
+        Some(incident) => Reply::json(&json!({ "items": of(&incident) }))
+            .with_header(header::ETAG, &guard::etag(incident.next_sequence)),
+        None => Reply::not_found(visit),
+    }
+}
+
+pub(crate) fn notes(visit: &Visit) -> Reply {
+    part(visit, |i| json!(i.room.notes))
+}
+
+pub(crate) fn handovers(visit: &Visit) -> Reply {
+    part(visit, |i| json!(i.handovers))
+}
+
+pub(crate) fn resources(visit: &Visit) -> Reply {
+    part(visit, |i| json!(i.resources.requests))
+}
+
+pub(crate) fn guests(visit: &Visit) -> Reply {
+    part(visit, |i| json!(i.resources.guests))
+}
+
+pub(crate) fn notices(visit: &Visit) -> Reply {
+    part(visit, |i| json!(i.notices))
+}
+
+pub(crate) fn filings(visit: &Visit) -> Reply {
+    part(visit, |i| json!(i.filings))
+}
+
+pub(crate) fn evidence(visit: &Visit) -> Reply {
+    part(visit, |i| json!(i.evidence))
+}
+
+pub(crate) fn access(visit: &Visit) -> Reply {
+    match perform::incident(visit) {
+        Some(incident) => Reply::json(&json!(incident.access))
+            .with_header(header::ETAG, &guard::etag(incident.next_sequence)),
+        None => Reply::not_found(visit),
+    }
+}
+
+/// The steps of a repair; values only for who reads evidence.
+pub(crate) fn repair(visit: &Visit) -> Reply {
+    let id = ProposalId::new(visit.params.get("proposal"));
+    let incident = perform::incident(visit);
+    let Some(repair) =
+        (incident.as_deref()).and_then(|i| i.repairs.iter().find(|r| r.proposal == id))
+    else {
+        return Reply::not_found(visit);
+    };
+    let Some(view) = visit.desk().proposal(&id) else {
+        return Reply::not_found(visit);
+    };
+    let skip: usize = visit.query.get("skip").parse().unwrap_or(0);
+    let steps = view.proposal.steps.iter().skip(skip).take(MAX_STEPS);
+    let in_full = visit.may(Act::ReadEvidence);
+    let steps: Vec<Value> = steps
+        .map(|step| match in_full {
+            true => json!(step),
+            false => json!({ "table": step.table, "key": step.key }),
+        })
+        .collect();
+    Reply::json(&json!({
+        "proposal": repair.proposal,
+        "digest": view.digest,
+        "state": repair.state,
+        "counts": repair.counts,
+        "ledger_size": view.proposal.ledger_size,
+        "all": view.proposal.steps.len(),
+        "steps": steps,
+        "left_out": view.left_out,
+    }))
+}
+
+/// Makes the guest's account; the link stands in the first answer alone.
+pub(crate) fn invite_guest(visit: &Visit) -> Reply {
+    guard::once_shown(visit, |change| {
+        let incident = perform::incident(visit).ok_or_else(|| Reply::not_found(visit))?;
+        unchanged(visit, &incident)?;
+        let body: GuestBody = guard::body(visit)?;
+        let asked = GuestInvitation {
+            account: body.account,
+            name: body.name,
+            request: body.request,
+            pages: body.pages,
+            may_act: body.may_act,
+            until: body.until,
+        };
+        let invited = (visit.desk()).invite_guest(change.op.clone(), &incident.id, asked);
+        let token = invited.map_err(|error| perform::failed(visit, &incident, &error))?;
+        let version = perform::incident(visit).map(|i| i.next_sequence);
+        let done = Done {
+            status: StatusCode::CREATED,
+            body: json!({ "id": incident.id, "version": version }),
+            version,
+        };
+        Ok((done, ("link", json!(link(visit, &token)))))
+    })
+}
+
+/// The plan in force.
+pub(crate) fn plan(visit: &Visit) -> Reply {
+    Reply::json(&json!(*visit.plan))
+}
+
+fn source(visit: &Visit) -> SourceName {
+    SourceName::new(visit.params.get("source"))
+}
+
+pub(crate) fn windows(visit: &Visit) -> Reply {
+    let name = source(visit);
+    let known = visit.desk().sources_for(&visit.viewer());
+    if !known.iter().any(|s| s.name == name.as_str()) {
+        return Reply::not_found(visit);
+    }
+    match visit.desk().windows(Some(&name)) {
+        Ok(items) => Reply::json(&json!({ "items": items })),
+        Err(error) => guard::inside(visit, &error),
+    }
+}
+
+pub(super) fn schemas() -> Value {
+    let text = json!({ "type": "string" });
+    let texts = json!({ "type": "array", "items": text });
+    let whole = json!({ "type": "integer", "minimum": 0 });
+    let things = json!({ "type": "array", "items": { "type": "object" } });
+    let pages: Vec<Value> = GuestPage::ALL.iter().map(|page| json!(page)).collect();
+    json!({
+        "Part": { "type": "object", "required": ["items"], "properties": { "items": things } },
+        "Access": { "type": "object", "properties": {
+            "positions": texts, "admitted": texts, "suspects": texts,
+        } },
+        "Repair": { "type": "object", "required": ["proposal", "digest", "state", "steps"], "properties": {
+            "proposal": text, "digest": text, "counts": { "type": "object" },
+            "ledger_size": whole, "all": whole, "steps": things, "left_out": texts,
+        } },
+        "GuestBody": {
+            "type": "object", "additionalProperties": false,
+            "required": ["account", "name", "request", "pages", "until"],
+            "properties": {
+                "account": { "type": "string", "minLength": 1, "maxLength": 64 },
+                "name": { "type": "string", "minLength": 1, "maxLength": 120 },
+                "request": text, "pages": { "type": "array", "items": { "enum": pages } },
+                "may_act": { "type": "boolean" },
+                "until": { "type": "string", "format": "date-time" },
+                "reason": { "type": ["string", "null"], "maxLength": 1000 },
+            },
+        },
+        "GuestInvited": { "type": "object", "required": ["id"], "properties": {
+            "id": text, "version": { "type": ["integer", "null"] },
+            "link": { "type": ["string", "null"] },
+        } },
+        "Plan": { "type": "object" },
+    })
+}
