@@ -73,7 +73,7 @@ impl Desk {
             access: access.clone(),
         };
         let absorb = JoiningCommand::Absorb {
-            carried: Carried::of(&one),
+            carried: Box::new(Carried::of(&one)),
             access,
         };
         let by_program = by_program(&into_op);

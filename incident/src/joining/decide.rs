@@ -25,7 +25,7 @@ pub(crate) fn decide(asked: Asked<'_>, command: JoiningCommand) -> Decision {
         JoiningCommand::Absorb { carried, access } => {
             not_itself(asked, &carried.incident)?;
             checks::room("merged", joining.absorbed.len(), MAX_JOINED)?;
-            absorb(asked, carried, &access)
+            absorb(asked, *carried, &access)
         }
         JoiningCommand::SplitOff {
             into,

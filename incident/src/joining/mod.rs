@@ -32,7 +32,10 @@ pub enum JoiningCommand {
     /// This incident goes on in another one, and closes. The operation's reason says why.
     MergeInto { into: IncidentId, access: Access },
     /// The other half: this one takes on what goes on of another.
-    Absorb { carried: Carried, access: Access },
+    Absorb {
+        carried: Box<Carried>,
+        access: Access,
+    },
     /// These reports and rows become an incident of their own.
     SplitOff {
         into: IncidentId,

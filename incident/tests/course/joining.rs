@@ -37,10 +37,10 @@ fn counted(world: &mut World, numbers: &[(Metric, Figure)]) {
 
 fn absorb(world: &mut World, other: &World) {
     let command = JoiningCommand::Absorb {
-        carried: Carried {
+        carried: Box::new(Carried {
             incident: IncidentId::new("i-there"),
             ..Carried::of(&other.incident)
-        },
+        }),
         access: world.incident.access.clone(),
     };
     let command = Command::Joining(Box::new(command));
