@@ -10,6 +10,7 @@ pub mod reports;
 pub mod resources;
 pub mod room;
 pub mod settings;
+pub mod sources;
 pub mod timeline;
 pub mod triage;
 pub mod webhooks;
@@ -106,7 +107,7 @@ pub fn all() -> impl Iterator<Item = &'static Row> {
     let more = more.chain(orders::ROWS).chain(room::ROWS);
     let more = more.chain(triage::ROWS).chain(timeline::ROWS);
     let more = more.chain(assessment::ROWS);
-    let more = more.chain(resources::ROWS);
+    let more = more.chain(resources::ROWS).chain(sources::ROWS);
     let more = more.chain(webhooks::ROWS);
     ROWS.iter().chain(more)
 }
@@ -170,14 +171,6 @@ pub static ROWS: &[Row] = &[
         pages::custody::page,
     ),
     page("/investigation", VIEW, pages::investigation::page),
-    page("/sources", VIEW, pages::sources::page),
-    page("/sources/{source}", VIEW, pages::source::page),
-    page("/sources/{source}/windows", VIEW, pages::source::windows),
-    page(
-        "/sources/{source}/unwitnessed",
-        VIEW,
-        pages::source::unwitnessed,
-    ),
     // Evidence, journal, outbox.
     page(
         "/evidence",
@@ -197,21 +190,6 @@ pub static ROWS: &[Row] = &[
     page("/journal/{*rest}", Needs::Journal, pages::journal::serve),
     page("/outbox", Needs::Act(Act::ReadOutbox), pages::outbox::page),
     // Maintenance windows.
-    form(
-        "/sources/{source}/windows",
-        Needs::Act(Act::ManageSource),
-        pages::source::ask_window,
-    ),
-    form(
-        "/sources/{source}/windows/{window}/approve",
-        Needs::Act(Act::ApproveRepair),
-        pages::source::approve_window,
-    ),
-    form(
-        "/sources/{source}/windows/{window}/close",
-        Needs::Act(Act::ManageSource),
-        pages::source::close_window,
-    ),
     // Need to know.
     page(
         "/incidents/{id}/access",

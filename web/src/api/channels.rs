@@ -3,6 +3,7 @@
 //! Deliberately not here: their settings, which stand in the operator's file.
 
 use super::guard::{self, Bare, Done};
+use super::schemas::list_of;
 use crate::reply::Reply;
 use crate::visit::Visit;
 use axum::http::StatusCode;
@@ -79,11 +80,6 @@ pub(super) fn schemas() -> Value {
     let yes_no = json!({ "type": "boolean" });
     let time = json!({ "type": "string", "format": "date-time" });
     let later = json!({ "type": ["string", "null"], "format": "date-time" });
-    let list = |of: &str| {
-        json!({ "type": "object", "required": ["items"], "properties": {
-            "items": { "type": "array", "items": { "$ref": format!("#/components/schemas/{of}") } },
-        } })
-    };
     json!({
         "Channel": { "type": "object", "required": ["name", "kind", "on", "state"], "properties": {
             "name": text, "kind": text, "personal": yes_no, "host": text, "messages": whole,
@@ -91,7 +87,7 @@ pub(super) fn schemas() -> Value {
             "state": { "enum": ["off", "new", "ok", "failing", "broken"] },
             "taken": whole, "failed": whole, "last_taken": later, "last_failed": later,
         } },
-        "Channels": list("Channel"),
+        "Channels": list_of("Channel"),
         "SwitchBody": {
             "type": "object", "required": ["on"], "additionalProperties": false,
             "properties": { "on": yes_no },
@@ -106,6 +102,6 @@ pub(super) fn schemas() -> Value {
                 "created_at": time, "due_at": time, "sent_at": later,
             },
         },
-        "Outbox": list("OutboxItem"),
+        "Outbox": list_of("OutboxItem"),
     })
 }

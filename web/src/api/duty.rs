@@ -4,6 +4,7 @@
 //! Deliberately not here: who may edit the rota, and who is called (room `desk`).
 
 use super::guard::{self, Bare, Done};
+use super::schemas::{closed, list_of};
 use crate::pages::settings::account::own;
 use crate::perform;
 use crate::reply::Reply;
@@ -252,28 +253,10 @@ fn failed(visit: &Visit, error: &CommandError) -> Reply {
     }
 }
 
-pub(super) fn schemas() -> Value {
-    let text = json!({ "type": "string" });
-    let whole = json!({ "type": "integer", "minimum": 0 });
-    let yes_no = json!({ "type": "boolean" });
-    let time = json!({ "type": "string", "format": "date-time" });
-    let perhaps = json!({ "type": ["string", "null"] });
-    let things = json!({ "type": "array", "items": { "type": "object" } });
-    let closed = |required: &[&str], properties: Value| {
-        json!({
-            "type": "object", "required": required, "additionalProperties": false,
-            "properties": properties,
-        })
-    };
-    let list = |of: &str| {
-        json!({ "type": "object", "required": ["items"], "properties": {
-            "items": { "type": "array", "items": { "$ref": format!("#/components/schemas/{of}") } },
-        } })
-    };
-    let account = json!({ "type": "string", "minLength": 1, "maxLength": 64 });
+/// A rotation, as the schema of a body.
+fn layer(account: &Value) -> Value {
     let day = json!({ "type": "string", "format": "date" });
-    let span = |who: &Value| json!({ "who": who, "from": time, "to": time });
-    let layer = closed(
+    closed(
         &["every", "from", "hand_over", "participants"],
         json!({
             "every": closed(&["unit", "n"], json!({
@@ -287,7 +270,19 @@ pub(super) fn schemas() -> Value {
             "weekday": { "type": "integer", "minimum": 1, "maximum": 7 },
             "participants": { "type": "array", "minItems": 1, "maxItems": 60, "items": account },
         }),
-    );
+    )
+}
+
+pub(super) fn schemas() -> Value {
+    let text = json!({ "type": "string" });
+    let whole = json!({ "type": "integer", "minimum": 0 });
+    let yes_no = json!({ "type": "boolean" });
+    let time = json!({ "type": "string", "format": "date-time" });
+    let perhaps = json!({ "type": ["string", "null"] });
+    let things = json!({ "type": "array", "items": { "type": "object" } });
+    let account = json!({ "type": "string", "minLength": 1, "maxLength": 64 });
+    let span = |who: &Value| json!({ "who": who, "from": time, "to": time });
+    let layer = layer(&account);
     let mut stands_in = span(&account);
     stands_in["instead_of"] = json!({ "type": ["string", "null"] });
     json!({
@@ -314,9 +309,9 @@ pub(super) fn schemas() -> Value {
         "Schedule": { "type": "object", "required": ["id", "version", "schedule"], "properties": {
             "id": text, "version": whole, "schedule": { "type": "object" }, "shifts": things,
         } },
-        "Schedules": list("Schedule"),
+        "Schedules": list_of("Schedule"),
         "Absence": { "type": "object", "required": ["who", "from", "to"], "properties": span(&text) },
-        "Absences": list("Absence"),
+        "Absences": list_of("Absence"),
         "AbsenceBody": closed(&["from", "to"], span(&perhaps)),
         "AbsenceEnd": closed(&["from"], json!({ "who": perhaps, "from": time })),
         "CalledPage": { "type": "object", "required": ["id", "kind", "due_at"], "properties": {
@@ -324,7 +319,7 @@ pub(super) fn schemas() -> Value {
             "exercise": yes_no, "due_at": time, "red": perhaps, "settled": yes_no,
             "receivers": things,
         } },
-        "CalledPages": list("CalledPage"),
+        "CalledPages": list_of("CalledPage"),
         "CodeBody": closed(&["code"], json!({ "code": text, "refuse": perhaps })),
     })
 }

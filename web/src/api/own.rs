@@ -4,6 +4,7 @@
 //! login's own pages.
 
 use super::guard::{self, Bare, Done};
+use super::schemas::list_of;
 use crate::pages::settings::account::own;
 use crate::reply::Reply;
 use crate::visit::Visit;
@@ -176,11 +177,6 @@ pub(super) fn schemas() -> Value {
     let time = json!({ "type": "string", "format": "date-time" });
     let later = json!({ "type": ["string", "null"], "format": "date-time" });
     let codes: Vec<&str> = Scope::ALL.iter().map(|scope| scope.code()).collect();
-    let list = |of: &str| {
-        json!({ "type": "object", "required": ["items"], "properties": {
-            "items": { "type": "array", "items": { "$ref": format!("#/components/schemas/{of}") } },
-        } })
-    };
     json!({
         "Profile": { "type": "object", "properties": {
             "reports_to": { "type": ["string", "null"] },
@@ -192,13 +188,13 @@ pub(super) fn schemas() -> Value {
             "id": text, "device": text, "created_at": time, "expires_at": time,
             "seen_at": later, "own": { "type": "boolean" },
         } },
-        "OwnSessions": list("OwnSession"),
+        "OwnSessions": list_of("OwnSession"),
         "Token": { "type": "object", "required": ["id", "account", "name"], "properties": {
             "id": text, "account": text, "name": text,
             "scopes": { "type": "array", "items": { "enum": codes } },
             "created_at": time, "expires_at": time, "seen_at": later, "revoked_at": later,
         } },
-        "Tokens": list("Token"),
+        "Tokens": list_of("Token"),
         "TokenBody": {
             "type": "object", "required": ["name", "scopes", "days"], "additionalProperties": false,
             "properties": {

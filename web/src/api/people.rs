@@ -6,6 +6,7 @@
 use super::cursor::{self, Asked};
 use super::guard::{self, Bare, Change, Done};
 use super::own::{ProfileBody, profile_shown};
+use super::schemas::{closed, list_of};
 use crate::pages::settings::people::link;
 use crate::reply::Reply;
 use crate::visit::Visit;
@@ -282,12 +283,6 @@ pub(super) fn schemas() -> Value {
     let perhaps = json!({ "type": ["string", "null"] });
     let account = json!({ "type": "string", "minLength": 1, "maxLength": 64 });
     let name = json!({ "type": "string", "minLength": 1, "maxLength": 120 });
-    let closed = |required: &[&str], properties: Value| {
-        json!({
-            "type": "object", "required": required, "additionalProperties": false,
-            "properties": properties,
-        })
-    };
     let person = json!({
         "id": text, "name": text, "positions": texts,
         "state": { "enum": ["invited", "active", "disabled"] }, "created_at": time,
@@ -333,8 +328,6 @@ pub(super) fn schemas() -> Value {
             "type": "object", "required": ["id", "proposed", "state", "by", "at"],
             "properties": proposal,
         },
-        "AccountProposals": { "type": "object", "required": ["items"], "properties": {
-            "items": { "type": "array", "items": { "$ref": "#/components/schemas/AccountProposal" } },
-        } },
+        "AccountProposals": list_of("AccountProposal"),
     })
 }

@@ -7,7 +7,7 @@ fn object(required: &[&str], properties: Value) -> Value {
 }
 
 /// A body: what is not named here is refused.
-fn closed(required: &[&str], properties: Value) -> Value {
+pub(super) fn closed(required: &[&str], properties: Value) -> Value {
     let mut schema = object(required, properties);
     schema["additionalProperties"] = json!(false);
     schema
@@ -15,6 +15,12 @@ fn closed(required: &[&str], properties: Value) -> Value {
 
 fn named(name: &str) -> Value {
     json!({ "$ref": format!("#/components/schemas/{name}") })
+}
+
+/// A list that comes in one piece.
+pub(super) fn list_of(item: &str) -> Value {
+    let items = json!({ "type": "array", "items": named(item) });
+    object(&["items"], json!({ "items": items }))
 }
 
 pub(super) fn page_of(item: &str) -> Value {

@@ -3,6 +3,7 @@
 //! Deliberately not here: what is sent and to whom (the desk's `webhooks`).
 
 use super::guard::{self, Done};
+use super::schemas::list_of;
 use crate::narrate;
 use crate::pages::settings::webhooks::status;
 use crate::reply::Reply;
@@ -183,11 +184,6 @@ pub(super) fn schemas() -> Value {
     let kinds = json!({ "type": "array", "minItems": 1, "items": { "enum": codes } });
     let name = json!({ "type": "string", "minLength": 1, "maxLength": 80 });
     let url = json!({ "type": "string", "format": "uri", "maxLength": 2048 });
-    let list = |of: &str| {
-        json!({ "type": "object", "required": ["items"], "properties": {
-            "items": { "type": "array", "items": { "$ref": format!("#/components/schemas/{of}") } },
-        } })
-    };
     let or_null = |of: &Value| json!({ "anyOf": [of, { "type": "null" }] });
     json!({
         "Webhook": {
@@ -203,7 +199,7 @@ pub(super) fn schemas() -> Value {
                 "secret": text,
             },
         },
-        "Webhooks": list("Webhook"),
+        "Webhooks": list_of("Webhook"),
         "WebhookBody": {
             "type": "object", "required": ["name", "url", "kinds"], "additionalProperties": false,
             "properties": { "name": name, "url": url, "kinds": kinds, "details": yes_no },
@@ -234,6 +230,6 @@ pub(super) fn schemas() -> Value {
                 } },
             },
         },
-        "WebhookDeliveries": list("WebhookDelivery"),
+        "WebhookDeliveries": list_of("WebhookDelivery"),
     })
 }
