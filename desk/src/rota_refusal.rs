@@ -35,6 +35,8 @@ pub enum RotaRefusal {
     Covers,
     #[error("say from when to when, and let it end after it begins")]
     Span,
+    #[error("no absence of this person begins then")]
+    NoAbsence,
     #[error("say who")]
     Who,
     #[error("at most {MAX_ABSENCES} absences are kept for one person")]
@@ -71,6 +73,7 @@ impl RotaRefusal {
             Self::NotInPlan,
             Self::Covers,
             Self::Span,
+            Self::NoAbsence,
             Self::Who,
             Self::Absences,
             Self::Length,
@@ -94,6 +97,7 @@ impl RotaRefusal {
             Self::NotInPlan => "not-in-plan",
             Self::Covers => "covers",
             Self::Span => "span",
+            Self::NoAbsence => "no-absence",
             Self::Who => "who",
             Self::Absences => "absences",
             Self::Length => "length",
@@ -121,7 +125,10 @@ impl RotaRefusal {
 
     /// What stands in the way is already there; nothing is wrong with what was sent.
     pub const fn is_conflict(&self) -> bool {
-        matches!(self, Self::Full | Self::Changed | Self::Tests)
+        matches!(
+            self,
+            Self::Full | Self::Changed | Self::Tests | Self::NoAbsence
+        )
     }
     /// What it was about is not there.
     pub const fn is_gone(&self) -> bool {

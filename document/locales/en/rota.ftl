@@ -5,6 +5,7 @@ call-out-refusal-zone = Choose a time zone from the list.
 call-out-refusal-layers = A schedule has 1 to { $most } rotations.
 call-out-refusal-participants = A rotation has 1 to { $most } people, each once.
 call-out-refusal-turn = A turn has 1 to 168 hours, 366 days or 52 weeks, and begins in this century.
+call-out-refusal-no-absence = No absence of this person begins then.
 call-out-refusal-spans = An override ends after it begins, and a schedule has at most { $most } of them.
 call-out-refusal-person = { $who } cannot answer for “{ $position }”. Give this person the position, or one that stands in for it, first.
 call-out-refusal-full = There are { $most } schedules already. Retire one first.

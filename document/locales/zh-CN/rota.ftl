@@ -5,6 +5,7 @@ call-out-refusal-zone = 请从列表中选择时区。
 call-out-refusal-layers = 一份值班表应有1至{ $most }个轮换。
 call-out-refusal-participants = 一个轮换应有1至{ $most }人，每人只出现一次。
 call-out-refusal-turn = 每班时长应为1至168小时、1至366天或1至52周，并在本世纪内开始。
+call-out-refusal-no-absence = 此人没有从该时间开始的请假。
 call-out-refusal-spans = 临时换班的结束时间应晚于开始时间；一份值班表最多{ $most }条。
 call-out-refusal-person = { $who }不能代表“{ $position }”应答。请先授予此人该岗位或其替补岗位。
 call-out-refusal-full = 已有{ $most }份值班表，请先停用一份。

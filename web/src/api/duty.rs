@@ -13,7 +13,8 @@ use axum::http::StatusCode;
 use desk::paging::answer::{Answer, AnswerError};
 use desk::paging::view::PageView;
 
-use desk::{CommandError, DeskError, KeptSchedule};
+use desk::rota_refusal::RotaRefusal;
+use desk::{CommandError, KeptSchedule};
 use incident::rota::{Absence, Schedule};
 use model::{AccountId, Instant, PositionId};
 use serde::Deserialize;
@@ -185,7 +186,7 @@ pub(crate) fn end_absence(visit: &Visit) -> Reply {
             let before = all.len();
             all.retain(|a| a.from != body.from);
             if all.len() == before {
-                return Err(DeskError::Refused("no absence begins then".into()).into());
+                return Err(RotaRefusal::NoAbsence.into());
             }
             visit.desk().set_absences(&change.op, &who, all, version)
         };

@@ -5,6 +5,7 @@ use crate::reply::Reply;
 use crate::visit::Visit;
 use axum::http::{StatusCode, header};
 use desk::idempotency::{Answer, Begun};
+use desk::rota_refusal::RotaRefusal;
 use model::{AccountId, Digest, Operation, RequestId};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -180,6 +181,12 @@ pub(super) fn refused(visit: &Visit, error: &desk::DeskError) -> Reply {
         // The version that `If-Match` names is no longer the one that stands.
         (StatusCode::CONFLICT, _) if error.is_conflict() => {
             Reply::refuse(visit, StatusCode::PRECONDITION_FAILED, "stale")
+        }
+        (_, desk::DeskError::Rota(RotaRefusal::Changed)) => {
+            Reply::refuse(visit, StatusCode::PRECONDITION_FAILED, "stale")
+        }
+        (_, desk::DeskError::Rota(refusal)) => {
+            Reply::problem(status, refusal.code(), &text, json!({}))
         }
         (_, desk::DeskError::Account(refusal)) => {
             Reply::problem(status, refusal.code(), &text, json!({}))

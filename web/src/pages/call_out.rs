@@ -90,7 +90,7 @@ pub(crate) fn refused(visit: &Visit, error: &CommandError) -> Reply {
     show(visit, status, Some(text))
 }
 
-fn rota_status(refusal: &RotaRefusal) -> StatusCode {
+pub(crate) fn rota_status(refusal: &RotaRefusal) -> StatusCode {
     match refusal {
         gone if gone.is_gone() => StatusCode::NOT_FOUND,
         there if there.is_conflict() => StatusCode::CONFLICT,

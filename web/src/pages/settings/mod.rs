@@ -101,6 +101,7 @@ pub(crate) fn status_of(error: &DeskError) -> StatusCode {
             StatusCode::CONFLICT
         }
         DeskError::Webhook(refusal) => webhooks::status(*refusal),
+        DeskError::Rota(refusal) => super::call_out::rota_status(refusal),
         DeskError::Account(_) | DeskError::Refused(_) => StatusCode::UNPROCESSABLE_ENTITY,
         _ if error.is_conflict() => StatusCode::CONFLICT,
         _ => StatusCode::INTERNAL_SERVER_ERROR,
