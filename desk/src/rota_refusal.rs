@@ -29,6 +29,8 @@ pub enum RotaRefusal {
     Gone,
     #[error("there is no such rotation in the schedule any more")]
     LayerGone,
+    #[error("there is no such override in the schedule any more")]
+    OverrideGone,
     #[error("the plan has no such position or group")]
     NotInPlan,
     #[error("say for which position or group the schedule is")]
@@ -70,6 +72,7 @@ impl RotaRefusal {
             Self::Full,
             Self::Gone,
             Self::LayerGone,
+            Self::OverrideGone,
             Self::NotInPlan,
             Self::Covers,
             Self::Span,
@@ -94,6 +97,7 @@ impl RotaRefusal {
             Self::Full => "full",
             Self::Gone => "gone",
             Self::LayerGone => "layer-gone",
+            Self::OverrideGone => "override-gone",
             Self::NotInPlan => "not-in-plan",
             Self::Covers => "covers",
             Self::Span => "span",
@@ -132,6 +136,6 @@ impl RotaRefusal {
     }
     /// What it was about is not there.
     pub const fn is_gone(&self) -> bool {
-        matches!(self, Self::Gone | Self::LayerGone)
+        matches!(self, Self::Gone | Self::LayerGone | Self::OverrideGone)
     }
 }

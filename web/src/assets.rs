@@ -26,6 +26,7 @@ static OF_PAGES: LazyLock<Vec<Asset>> = LazyLock::new(|| {
     vec![
         asset!("incidents.css", "text/css; charset=utf-8"),
         asset!("room.css", "text/css; charset=utf-8"),
+        asset!("rota.css", "text/css; charset=utf-8"),
         asset!("war_room.css", "text/css; charset=utf-8"),
         asset!("drafts.js", "text/javascript; charset=utf-8"),
         asset!("triage.css", "text/css; charset=utf-8"),

@@ -1,8 +1,9 @@
-//! Call-out and schedule: who is on duty, which calls run and how far each message came, the week's
-//! shifts with their gaps, and the ways to answer, to test and to subscribe.
+//! Call-out and schedule: who is on duty, which calls run and how far each message came, the
+//! schedules, and the ways to answer, to test and to subscribe.
 //!
 //! Deliberately not here: edits of the rota (`rota`) and the page behind a link (`answer`).
 
+use crate::pages::schedule::{LayerLine, Names, ScheduleCard, name, zones};
 use crate::reply::Reply;
 use crate::view::{Section, View};
 use crate::visit::Visit;
@@ -11,13 +12,11 @@ use axum::http::StatusCode;
 use desk::paging::answer::{Answer, AnswerError};
 use desk::paging::view::PageView;
 use desk::rota_refusal::RotaRefusal;
-use desk::{CommandError, DeskError, KeptSchedule};
-use incident::rota::{Absence, Covers, Shift};
+use desk::{CommandError, DeskError};
+use incident::rota::{Absence, Covers};
 use model::{AccountId, Instant};
 use plan::Act;
-use std::collections::HashMap;
 
-const WEEK_S: i64 = 7 * 86_400;
 const MAX_SHOWN: usize = 40;
 
 #[derive(Template)]
@@ -26,7 +25,8 @@ struct CallOutPage<'a> {
     v: View<'a>,
     duty: Vec<DutyLine>,
     pages: Vec<PageView>,
-    weeks: Vec<Week>,
+    weeks: Vec<ScheduleCard>,
+    zones: Vec<(&'static str, String)>,
     absences: Vec<AbsenceLine>,
     people: Vec<(AccountId, String)>,
     may_manage: bool,
@@ -42,19 +42,6 @@ struct DutyLine {
     scheduled: bool,
     gap: bool,
     next: Option<(Instant, String)>,
-}
-
-struct Week {
-    kept: KeptSchedule,
-    covers: String,
-    shifts: Vec<ShiftLine>,
-    gaps: usize,
-}
-
-struct ShiftLine {
-    shift: Shift,
-    who: String,
-    instead_of: String,
 }
 
 struct AbsenceLine {
@@ -110,13 +97,13 @@ fn show(visit: &Visit, status: StatusCode, problem: Option<String>) -> Reply {
         }
     };
     let v = View::titled(visit, Section::CallOut, "nav-call-out");
-    let names: HashMap<AccountId, String> = accounts
+    let names: Names = accounts
         .iter()
         .map(|p| (p.id.clone(), p.name.clone()))
         .collect();
-    let weeks: Vec<Week> = schedules
+    let weeks: Vec<ScheduleCard> = schedules
         .into_iter()
-        .map(|kept| week(&v, &names, kept))
+        .map(|kept| ScheduleCard::of(&v, &names, kept))
         .collect();
     let me = v.account().cloned();
     let now = v.now;
@@ -144,6 +131,7 @@ fn show(visit: &Visit, status: StatusCode, problem: Option<String>) -> Reply {
         may_manage: visit.may(Act::ManageRota),
         has_feed: me.is_some_and(|me| desk.has_feed(&me)),
         today: now.in_zone("Asia/Shanghai").chars().take(10).collect(),
+        zones: zones(visit.words(), now),
         weeks,
         problem,
         v,
@@ -151,48 +139,8 @@ fn show(visit: &Visit, status: StatusCode, problem: Option<String>) -> Reply {
     Reply::page_as(status, &page)
 }
 
-fn name(names: &HashMap<AccountId, String>, who: &AccountId) -> String {
-    names.get(who).cloned().unwrap_or_else(|| who.to_string())
-}
-
-fn week(v: &View<'_>, names: &HashMap<AccountId, String>, kept: KeptSchedule) -> Week {
-    let all = v
-        .visit
-        .desk()
-        .shifts(&kept.schedule, v.now, v.now.plus_s(WEEK_S));
-    let shifts: Vec<ShiftLine> = all
-        .into_iter()
-        .take(MAX_SHOWN)
-        .map(|shift| ShiftLine {
-            who: shift
-                .duty
-                .as_ref()
-                .map_or_else(String::new, |d| name(names, &d.who)),
-            instead_of: shift
-                .duty
-                .as_ref()
-                .and_then(|d| d.instead_of.as_ref())
-                .map_or_else(String::new, |who| name(names, who)),
-            shift,
-        })
-        .collect();
-    let covers = match &kept.schedule.covers {
-        Covers::Position(id) => v.position(id),
-        Covers::Group(id) => {
-            let group = v.visit.plan.group(id);
-            group.map_or_else(|| id.to_string(), |g| v.pick(&g.title).to_owned())
-        }
-    };
-    Week {
-        gaps: shifts.iter().filter(|s| s.shift.duty.is_none()).count(),
-        covers,
-        shifts,
-        kept,
-    }
-}
-
 /// The lead and the deputy of every group, and every position with a schedule.
-fn duty(v: &View<'_>, weeks: &[Week]) -> Vec<DutyLine> {
+fn duty(v: &View<'_>, weeks: &[ScheduleCard]) -> Vec<DutyLine> {
     let plan = &v.visit.plan;
     let mut out = Vec::new();
     for group in &plan.groups {
@@ -202,14 +150,13 @@ fn duty(v: &View<'_>, weeks: &[Week]) -> Vec<DutyLine> {
                 Covers::Position(id) => id == position,
                 Covers::Group(id) => *id == group.id && group.lead == *position,
             });
-            let next = covering.and_then(|w| w.shifts.get(1));
             out.push(DutyLine {
                 group: v.pick(&group.title).to_owned(),
                 position: v.position(position),
                 people: on_duty.people.into_iter().map(|p| p.name).collect(),
                 scheduled: on_duty.scheduled,
                 gap: on_duty.gap,
-                next: next.map(|s| (s.shift.from, s.who.clone())),
+                next: covering.and_then(|w| w.next.clone()),
             });
         }
     }
@@ -300,6 +247,12 @@ pub(crate) fn sheet(visit: &Visit) -> Reply {
         }),
         Err(error) => refused(visit, &error.into()),
     }
+}
+
+/// What may be done with a rotation among others.
+fn layer_moves(layer: &LayerLine, all: usize) -> [(&'static str, bool); 3] {
+    let (up, down) = (layer.index + 1 < all, layer.index > 0);
+    [("up", up), ("down", down), ("remove", true)]
 }
 
 /// The mark of a message's state.

@@ -2,11 +2,12 @@
 
 use crate::pages::call_out::refused;
 use crate::reply::Reply;
+use crate::view::ZONE;
 use crate::visit::Visit;
 use desk::CommandError;
 use desk::rota_refusal::RotaRefusal;
 use incident::rota::{Absence, Covers, Every, Layer, Override, Schedule};
-use jiff::civil::{Date, Weekday};
+use jiff::civil::{Date, DateTime, Weekday};
 use model::{AccountId, GroupId, Instant, PositionId};
 
 fn done(visit: &Visit, outcome: Result<(), CommandError>) -> Reply {
@@ -20,9 +21,13 @@ fn version(visit: &Visit) -> u64 {
     visit.form.get("version").parse().unwrap_or(0)
 }
 
-/// From and to of a form, in the zone of the pages.
-fn span(visit: &Visit) -> Result<(Instant, Instant), CommandError> {
-    let read = |field| crate::forms::time(visit, field).ok().flatten();
+/// From and to of a form, on the wall clocks of a zone.
+fn span(visit: &Visit, zone: &str) -> Result<(Instant, Instant), CommandError> {
+    let read = |field: &str| {
+        let local = visit.form.given(field)?.parse::<DateTime>().ok()?;
+        let at = local.in_tz(zone).ok()?.timestamp();
+        Some(Instant(at.as_microsecond()))
+    };
     match (read("from"), read("to")) {
         (Some(from), Some(to)) if from < to => Ok((from, to)),
         _ => Err(RotaRefusal::Span.into()),
@@ -36,7 +41,7 @@ pub(crate) fn add_absence(visit: &Visit) -> Reply {
             (None, Some(session)) => session.account.clone(),
             (None, None) => return Err(RotaRefusal::Who.into()),
         };
-        let (from, to) = span(visit)?;
+        let (from, to) = span(visit, ZONE)?;
         let (mut all, version) = visit.desk().absences_of(&who)?;
         all.push(Absence {
             who: who.clone(),
@@ -73,11 +78,11 @@ pub(crate) fn retire(visit: &Visit) -> Reply {
 
 pub(crate) fn add_override(visit: &Visit) -> Reply {
     let add = || {
-        let id = visit.form.get("schedule");
-        let kept = visit.desk().schedule(id)?;
-        let kept = kept.ok_or(RotaRefusal::Gone)?;
-        let (from, to) = span(visit)?;
-        let mut schedule = kept.schedule;
+        let (id, mut schedule) = kept(visit)?;
+        if visit.form.given("who").is_none() {
+            return Err(RotaRefusal::Who.into());
+        }
+        let (from, to) = span(visit, &schedule.time_zone)?;
         schedule.overrides.push(Override {
             who: AccountId::new(visit.form.get("who")),
             instead_of: visit.form.given("instead_of").map(AccountId::new),
@@ -86,10 +91,65 @@ pub(crate) fn add_override(visit: &Visit) -> Reply {
         });
         visit
             .desk()
-            .keep_schedule(&visit.operation(), Some(id), schedule, version(visit))
+            .keep_schedule(&visit.operation(), Some(&id), schedule, version(visit))
             .map(drop)
     };
     done(visit, add())
+}
+
+/// Moves a rotation over or under its neighbour, or takes it out.
+pub(crate) fn edit_layer(visit: &Visit) -> Reply {
+    let edit = || {
+        let (id, mut schedule) = kept(visit)?;
+        let at: usize = visit.form.get("layer").parse().unwrap_or(usize::MAX);
+        let layers = &mut schedule.layers;
+        let other = match visit.form.get("do") {
+            "up" => at.checked_add(1),
+            "down" => at.checked_sub(1),
+            _ => Some(at),
+        };
+        match other {
+            Some(other) if at < layers.len() && other == at => drop(layers.remove(at)),
+            Some(other) if at < layers.len() && other < layers.len() => layers.swap(at, other),
+            _ => return Err(RotaRefusal::LayerGone.into()),
+        }
+        let op = visit.operation();
+        let version = version(visit);
+        visit
+            .desk()
+            .keep_schedule(&op, Some(&id), schedule, version)
+            .map(drop)
+    };
+    done(visit, edit())
+}
+
+pub(crate) fn end_override(visit: &Visit) -> Reply {
+    let end = || {
+        let (id, mut schedule) = kept(visit)?;
+        let at: usize = visit.form.get("override").parse().unwrap_or(usize::MAX);
+        if at >= schedule.overrides.len() {
+            return Err(RotaRefusal::OverrideGone.into());
+        }
+        schedule.overrides.remove(at);
+        let op = visit.operation();
+        let version = version(visit);
+        visit
+            .desk()
+            .keep_schedule(&op, Some(&id), schedule, version)
+            .map(drop)
+    };
+    done(visit, end())
+}
+
+/// The schedule of a form as it is kept. An index in it is good for the form's version only, which
+/// storing compares.
+fn kept(visit: &Visit) -> Result<(String, Schedule), CommandError> {
+    let kept = visit.desk().schedule(visit.form.get("schedule"))?;
+    let kept = kept.ok_or(RotaRefusal::Gone)?;
+    if kept.version != version(visit) {
+        return Err(RotaRefusal::Changed.into());
+    }
+    Ok((kept.id, kept.schedule))
 }
 
 /// A new schedule, or one more rotation over an existing one.

@@ -22,6 +22,8 @@ pub static ROWS: &[Row] = &[
     form("/call-out/schedule", ROTA, rota::add_schedule),
     form("/call-out/retire", ROTA, rota::retire),
     form("/call-out/override", ROTA, rota::add_override),
+    form("/call-out/override/end", ROTA, rota::end_override),
+    form("/call-out/layer", ROTA, rota::edit_layer),
     // The token in the address is the right to them.
     page("/answer/{token}", Needs::Public, answer::page),
     form("/answer/{token}", Needs::Public, answer::answer),

@@ -233,3 +233,100 @@ async fn what_is_refused_is_said_in_the_readers_language() {
     assert!(last.body.contains("每小时最多测试呼叫5次"), "{}", last.body);
     assert!(world.desk.schedules().expect("read").is_empty());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rotations_lie_over_each_other_and_are_moved_and_taken_out() {
+    let world = World::new();
+    let chief = world.person("chief", &["cio"]);
+    world.person("second", &["cio"]);
+    let agent = world.person("agent", &["cs_agent"]);
+    let mut fields = vec![
+        ("title", "lead"),
+        ("covers", "position:cio"),
+        ("zone", "Europe/Berlin"),
+        ("from", "2026-01-05"),
+        ("hand_over", "09:00"),
+        ("n", "2"),
+        ("unit", "weeks"),
+        ("weekday", "1"),
+        ("people", "chief"),
+    ];
+    let made = world.post("/call-out/schedule", Some(&chief), &fields);
+    assert_eq!(made.await.status, StatusCode::SEE_OTHER);
+    let kept = || world.desk.schedules().expect("read").remove(0);
+    let id = kept().id;
+    fields.retain(|(name, _)| !["people", "until"].contains(name));
+    fields.extend([
+        ("schedule", id.as_str()),
+        ("version", "1"),
+        ("people", "second"),
+    ]);
+    let over = world.post("/call-out/schedule", Some(&chief), &fields);
+    assert_eq!(over.await.status, StatusCode::SEE_OTHER);
+    let cio = model::PositionId::from("cio");
+    let on_duty = || {
+        world.desk.on_duty(&cio, world.desk.now()).people[0]
+            .id
+            .to_string()
+    };
+    assert_eq!(on_duty(), "second", "the upper one counts");
+    let page = world.get("/call-out", Some(&chief)).await.body;
+    assert!(page.contains("Every 2 weeks on Monday at 09:00"), "{page}");
+    assert!(page.contains("Berlin (Europe/Berlin, UTC+0"), "{page}");
+
+    let edit = async |who, what: &str, layer: &str, version: &str| {
+        let fields = [
+            ("schedule", id.as_str()),
+            ("version", version),
+            ("layer", layer),
+            ("do", what),
+        ];
+        let sent = world.post("/call-out/layer", Some(who), &fields).await;
+        sent.status.as_u16()
+    };
+    assert_eq!(edit(&agent, "down", "1", "2").await, 403);
+    assert_eq!(
+        edit(&chief, "down", "1", "1").await,
+        409,
+        "an edit was lost"
+    );
+    assert_eq!(
+        edit(&chief, "up", "1", "2").await,
+        404,
+        "there is none above"
+    );
+    assert_eq!(
+        edit(&chief, "down", "0", "2").await,
+        404,
+        "there is none below"
+    );
+    assert_eq!(edit(&chief, "down", "1", "2").await, 303);
+    assert_eq!(on_duty(), "chief");
+    assert_eq!(edit(&chief, "remove", "7", "3").await, 404);
+    assert_eq!(edit(&chief, "remove", "1", "3").await, 303);
+    assert_eq!(on_duty(), "second");
+    assert_eq!(edit(&chief, "remove", "0", "4").await, 422, "one is left");
+
+    // An override is meant on the clocks of the schedule's zone, and can be taken out again.
+    let change = [
+        ("schedule", id.as_str()),
+        ("version", "4"),
+        ("who", "chief"),
+        ("from", "2030-12-01T09:00"),
+        ("to", "2030-12-02T09:00"),
+    ];
+    let added = world.post("/call-out/override", Some(&chief), &change);
+    assert_eq!(added.await.status, StatusCode::SEE_OTHER);
+    let from = kept().schedule.overrides[0].from;
+    assert_eq!(from.to_string(), "2030-12-01T08:00:00.000000Z");
+    for (at, status) in [("1", 404), ("0", 303)] {
+        let fields = [
+            ("schedule", id.as_str()),
+            ("version", "5"),
+            ("override", at),
+        ];
+        let sent = world.post("/call-out/override/end", Some(&chief), &fields);
+        assert_eq!(sent.await.status.as_u16(), status);
+    }
+    assert!(kept().schedule.overrides.is_empty());
+}
