@@ -96,3 +96,4 @@ call-out-dow-4 = Thu
 call-out-dow-5 = Fri
 call-out-dow-6 = Sat
 call-out-dow-7 = Sun
+call-out-later-shifts = { $n } later shifts

@@ -93,3 +93,4 @@ call-out-dow-4 = 周四
 call-out-dow-5 = 周五
 call-out-dow-6 = 周六
 call-out-dow-7 = 周日
+call-out-later-shifts = 之后的{ $n }个班次

@@ -16,6 +16,9 @@ use std::collections::HashMap;
 const AHEAD_S: i64 = 14 * 86_400;
 /// Lines of one schedule: two weeks of turns of eight hours; the rest is counted.
 const MAX_LINES: usize = 42;
+/// Lines that are shown without a click, and the most of them for a gap further on.
+const SOON: usize = 8;
+const SOON_MOST: usize = 20;
 /// Time zones that a form offers, each with words under `call-out-zone-NAME`. A schedule may be
 /// in any other zone of the IANA database.
 pub(crate) const ZONES: [&str; 25] = [
@@ -145,6 +148,21 @@ impl ScheduleCard {
             overrides: overrides.collect(),
             kept,
         }
+    }
+}
+
+impl ScheduleCard {
+    /// What is shown at once; a gap or a change of the clock further on too.
+    fn split(&self) -> usize {
+        let special = |l: &Line| l.clock.is_some() || l.who.is_empty();
+        let last = self.lines.iter().rposition(special).map_or(0, |at| at + 1);
+        last.clamp(SOON, SOON_MOST).min(self.lines.len())
+    }
+    pub fn soon(&self) -> &[Line] {
+        &self.lines[..self.split()]
+    }
+    pub fn later(&self) -> &[Line] {
+        &self.lines[self.split()..]
     }
 }
 
