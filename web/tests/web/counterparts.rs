@@ -133,6 +133,8 @@ const OTHERS: &[(&str, Other)] = &[
     ),
     ("POST /call-out/retire", Api("retire-schedule")),
     ("POST /call-out/override", Api("save-schedule")),
+    ("POST /call-out/override/end", Api("save-schedule")),
+    ("POST /call-out/layer", Api("save-schedule")),
     (
         "GET /answer/{token}",
         No("the link in a message, for who reads it"),
