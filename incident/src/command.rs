@@ -24,14 +24,16 @@ use model::{
 };
 use plan::grading::Figures;
 use plan::{Lang, Metric};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "command", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Command {
     /// System (triage). `numbers` are figures that triage can count; they never displace a
     /// person's figure but where they are certainly above it.
+    #[schemars(skip)]
     AddFindings {
         batch: FindingsBatch,
         #[serde(default)]
@@ -77,10 +79,12 @@ pub enum Command {
         call: u32,
     },
     /// System (call-out): the call reaches nobody, whoever is next is called at once.
+    #[schemars(skip)]
     PassCall {
         call: u32,
     },
     /// System (clock): the call was not answered in time.
+    #[schemars(skip)]
     Escalate {
         call: u32,
     },
@@ -139,9 +143,11 @@ pub enum Command {
         hold: HoldId,
     },
     /// System (clock).
+    #[schemars(skip)]
     ExpireHold {
         hold: HoldId,
     },
+    #[schemars(skip)]
     ProposeRepair {
         proposal: ProposalId,
         digest: Digest,
@@ -158,20 +164,24 @@ pub enum Command {
         proposal: ProposalId,
     },
     /// A person sets an approved repair going; the answer comes as `RepairApplied` or `RepairFailed`.
+    #[schemars(skip)]
     StartRepair {
         proposal: ProposalId,
     },
     /// System (repair).
+    #[schemars(skip)]
     RepairApplied {
         proposal: ProposalId,
         repaired: RowCounts,
     },
     /// System (repair).
+    #[schemars(skip)]
     RepairFailed {
         proposal: ProposalId,
         why: String,
     },
     /// System (audit).
+    #[schemars(skip)]
     RecordAudit {
         source: SourceName,
         taken_at: Instant,
@@ -190,6 +200,7 @@ pub enum Command {
         notice: NoticeId,
     },
     /// System (dispatch).
+    #[schemars(skip)]
     NoticeSent {
         notice: NoticeId,
         /// Recipients that it was handed over for; a channel that tells of delivery is not there yet.
@@ -234,6 +245,7 @@ pub enum Command {
     /// A shift ends.
     Handover(HandoverCommand),
     /// Half of a merge or a split; the desk gives both halves at once.
+    #[schemars(skip)]
     Joining(Box<JoiningCommand>),
     Assess(AssessCommand),
     Resource(ResourceCommand),

@@ -3,10 +3,13 @@
 //! Deliberately not here: the bytes of the evidence; only their hash, size and place.
 
 use model::{Actor, Digest, EvidenceId, Instant};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// An entry of a journal log that a piece of evidence rests on.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 pub struct JournalPosition {
     /// `ledger/0`, `record` and so on.
     pub log: String,
@@ -14,7 +17,7 @@ pub struct JournalPosition {
 }
 
 /// What is taken into custody.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct EvidenceItem {
     pub name: String,
     /// `rows`, `log`, `disk`, `memory`, `traffic`, `document`, `other`.

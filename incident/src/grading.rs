@@ -4,6 +4,7 @@
 
 use model::{Actor, ClockId, Figure, Grade, Instant, Level};
 use plan::grading::Figures;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -41,7 +42,7 @@ pub struct ClockChange {
 }
 
 /// What the incident cost so far.
-#[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Impact {
     #[serde(default)]
     pub orders: Figure,
@@ -58,7 +59,7 @@ pub struct Impact {
 }
 
 /// Money in minor units.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct MoneyImpact {
     pub out_minor: Figure,
     pub held_minor: Figure,

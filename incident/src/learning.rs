@@ -2,6 +2,7 @@
 
 use crate::rows::TableRows;
 use model::{Actor, Instant, PositionId};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,7 +16,7 @@ pub struct Decision {
 }
 
 /// What a decision settles.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "topic", rename_all = "snake_case")]
 pub enum Topic {
     General,
@@ -53,7 +54,7 @@ pub struct Lesson {
 }
 
 /// A follow-up measure with its owner.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Measure {
     pub text: String,
     pub owner: PositionId,

@@ -6,6 +6,7 @@ use crate::orders::{OrderCourse, OrderedPerson};
 use crate::tasks::Started;
 use model::{AccountId, Actor, GroupId, Instant, OrderId, OutboxId, PositionId, TaskId};
 use plan::{StepId, TaskKind};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -116,7 +117,7 @@ impl CallOut {
 }
 
 /// Whom an order or a call goes to.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", content = "id", rename_all = "snake_case")]
 pub enum Addressee {
     Group(GroupId),

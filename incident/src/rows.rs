@@ -4,11 +4,14 @@
 
 use crate::bounds::{MAX_CURRENCIES, MAX_KEYS_PER_COMMAND, MAX_ROWS, MAX_SUBJECTS};
 use model::{Figure, Finding, FindingKind, Instant, Money, SourceName};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Rows of one table, by the keys that people read.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 pub struct TableRows {
     pub source: SourceName,
     pub table: String,

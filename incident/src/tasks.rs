@@ -11,9 +11,10 @@ use crate::refusal::{MissingItem, Refusal};
 use crate::timeline::{Param, Params};
 use model::{Grade, Instant, TaskId};
 use plan::{Plan, StepId};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "task_command", rename_all = "snake_case")]
 pub enum TaskCommand {
     /// Somebody takes it in hand. Before the tasks that it waits for: only where the plan allows

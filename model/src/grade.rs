@@ -1,11 +1,12 @@
 //! Statutory grades, internal levels and figures that know how sure they are.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Statutory grade (事件分级), 特别重大 to 一般.
 /// Source: annex of 国家网络安全事件报告管理办法 (CAC, in force 2025-11-01).
 /// Ordered by gravity: `EspeciallyMajor` is the greatest.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Grade {
     EspeciallyMajor,
@@ -56,7 +57,7 @@ impl Ord for Grade {
 
 /// The company's own response level, 1 (highest) to 4. It drives the call-out;
 /// own criteria may raise it above the statutory grade, never below it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct Level(pub u8);
 
@@ -71,7 +72,7 @@ impl Level {
 }
 
 /// A number of the assessment: known, estimated within bounds, or unknown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Default, JsonSchema)]
 #[serde(tag = "certainty", rename_all = "snake_case")]
 pub enum Figure {
     Known {

@@ -2,11 +2,14 @@
 
 use crate::{OwnCriterion, Plan, Words};
 use model::{Figure, Grade, Level};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// What is measured. Numbers are whole: persons, yuan (CNY, whole), minutes, rows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Metric {
     /// Distinct citizens whose personal information leaked.
@@ -69,7 +72,7 @@ pub struct Qualitative {
 }
 
 /// The figures of an incident and the qualitative criteria that a person holds to be met.
-#[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Figures {
     #[serde(default)]
     pub numbers: BTreeMap<Metric, Figure>,

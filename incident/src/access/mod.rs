@@ -13,6 +13,7 @@ pub use stand_in::{StandIn, stand_ins};
 
 use model::{AccountId, PositionId};
 use plan::ConcealFrom;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
@@ -24,7 +25,7 @@ pub const MAX_ADMITTED: usize = 256;
 pub const MAX_MANAGERS: usize = 32;
 
 /// What people and the program may ask about access.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "access", rename_all = "snake_case", deny_unknown_fields)]
 pub enum AccessCommand {
     /// The operation's reason says why.
@@ -47,6 +48,7 @@ pub enum AccessCommand {
         account: AccountId,
     },
     /// System: who holds the places of those who may not know.
+    #[schemars(skip)]
     SetStandIns {
         stand_ins: Vec<StandIn>,
     },

@@ -9,6 +9,7 @@ mod decide;
 use crate::fact::{Fact, Recorded};
 use model::{Actor, Figure, Grade, Instant, Level};
 use plan::Metric;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -36,7 +37,9 @@ pub const fn most(metric: Metric) -> i64 {
 
 /// Classes of data that an assessment asks for. Source: 个人信息保护法 art. 28 (sensitive kinds),
 /// GB/T 43697-2024 (important, core).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum DataClass {
     /// Orders, payments, refunds.
@@ -76,7 +79,7 @@ impl DataClass {
     }
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "assess_command", rename_all = "snake_case", deny_unknown_fields)]
 pub enum AssessCommand {
     /// Facts that a person gives, and with `confirm` the grade by them.
@@ -100,7 +103,7 @@ pub enum AssessCommand {
 }
 
 /// One fact as somebody gives it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GivenFact {
     #[serde(default)]
@@ -117,7 +120,7 @@ pub struct GivenFact {
 }
 
 /// A grade that is confirmed together with the facts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Confirm {
     pub grade: Grade,

@@ -10,6 +10,7 @@ use crate::incident::Incident;
 use crate::people::Signed;
 use crate::timeline::{Param, Params};
 use model::{AccountId, Digest, Instant, PositionId};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use decide::decide;
@@ -20,7 +21,7 @@ pub const MAX_HANDOVERS: usize = 200;
 /// A sheet that nobody signed within this time, in seconds, no longer says how things stand.
 pub const TAKE_WITHIN_S: i64 = 4 * 3600;
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(
     tag = "handover_command",
     rename_all = "snake_case",

@@ -8,6 +8,7 @@ mod decide;
 use crate::people::{Addressee, Order, OrderState, Signed};
 use crate::timeline::{Param, Params};
 use model::{AccountId, Actor, Instant, OrderId, PositionId};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use decide::decide;
@@ -18,14 +19,14 @@ pub const MAX_CHANGES: usize = 20;
 pub const MAX_CONSTRAINTS: usize = 12;
 
 /// A person whom an order goes to. The position is the one that the order reaches them in.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct OrderedPerson {
     pub account: AccountId,
     pub name: String,
     pub position: PositionId,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "order_command", rename_all = "snake_case")]
 pub enum OrderCommand {
     /// Binds the order that the actor issued last to constraints of the plan's list, and to a
@@ -47,6 +48,7 @@ pub enum OrderCommand {
     /// Not good: the doer goes on. The operation's reason says what is missing.
     SendBack { order: OrderId, seen: u32 },
     /// System (clock): the order is late.
+    #[schemars(skip)]
     Remind { order: OrderId, stage: u8 },
 }
 

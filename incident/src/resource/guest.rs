@@ -8,13 +8,16 @@ use crate::incident::Incident;
 use crate::people::Signed;
 use crate::timeline::{Param, Params};
 use model::{AccountId, Digest, Instant};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Guests of one incident, those that ended included.
 pub const MAX_GUESTS: usize = 50;
 
 /// A part of the incident that a guest may be let see.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum GuestPage {
     /// Orders that are addressed to the guest, and no others.
@@ -37,10 +40,11 @@ impl GuestPage {
     }
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "guest_command", rename_all = "snake_case")]
 pub enum GuestCommand {
     /// For a grant of experts. The desk makes the account and the link first.
+    #[schemars(skip)]
     Invite {
         account: AccountId,
         name: String,

@@ -13,6 +13,7 @@ pub use state::{Grant, RequestState, ResourceRequest, Resources, Returned};
 
 use crate::timeline::{Param, Params};
 use model::{Instant, OrderId, PositionId, TaskId};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use decide::decide;
@@ -25,7 +26,7 @@ pub const MAX_REQUESTS: usize = 500;
 /// Times that one grant is given back in part.
 pub const MAX_RETURNS: usize = 50;
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "resource_command", rename_all = "snake_case")]
 pub enum ResourceCommand {
     /// `amount` is in pieces or persons, and in minor units for a budget. The operation's reason
@@ -62,6 +63,7 @@ pub enum ResourceCommand {
         condition: ReturnCondition,
     },
     /// System (clock).
+    #[schemars(skip)]
     Remind {
         request: String,
         about: Late,
@@ -113,7 +115,7 @@ pub enum ResourceFact {
 }
 
 /// How something comes back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ReturnCondition {
     Good,

@@ -9,6 +9,7 @@ mod decide;
 use crate::people::{Addressee, Signed};
 use crate::timeline::{Param, Params};
 use model::{Instant, PositionId};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use decide::decide;
@@ -26,7 +27,7 @@ pub const MAX_OBJECTIVE_CHARS: usize = 200;
 pub const MAX_CODE_NAME_CHARS: usize = 40;
 
 /// What a note is for its readers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Mark {
     #[default]
@@ -47,7 +48,7 @@ impl Mark {
 }
 
 /// Where words come from that were not first said here.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Said {
     /// As the other place names the person.
@@ -59,7 +60,7 @@ pub struct Said {
     pub at: Instant,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "room_command", rename_all = "snake_case", deny_unknown_fields)]
 pub enum RoomCommand {
     Write {
@@ -82,6 +83,7 @@ pub enum RoomCommand {
         code_name: String,
     },
     /// System (clock): the brief to the management goes out at this time.
+    #[schemars(skip)]
     RemindBrief {
         due_at: Instant,
     },

@@ -8,6 +8,7 @@ mod act;
 mod assessment;
 pub(crate) mod briefs;
 pub(crate) mod channels;
+mod command_schema;
 mod cursor;
 pub mod doc;
 mod doc_more;

@@ -17,6 +17,7 @@ fn all_schemas() -> Value {
     let mut all = schemas::all();
     let more = [
         super::briefs::schemas(),
+        super::command_schema::schemas(),
         super::channels::schemas(),
         super::duty::schemas(),
         super::investigation::schemas(),

@@ -92,7 +92,7 @@ pub(super) fn all() -> Value {
         "Made": object(&["id"], json!({ "id": text })),
         "CommandBody": closed(&["command"], json!({
             "reason": { "type": ["string", "null"], "maxLength": 1000 },
-            "command": object(&["command"], json!({ "command": text })),
+            "command": named("Command"),
         })),
         "ActBody": act_body(&text),
         "NoteBody": note_body(&time),
@@ -141,7 +141,7 @@ fn act_body(text: &Value) -> Value {
         one("audit", None),
         one("approve_acceptance", with("acceptance")),
         one("refuse_acceptance", with("acceptance")),
-        one("change_access", Some(("change", json!({ "type": "object" })))),
+        one("change_access", Some(("change", named("AccessCommand")))),
     ] })
 }
 

@@ -38,7 +38,7 @@ fn a_thousand_made_up_requests_get_the_answers_that_are_described() {
     let arguments = [
         [document.as_str(), "--checks", "all"],
         ["--seed", "4", "--continue-on-failure"],
-        ["--max-examples", "100", "--no-shrink"],
+        ["--max-examples", "50", "--no-shrink"],
     ];
     let ended = schemathesis.run(
         world.folder.path(),
