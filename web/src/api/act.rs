@@ -213,12 +213,7 @@ fn version(visit: &Visit, id: &IncidentId) -> Option<u32> {
 
 /// How the incident stands after the act.
 fn stands(visit: &Visit, before: &Incident) -> Done {
-    let version = version(visit, &before.id);
-    Done {
-        status: StatusCode::OK,
-        body: json!({ "id": before.id, "version": version }),
-        version,
-    }
+    guard::stands(visit, StatusCode::OK, &before.id)
 }
 
 /// Refuses where the incident is no longer as the caller saw it.

@@ -6,7 +6,7 @@ use crate::visit::Visit;
 use axum::http::{StatusCode, header};
 use desk::idempotency::{Answer, Begun};
 use desk::rota_refusal::RotaRefusal;
-use model::{AccountId, Digest, Operation, RequestId};
+use model::{AccountId, Digest, IncidentId, Operation, RequestId};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
@@ -201,6 +201,16 @@ pub(super) fn by_person(visit: &Visit) -> Result<(), Reply> {
     person
         .then_some(())
         .ok_or_else(|| Reply::refuse(visit, StatusCode::FORBIDDEN, "forbidden"))
+}
+
+/// The incident and the version at which it stands now, where the reader may still know of it.
+pub(super) fn stands(visit: &Visit, status: StatusCode, id: &IncidentId) -> Done {
+    let version = visit.incident(id).map(|i| i.next_sequence);
+    Done {
+        status,
+        body: json!({ "id": id, "version": version }),
+        version,
+    }
 }
 
 /// The name of what a request made or changed.

@@ -3,7 +3,7 @@
 //! Deliberately not here: finding the answer (the desk's `investigate`).
 
 use super::act::unchanged;
-use super::guard::{self, Done};
+use super::guard;
 use super::incidents::line;
 use crate::pages::investigation::{Asked, answered, keep_answer};
 use crate::perform;
@@ -49,12 +49,7 @@ pub(crate) fn keep(visit: &Visit) -> Reply {
         };
         keep_answer(visit, &question, &incident.id, change.op.clone())
             .map_err(|error| perform::failed(visit, &incident, &error))?;
-        let version = perform::incident(visit).map(|i| i.next_sequence);
-        Ok(Done {
-            status: StatusCode::OK,
-            body: json!({ "id": incident.id, "version": version }),
-            version,
-        })
+        Ok(guard::stands(visit, StatusCode::OK, &incident.id))
     })
 }
 

@@ -3,7 +3,7 @@
 //! Deliberately not here: what may be merged or split (rooms `incident` and `desk`).
 
 use super::act::unchanged;
-use super::guard::{self, Done};
+use super::guard;
 use crate::perform;
 use crate::reply::Reply;
 use crate::visit::Visit;
@@ -49,7 +49,7 @@ pub(crate) fn merge(visit: &Visit) -> Reply {
         (visit.desk())
             .merge_incidents(change.op.clone(), &incident.id, &asked.into)
             .map_err(|error| perform::failed(visit, &incident, &error))?;
-        Ok(went(visit, StatusCode::OK, &asked.into))
+        Ok(guard::stands(visit, StatusCode::OK, &asked.into))
     })
 }
 
@@ -66,18 +66,8 @@ pub(crate) fn split(visit: &Visit) -> Reply {
         let made = (visit.desk())
             .split_incident(change.op.clone(), &incident.id, &split)
             .map_err(|error| perform::failed(visit, &incident, &error))?;
-        Ok(went(visit, StatusCode::CREATED, &made))
+        Ok(guard::stands(visit, StatusCode::CREATED, &made))
     })
-}
-
-/// The incident in which it goes on.
-fn went(visit: &Visit, status: StatusCode, id: &IncidentId) -> Done {
-    let version = visit.incident(id).map(|i| i.next_sequence);
-    Done {
-        status,
-        body: json!({ "id": id, "version": version }),
-        version,
-    }
 }
 
 pub(super) fn schemas() -> Value {

@@ -2,7 +2,7 @@
 //!
 //! Deliberately not here: what a note may say (room `incident`) and whom `@` names (room `desk`).
 
-use super::guard::{self, Done};
+use super::guard;
 use crate::perform;
 use crate::reply::Reply;
 use crate::visit::Visit;
@@ -10,7 +10,6 @@ use axum::http::StatusCode;
 use incident::Command;
 use incident::room::{Mark, RoomCommand, Said};
 use serde::Deserialize;
-use serde_json::json;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -40,11 +39,6 @@ pub(crate) fn write(visit: &Visit) -> Reply {
         });
         desk.execute(change.op.clone(), &incident.id, command)
             .map_err(|error| perform::failed(visit, &incident, &error))?;
-        let version = perform::incident(visit).map(|i| i.next_sequence);
-        Ok(Done {
-            status: StatusCode::CREATED,
-            body: json!({ "id": incident.id, "version": version }),
-            version,
-        })
+        Ok(guard::stands(visit, StatusCode::CREATED, &incident.id))
     })
 }

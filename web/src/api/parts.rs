@@ -3,7 +3,7 @@
 //! Deliberately not here: what changes them (commands and acts).
 
 use super::act::unchanged;
-use super::guard::{self, Done};
+use super::guard;
 use crate::pages::settings::people::link;
 use crate::perform;
 use crate::reply::Reply;
@@ -132,12 +132,7 @@ pub(crate) fn invite_guest(visit: &Visit) -> Reply {
         };
         let invited = (visit.desk()).invite_guest(change.op.clone(), &incident.id, asked);
         let token = invited.map_err(|error| perform::failed(visit, &incident, &error))?;
-        let version = perform::incident(visit).map(|i| i.next_sequence);
-        let done = Done {
-            status: StatusCode::CREATED,
-            body: json!({ "id": incident.id, "version": version }),
-            version,
-        };
+        let done = guard::stands(visit, StatusCode::CREATED, &incident.id);
         Ok((done, ("link", json!(link(visit, &token)))))
     })
 }
