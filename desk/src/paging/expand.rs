@@ -91,6 +91,8 @@ pub(super) struct Asked {
     call: Option<u32>,
     urgent: bool,
     exercise: bool,
+    /// Meant for one person by name: nobody stands in, and there is no gap where they are not told.
+    by_name: bool,
 }
 
 impl Asked {
@@ -103,17 +105,25 @@ impl Asked {
             | Page::Resource { .. } => None,
         };
         let urgent = call.is_some();
+        let by_name = matches!(
+            page,
+            Page::Mention {
+                account: Some(_),
+                ..
+            }
+        );
         Self {
             call,
+            by_name,
             ..Self::told(page.position().clone(), urgent, exercise)
         }
     }
     fn told(position: PositionId, urgent: bool, exercise: bool) -> Self {
         Self {
             position: Some(position),
-            call: None,
             urgent,
             exercise,
+            ..Self::default()
         }
     }
 }
@@ -133,7 +143,8 @@ pub(super) fn addressed(asked: &Asked, people: Vec<Reached>, lang: Lang) -> Page
         .take(MAX_RECEIVERS)
         .map(|reached| receiver(reached, &mut red))
         .collect();
-    if receivers.is_empty() {
+    let untold = receivers.is_empty() && asked.by_name;
+    if receivers.is_empty() && !untold {
         red = Some(Red::NobodyOnDuty);
         receivers.extend(asked.position.as_ref().map(|p| nobody(p, lang)));
     }
@@ -148,7 +159,7 @@ pub(super) fn addressed(asked: &Asked, people: Vec<Reached>, lang: Lang) -> Page
         due_at: Instant(0),
         receivers,
         red,
-        settled: false,
+        settled: untold,
         over_at: None,
     }
 }

@@ -108,6 +108,10 @@ async fn who_may_not_know_is_told_nothing_by_a_mention() {
     let told = pages.iter().flat_map(|p| &p.receivers);
     let told: Vec<_> = told.filter_map(|r| r.account.as_ref()).collect();
     assert_eq!(told, [&model::AccountId::from("admin")]);
+    let mut gaps = pages
+        .iter()
+        .filter_map(|p| p.page.red.map(|red| red.code()));
+    assert!(!gaps.any(|code| code == "nobody-on-duty"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
