@@ -18,10 +18,12 @@ use std::sync::Arc;
 impl Desk {
     /// Somebody who asks, with their line of managers.
     pub fn viewer(&self, account: &AccountId, positions: &[PositionId]) -> Viewer {
+        let (managers, whole) = self.managers(account);
         Viewer {
             account: account.clone(),
             positions: positions.to_vec(),
-            managers: self.managers(account),
+            managers,
+            line_unread: !whole,
         }
     }
 
@@ -89,8 +91,9 @@ impl Desk {
         incident.map_or_else(Vec::new, |i| i.access.acting(positions))
     }
 
-    /// The manager, the manager's manager and so on, nearest first. A circle ends where it closes.
-    fn managers(&self, account: &AccountId) -> Vec<AccountId> {
+    /// The manager, the manager's manager and so on, nearest first, and whether that is all of
+    /// them. A circle ends where it closes.
+    fn managers(&self, account: &AccountId) -> (Vec<AccountId>, bool) {
         let mut line: Vec<AccountId> = Vec::new();
         let mut at = account.clone();
         while line.len() < MAX_MANAGERS {
@@ -98,7 +101,7 @@ impl Desk {
                 Ok((profile, _)) => profile.reports_to,
                 Err(error) => {
                     tracing::error!(error = %error.told(), "a person's manager cannot be read");
-                    None
+                    return (line, false);
                 }
             };
             match next {
@@ -109,7 +112,7 @@ impl Desk {
                 _ => break,
             }
         }
-        line
+        (line, true)
     }
 
     /// Lets a person's command through to an incident that they may know of, with the positions

@@ -309,13 +309,24 @@ impl Desk {
             .take_login_link(&token_hash(token), self.now())?)
     }
 
-    /// The session behind a token; `None` once it ended or its account was disabled.
+    /// The session behind a token; `None` once it ended or its account was disabled, and where
+    /// it cannot be read.
     pub fn session(&self, token: &str) -> Option<Session> {
+        self.find_session(token).ok().flatten()
+    }
+
+    /// The same, for whoever tells a session that ended from a store that is away.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn find_session(&self, token: &str) -> Result<Option<Session>, DeskError> {
         let (hash, now) = (token_hash(token), self.now());
-        let row = self.store().session(&hash, now).ok()??;
+        let Some(row) = self.store().session(&hash, now)? else {
+            return Ok(None);
+        };
         // A guest's ends with their access, by the time of this look.
         if self.is_guest(&row.positions) && self.guest_access(&row.account).is_none() {
-            return None;
+            return Ok(None);
         }
         if row.seen_at.is_none_or(|at| at.plus_s(SEEN_EVERY_S) <= now)
             && let Err(error) = self.store().session_seen(&hash, now)
@@ -329,7 +340,7 @@ impl Desk {
             && !self.has_second_factor(&row.account).unwrap_or(false)
             && !self.signs_in_elsewhere(&row.account).unwrap_or(false)
             && !row.account.as_str().starts_with(EMERGENCY);
-        Some(Session {
+        Ok(Some(Session {
             account: row.account,
             name: row.name,
             positions: row.positions,
@@ -337,7 +348,7 @@ impl Desk {
             language,
             scopes: None,
             needs_second_factor,
-        })
+        }))
     }
 
     pub fn logout(&self, token: &str) {

@@ -99,6 +99,11 @@ impl DeskError {
         matches!(self, Self::Store(store::StoreError::Conflict { .. }))
     }
 
+    /// The store cannot be asked just now; the same thing may work a little later.
+    pub fn is_away(&self) -> bool {
+        matches!(self, Self::Store(error) if error.is_away())
+    }
+
     /// What to do about it, in plain English; `None` where the words say so themselves.
     pub fn advice(&self) -> Option<&'static str> {
         match self {

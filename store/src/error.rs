@@ -98,6 +98,19 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// The store cannot be asked just now: its server is away, too busy, or the disk is full. The
+    /// same thing asked again later may well work.
+    pub fn is_away(&self) -> bool {
+        matches!(
+            self,
+            Self::Unreachable { .. }
+                | Self::Lost { .. }
+                | Self::Overloaded
+                | Self::Busy
+                | Self::Full
+        )
+    }
+
     pub(crate) fn of(error: SqlError, doing: &'static str) -> Self {
         match error {
             SqlError::Sqlite(error) => Self::of_sqlite(error, doing),

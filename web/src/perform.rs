@@ -12,6 +12,9 @@ use model::{IncidentId, Operation, RequestId};
 use serde_json::json;
 use std::sync::Arc;
 
+/// Seconds after which a server that is away is asked again.
+const STORE_RETRY_S: &str = "5";
+
 /// The incident that a page or a form speaks of.
 pub(crate) fn incident(visit: &Visit) -> Option<Arc<Incident>> {
     visit.incident(&IncidentId::new(visit.params.get("id")))
@@ -213,6 +216,20 @@ pub(crate) fn refusal_status(refusal: &Refusal) -> StatusCode {
         Refusal::Bad { .. } | Refusal::ReasonNeeded => StatusCode::UNPROCESSABLE_ENTITY,
         _ => StatusCode::CONFLICT,
     }
+}
+
+/// Logs what the program itself, or its store, is at fault for, and says so without details.
+pub(crate) fn unreadable(visit: &Visit, error: &DeskError, what: &'static str) -> Reply {
+    tracing::error!(error = %chain(error), path = visit.path, "{what}");
+    if error.is_away() {
+        return store_away(visit);
+    }
+    Reply::refuse(visit, StatusCode::INTERNAL_SERVER_ERROR, "inside")
+}
+
+pub(crate) fn store_away(visit: &Visit) -> Reply {
+    Reply::refuse(visit, StatusCode::SERVICE_UNAVAILABLE, "store-away")
+        .with_header(axum::http::header::RETRY_AFTER, STORE_RETRY_S)
 }
 
 /// The error with everything behind it, for the program's own log.

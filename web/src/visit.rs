@@ -12,7 +12,7 @@ use axum::extract::{
 };
 use axum::http::{HeaderMap, Method, StatusCode, header, request::Parts};
 use desk::identity::api_token::Scope;
-use desk::{Desk, KeptFile, Session};
+use desk::{Desk, DeskError, KeptFile, Session};
 use document::Catalogue;
 use incident::Incident;
 use incident::access::Viewer;
@@ -35,6 +35,8 @@ const CSRF: &str = "x-csrf-token";
 pub(crate) struct Visit {
     pub app: Arc<App>,
     pub session: Option<Session>,
+    /// Whether there is a session could not be read: the visitor is not thereby logged out.
+    pub unread: bool,
     pub token: Option<String>,
     pub plan: Arc<Plan>,
     pub lang: Lang,
@@ -120,6 +122,7 @@ impl Visit {
                 account: AccountId::new(""),
                 positions: Vec::new(),
                 managers: Vec::new(),
+                line_unread: false,
             },
         }
     }
@@ -243,7 +246,12 @@ async fn json_body(visit: &Visit, request: Request) -> Result<serde_json::Value,
 /// Reads what stands outside the body. Never refuses: a request without a session is a visitor's.
 pub(crate) async fn read(app: &Arc<App>, parts: &mut Parts) -> Visit {
     let secure = app.options.secure;
-    let (session, token) = who(app, parts, secure);
+    let (found, token) = who(app, parts, secure);
+    let unread = found.as_ref().err().is_some();
+    let session = found.unwrap_or_else(|error| {
+        tracing::error!(error = %crate::perform::chain(&error), "who asks cannot be read");
+        None
+    });
     let lang = language::negotiate(
         session.as_ref().and_then(|s| s.language),
         cookies::read(&parts.headers, cookies::LANGUAGE),
@@ -278,6 +286,7 @@ pub(crate) async fn read(app: &Arc<App>, parts: &mut Parts) -> Visit {
     Visit {
         app: app.clone(),
         session,
+        unread,
         token,
         plan: app.desk.plan(),
         lang,
@@ -300,17 +309,21 @@ pub(crate) async fn read(app: &Arc<App>, parts: &mut Parts) -> Visit {
 
 /// The session of the cookie; for programs, and for the API only, what the `Authorization` header
 /// says. With a header the cookie is not looked at: a bad token is nobody, not the browser's person.
-fn who(app: &Arc<App>, parts: &Parts, secure: bool) -> (Option<Session>, Option<String>) {
+fn who(
+    app: &Arc<App>,
+    parts: &Parts,
+    secure: bool,
+) -> (Result<Option<Session>, DeskError>, Option<String>) {
     let header = header_text(&parts.headers, header::AUTHORIZATION.as_str());
     if parts.uri.path().starts_with("/api/") && parts.headers.contains_key(header::AUTHORIZATION) {
         let scheme = header.and_then(|h| h.split_once(' '));
         let bearer = scheme.filter(|(name, _)| name.eq_ignore_ascii_case("bearer"));
-        let session = bearer.and_then(|(_, text)| app.desk.session_of_token(text.trim()));
-        return (session, None);
+        let found = bearer.map(|(_, text)| app.desk.session_of_token(text.trim()));
+        return (found.unwrap_or(Ok(None)), None);
     }
     let token = cookies::read(&parts.headers, cookies::session_name(secure)).map(str::to_owned);
-    let session = token.as_deref().and_then(|t| app.desk.session(t));
-    (session, token)
+    let found = token.as_deref().map(|t| app.desk.find_session(t));
+    (found.unwrap_or(Ok(None)), token)
 }
 
 /// Only what a host and a port may hold: the header is a stranger's.
@@ -353,6 +366,9 @@ fn admit(visit: &Visit, row: &Row, posted: bool) -> Result<(), Reply> {
             .is_some_and(|s| s.scopes.is_some() && s.scoped(Scope::Intake)),
         Needs::Journal => visit.may(Act::ReadEvidence),
     };
+    if visit.unread {
+        return Err(crate::perform::store_away(visit));
+    }
     let Some(session) = &visit.session else {
         return Err(ask_to_log_in(visit, posted));
     };

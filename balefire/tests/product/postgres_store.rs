@@ -71,8 +71,13 @@ fn the_whole_product_runs_on_a_server_that_is_restarted_and_killed() {
     assert_eq!(page(&format!("/incidents/{incident}")), 200);
     assert_eq!(report(&guarded, "after the restart").0, 303);
     server.stop();
-    assert_eq!(report(&guarded, "while it is down").0, 500);
+    assert_eq!(report(&guarded, "while it is down").0, 503);
+    // Who asks cannot be known; nobody is told that they are logged out.
+    for path in ["/", "/triage", "/settings/people", "/api/v1/incidents"] {
+        assert_eq!(page(path), 503, "{path}");
+    }
     server.start_again();
+    assert_eq!(page(&format!("/incidents/{incident}")), 200);
     assert_eq!(report(&guarded, "up again").0, 303);
     assert_eq!(reports(&database), before + 2);
 

@@ -221,21 +221,26 @@ impl Desk {
     }
 
     /// Who a token stands for, while it, its account and its time are good.
-    pub fn session_of_token(&self, text: &str) -> Option<Session> {
+    ///
+    /// # Errors
+    /// The store cannot be read: nobody knows yet whether the token is good.
+    pub fn session_of_token(&self, text: &str) -> Result<Option<Session>, DeskError> {
         if !is_sound(text) {
-            return None;
+            return Ok(None);
         }
         let hash = token_hash(text);
-        let found = self.store().document(TOKENS, &hash).ok()??;
-        let mut kept: Kept = serde_json::from_str(&found.json).ok()?;
+        let Some(found) = self.store().document(TOKENS, &hash)? else {
+            return Ok(None);
+        };
+        let mut kept: Kept = serde_json::from_str(&found.json)?;
         let now = self.now();
         if kept.revoked_at.is_some() || kept.expires_at <= now {
-            return None;
+            return Ok(None);
         }
-        let owner = self.store().account(&kept.account).ok()??;
-        if owner.state != AccountState::Active {
-            return None;
-        }
+        let owner = self.store().account(&kept.account)?;
+        let Some(owner) = owner.filter(|o| o.state == AccountState::Active) else {
+            return Ok(None);
+        };
         let session = Session {
             account: owner.id,
             name: owner.name,
@@ -247,14 +252,14 @@ impl Desk {
         };
         if kept.seen_at.is_none_or(|at| at.plus_s(SEEN_EVERY_S) <= now) {
             kept.seen_at = Some(now);
-            let json = serde_json::to_string(&kept).ok()?;
+            let json = serde_json::to_string(&kept)?;
             // Somebody else noted it in the same moment: as good. Revoked meanwhile: stays so.
             drop(self.store().commit(Batch {
                 documents: vec![self.document(TOKENS, &hash, found.version, json)],
                 ..Batch::default()
             }));
         }
-        Some(session)
+        Ok(Some(session))
     }
 
     fn check_token(&self, owner: &Member, asked: &NewToken) -> Result<(), DeskError> {

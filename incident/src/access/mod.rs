@@ -86,6 +86,8 @@ pub struct Viewer {
     pub positions: Vec<PositionId>,
     /// The person's manager, the manager's manager and so on, nearest first.
     pub managers: Vec<AccountId>,
+    /// The line could not be read to its end: whoever is suspected may be in the rest of it.
+    pub line_unread: bool,
 }
 
 impl Access {
@@ -98,6 +100,7 @@ impl Access {
     pub fn concealed_from(&self, rule: ConcealFrom, viewer: &Viewer) -> bool {
         let managers = match rule {
             ConcealFrom::SuspectAlone => &[][..],
+            _ if viewer.line_unread && !self.suspects.is_empty() => return true,
             ConcealFrom::DirectReports => viewer.managers.get(..1).unwrap_or_default(),
             ConcealFrom::AllReports => &viewer.managers[..],
         };
@@ -172,6 +175,7 @@ mod tests {
             account: AccountId::new(account),
             positions: positions.iter().map(|p| PositionId::new(*p)).collect(),
             managers: managers.iter().map(|m| AccountId::new(*m)).collect(),
+            line_unread: false,
         }
     }
 
@@ -207,6 +211,19 @@ mod tests {
             let seen = rules.map(|rule| access.sees(rule, &viewer));
             assert_eq!(seen, expected, "{}", viewer.account);
         }
+    }
+
+    #[test]
+    fn whose_managers_cannot_be_read_sees_nothing_that_may_concern_them() {
+        let unread = Viewer {
+            line_unread: true,
+            ..viewer("beside", &["head_legal"], &[])
+        };
+        let access = suspecting("boss");
+        assert!(!access.sees(ConcealFrom::AllReports, &unread));
+        assert!(!access.sees(ConcealFrom::DirectReports, &unread));
+        assert!(access.sees(ConcealFrom::SuspectAlone, &unread));
+        assert!(Access::default().sees(ConcealFrom::AllReports, &unread));
     }
 
     #[test]

@@ -235,6 +235,5 @@ pub(super) struct Bare {
 }
 
 pub(super) fn inside(visit: &Visit, error: &desk::DeskError) -> Reply {
-    tracing::error!(error = %crate::perform::chain(error), path = visit.path, "an answer cannot be made");
-    Reply::refuse(visit, StatusCode::INTERNAL_SERVER_ERROR, "inside")
+    crate::perform::unreadable(visit, error, "an answer cannot be made")
 }

@@ -34,14 +34,7 @@ pub(crate) fn page(visit: &Visit) -> Reply {
     };
     let people = match visit.desk().accounts() {
         Ok(people) => people,
-        Err(error) => {
-            tracing::error!(error = %perform::chain(&error), "the accounts cannot be read");
-            return Reply::refuse(
-                visit,
-                axum::http::StatusCode::INTERNAL_SERVER_ERROR,
-                "inside",
-            );
-        }
+        Err(error) => return perform::unreadable(visit, &error, "the accounts cannot be read"),
     };
     let v = View::new(visit, Section::Incidents, incident.code_name.clone());
     let named = |accounts: &std::collections::BTreeSet<AccountId>| {

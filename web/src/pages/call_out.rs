@@ -68,6 +68,7 @@ pub(crate) fn refused(visit: &Visit, error: &CommandError) -> Reply {
             let status = match error {
                 DeskError::NotFound(_) => StatusCode::NOT_FOUND,
                 DeskError::Rota(refusal) => rota_status(refusal),
+                error if error.is_away() => StatusCode::SERVICE_UNAVAILABLE,
                 DeskError::Refused(_) | DeskError::Store(_) => StatusCode::CONFLICT,
                 _ => StatusCode::INTERNAL_SERVER_ERROR,
             };
@@ -92,8 +93,7 @@ fn show(visit: &Visit, status: StatusCode, problem: Option<String>) -> Reply {
     let (accounts, schedules, absences) = match read() {
         Ok(read) => read,
         Err(error) => {
-            tracing::error!(error = %crate::perform::chain(&error), "the rota cannot be read");
-            return Reply::refuse(visit, StatusCode::INTERNAL_SERVER_ERROR, "inside");
+            return crate::perform::unreadable(visit, &error, "the rota cannot be read");
         }
     };
     let v = View::titled(visit, Section::CallOut, "nav-call-out");

@@ -8,7 +8,6 @@ use crate::reply::Reply;
 use crate::view::{Section, View, ZONE};
 use crate::visit::Visit;
 use askama::Template;
-use axum::http::StatusCode;
 use desk::{IncidentPage, IncidentQuery};
 use incident::IncidentHead;
 use jiff::ToSpan as _;
@@ -185,10 +184,7 @@ pub(crate) fn page(visit: &Visit) -> Reply {
     let found = match visit.desk().incident_list(&visit.viewer(), &query) {
         Ok(found) => found,
         Err(desk::DeskError::NotFound(_)) => return Reply::see(&address(visit, None)),
-        Err(error) => {
-            tracing::error!(error = %perform::chain(&error), "incidents cannot be listed");
-            return Reply::refuse(visit, StatusCode::INTERNAL_SERVER_ERROR, "inside");
-        }
+        Err(error) => return perform::unreadable(visit, &error, "incidents cannot be listed"),
     };
     Reply::page(&IncidentsPage {
         lines: found

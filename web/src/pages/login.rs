@@ -132,11 +132,11 @@ fn refuse(visit: &Visit, error: &LoginError) -> Reply {
         ),
         LoginError::Desk(error) => {
             tracing::error!(error = %crate::perform::chain(error), "login failed inside");
-            show(
-                visit,
-                StatusCode::INTERNAL_SERVER_ERROR,
-                Some(narrate::desk_error(words, error)),
-            )
+            let status = match error.is_away() {
+                true => StatusCode::SERVICE_UNAVAILABLE,
+                false => StatusCode::INTERNAL_SERVER_ERROR,
+            };
+            show(visit, status, Some(narrate::desk_error(words, error)))
         }
         // Wrong name, wrong password and a disabled account look the same.
         _ => show(

@@ -103,7 +103,11 @@ pub(crate) fn send(visit: &Visit) -> Reply {
                 narrate::desk_error(words, &error),
                 words.text("report-call-instead")
             );
-            told(visit, StatusCode::INTERNAL_SERVER_ERROR, text)
+            let status = match error.is_away() {
+                true => StatusCode::SERVICE_UNAVAILABLE,
+                false => StatusCode::INTERNAL_SERVER_ERROR,
+            };
+            told(visit, status, text)
         }
     }
 }

@@ -9,7 +9,6 @@ use crate::reply::Reply;
 use crate::view::{Section, View};
 use crate::visit::Visit;
 use askama::Template;
-use axum::http::StatusCode;
 use incident::Incident;
 use incident::resource::{RequestState, ResourceRequest};
 use model::{Instant, PositionId};
@@ -254,10 +253,7 @@ pub(crate) fn register(visit: &Visit) -> Reply {
     let v = View::titled(visit, Section::Orders, "resources-register");
     let used = match visit.desk().register_use(&visit.viewer()) {
         Ok(used) => used,
-        Err(error) => {
-            tracing::error!(error = %error.told(), "the register cannot be read");
-            return Reply::refuse(visit, StatusCode::INTERNAL_SERVER_ERROR, "inside");
-        }
+        Err(error) => return perform::unreadable(visit, &error, "the register cannot be read"),
     };
     let quantity = |e: &RegisterEntry, n: i64| match e.money(n) {
         Some(money) => money.to_string(),

@@ -6,7 +6,6 @@ use crate::reply::Reply;
 use crate::view::{Section, View};
 use crate::visit::Visit;
 use askama::Template;
-use axum::http::StatusCode;
 use desk::audit_turns::{Covered, PartAudits};
 use desk::daybook::{MOST_DAYS, ShadowReport};
 use desk::source_view::SourceView;
@@ -94,8 +93,7 @@ pub(crate) fn card(v: &View<'_>, name: &str, days: u32) -> Result<SourceCard, Re
 }
 
 pub(crate) fn failed(visit: &Visit, error: &desk::DeskError) -> Reply {
-    tracing::error!(error = %perform::chain(error), "a source cannot be shown");
-    Reply::refuse(visit, StatusCode::INTERNAL_SERVER_ERROR, "inside")
+    perform::unreadable(visit, error, "a source cannot be shown")
 }
 
 pub(crate) fn path_of(name: &str) -> String {

@@ -291,6 +291,5 @@ pub(crate) fn file(visit: &Visit) -> Reply {
 }
 
 fn inside(visit: &Visit, error: &desk::DeskError) -> Reply {
-    tracing::error!(error = %perform::chain(error), "triage cannot be shown");
-    Reply::refuse(visit, StatusCode::INTERNAL_SERVER_ERROR, "inside")
+    perform::unreadable(visit, error, "triage cannot be shown")
 }

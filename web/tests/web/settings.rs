@@ -323,7 +323,11 @@ async fn a_token_that_acts_wants_a_second_person() {
         "somebody else collected it"
     );
     let token = once(&world.post(&path("collect"), Some(&engineer), &[]).await)[0].clone();
-    let session = world.desk.session_of_token(&token).expect("it is good");
+    let session = world
+        .desk
+        .session_of_token(&token)
+        .unwrap()
+        .expect("it is good");
     assert_eq!(session.account, AccountId::from("engineer"));
     assert!(!session.scope_allows(plan::Act::ManageAccounts));
     let again = world.post(&path("collect"), Some(&engineer), &[]).await;

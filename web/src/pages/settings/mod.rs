@@ -104,6 +104,7 @@ pub(crate) fn status_of(error: &DeskError) -> StatusCode {
         DeskError::Rota(refusal) => super::call_out::rota_status(refusal),
         DeskError::Account(_) | DeskError::Refused(_) => StatusCode::UNPROCESSABLE_ENTITY,
         _ if error.is_conflict() => StatusCode::CONFLICT,
+        _ if error.is_away() => StatusCode::SERVICE_UNAVAILABLE,
         _ => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }
