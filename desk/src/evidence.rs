@@ -3,6 +3,7 @@
 
 use crate::error::CommandError;
 use crate::{Desk, DeskError};
+use document::Value;
 use incident::Command;
 use incident::bounds::MAX_POSITIONS;
 use incident::custody::{EvidenceItem, JournalPosition};
@@ -75,11 +76,7 @@ impl Desk {
         };
         let bytes = serde_json::to_vec_pretty(&file).map_err(DeskError::from)?;
         let collected = Collected {
-            name: format!(
-                "{} findings, {} journal entries",
-                findings.len(),
-                positions.len()
-            ),
+            name: self.name_of_findings(findings.len(), positions.len()),
             kind: "rows".into(),
             source: concerned.map_or_else(String::new, |s| s.to_string()),
             method: format!("balefire {} evidence export", env!("CARGO_PKG_VERSION")),
@@ -88,6 +85,13 @@ impl Desk {
             positions,
         };
         self.take_into_custody(op, id, collected)
+    }
+
+    /// In the language of the house: it stays on the record as it is written now.
+    fn name_of_findings(&self, findings: usize, entries: usize) -> String {
+        let count = |n: usize| Value::from(i64::try_from(n).unwrap_or(i64::MAX));
+        let values = [("n", count(findings)), ("entries", count(entries))];
+        document::words(self.config().web.language).with("evidence-name-findings", &values)
     }
 
     /// Writes the file into the folder of evidence, durably, and enters it into the incident's

@@ -2,6 +2,7 @@
 
 use crate::dispatch::ReportPage;
 use crate::{Desk, DeskError, OutboxItem};
+use document::Value;
 use incident::Effect;
 use model::{IncidentId, Instant, OutboxId, PositionId};
 use store::{Batch, OutboxChange, OutboxRow, OutboxUpdate};
@@ -70,19 +71,33 @@ impl Desk {
             }
             Ok(Effect::Hold {
                 hold, rows, until, ..
-            }) => (
-                hold.to_string(),
-                until.in_zone("Asia/Shanghai"),
-                listed(&rows),
-            ),
-            Ok(Effect::LiftHold { hold, rows, .. }) => {
-                (hold.to_string(), String::new(), listed(&rows))
+            }) => {
+                let until = Value::from(until.in_zone("Asia/Shanghai"));
+                let values = [
+                    ("hold", Value::from(hold.as_str())),
+                    ("n", count(&rows)),
+                    ("until", until),
+                ];
+                let subject = document::words(lang).with("outbox-subject-hold", &values);
+                (hold.to_string(), subject, listed(&rows))
             }
-            Ok(Effect::Brief { number, .. }) => (
-                "senior_management".into(),
-                number.to_string(),
-                String::new(),
-            ),
+            Ok(Effect::LiftHold { hold, rows, .. }) => {
+                let values = [("hold", Value::from(hold.as_str())), ("n", count(&rows))];
+                let subject = document::words(lang).with("outbox-subject-lift-hold", &values);
+                (hold.to_string(), subject, listed(&rows))
+            }
+            Ok(Effect::Brief { number, .. }) => {
+                let management = PositionId::new("senior_management");
+                let plan = self.plan();
+                let to = plan.position(&management);
+                let to = to.map_or_else(
+                    || management.to_string(),
+                    |p| p.title.in_lang(lang).to_owned(),
+                );
+                let n = [("n", Value::from(i64::from(number)))];
+                let subject = document::words(lang).with("outbox-subject-brief", &n);
+                (to, subject, String::new())
+            }
             Err(_) => (String::new(), String::new(), row.json.clone()),
         }
     }
@@ -125,6 +140,11 @@ impl Desk {
         self.touched();
         Ok(())
     }
+}
+
+fn count(rows: &[incident::rows::TableRows]) -> Value<'static> {
+    let n: usize = rows.iter().map(|t| t.keys.len()).sum();
+    Value::from(i64::try_from(n).unwrap_or(i64::MAX))
 }
 
 fn listed(rows: &[incident::rows::TableRows]) -> String {

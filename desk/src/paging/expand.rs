@@ -333,3 +333,19 @@ impl Desk {
         routes
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_of_message_has_its_name_in_both_languages() {
+        for (kind, lang) in KINDS.iter().flat_map(|k| Lang::ALL.map(|lang| (k, lang))) {
+            let key = format!("outbox-kind-{kind}");
+            assert!(
+                document::words(lang).get(&key).is_some(),
+                "{key} in {lang:?}"
+            );
+        }
+    }
+}

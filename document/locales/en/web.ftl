@@ -546,6 +546,24 @@ outbox-kind-hold = hold
 outbox-kind-lift-hold = lift hold
 outbox-kind-send-notice = notice
 outbox-kind-brief = brief
+outbox-kind-report = report
+outbox-kind-test = test call
+outbox-subject-hold = Hold { $hold }: { $n } { $n ->
+        [one] row
+       *[other] rows
+    } until { $until }
+outbox-subject-lift-hold = Hold { $hold } lifted: { $n } { $n ->
+        [one] row
+       *[other] rows
+    }
+outbox-subject-brief = Brief no. { $n }
+evidence-name-findings = { $n } { $n ->
+        [one] finding
+       *[other] findings
+    }, { $entries } journal { $entries ->
+        [one] entry
+       *[other] entries
+    }
 outbox-state-pending = pending
 outbox-state-sending = sending
 outbox-state-sent = sent

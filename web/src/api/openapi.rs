@@ -165,7 +165,8 @@ fn refusals(doc: &Doc, public: bool) -> Vec<u16> {
         out.push(400);
     }
     if !public {
-        out.extend([401, 403]);
+        // 503: the store is away, and with it the answer to who asks.
+        out.extend([401, 403, 503]);
     }
     if doc.path.contains('{') || doc.id == "investigation" {
         out.push(404);

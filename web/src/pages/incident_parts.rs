@@ -107,6 +107,10 @@ pub(crate) struct ClockLine {
     pub pressing: bool,
 }
 
+pub(crate) fn any_presses(lines: &[ClockLine]) -> bool {
+    lines.iter().any(|line| line.pressing)
+}
+
 /// Running clocks first, then what could start, then the rest.
 pub(crate) fn clock_lines(v: &View<'_>, incident: &Incident) -> Vec<ClockLine> {
     let may = v.may(Act::FileReport);

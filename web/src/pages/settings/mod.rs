@@ -4,6 +4,7 @@
 
 pub(crate) mod account;
 pub(crate) mod channels;
+mod device;
 pub(crate) mod factor;
 pub(crate) mod people;
 pub(crate) mod person;
