@@ -1,7 +1,8 @@
 //! Sessions as their owners and the administrators see them, and their end.
 
 use super::membership::{AccountRefusal, Step};
-use crate::account::token_hash;
+use crate::account::{EMERGENCY, token_hash};
+use crate::view::Session;
 use crate::{Desk, DeskError};
 use model::{AccountId, Instant, Operation};
 use serde::Serialize;
@@ -9,6 +10,8 @@ use store::{AccountChange, AccountState, EndSessions};
 
 /// Characters of a session's hash that name it: enough to tell any two apart, useless as a token.
 const ID_CHARS: usize = 24;
+/// The use of a session is noted at most so often.
+const SEEN_EVERY_S: i64 = 60;
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct SessionView {
@@ -22,6 +25,48 @@ pub struct SessionView {
 }
 
 impl Desk {
+    /// The session behind a token; `None` once it ended or its account was disabled, and where
+    /// it cannot be read.
+    pub fn session(&self, token: &str) -> Option<Session> {
+        self.find_session(token).ok().flatten()
+    }
+
+    /// The same, for whoever tells a session that ended from a store that is away.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn find_session(&self, token: &str) -> Result<Option<Session>, DeskError> {
+        let (hash, now) = (token_hash(token), self.now());
+        let Some(row) = self.store().session(&hash, now)? else {
+            return Ok(None);
+        };
+        // A guest's ends with their access, by the time of this look.
+        if self.is_guest(&row.positions) && self.guest_access(&row.account).is_none() {
+            return Ok(None);
+        }
+        if row.seen_at.is_none_or(|at| at.plus_s(SEEN_EVERY_S) <= now)
+            && let Err(error) = self.store().session_seen(&hash, now)
+        {
+            tracing::warn!(error = %crate::error::chain(&error), "a session's use could not be noted");
+        }
+        let language = row.language.as_deref().and_then(|l| l.parse().ok());
+        let wanted = self.config().accounts.wants_second_factor(&row.positions);
+        // What cannot be read counts as missing.
+        let needs_second_factor = wanted
+            && !self.has_second_factor(&row.account).unwrap_or(false)
+            && !self.signs_in_elsewhere(&row.account).unwrap_or(false)
+            && !row.account.as_str().starts_with(EMERGENCY);
+        Ok(Some(Session {
+            account: row.account,
+            name: row.name,
+            positions: row.positions,
+            csrf: row.csrf,
+            language,
+            scopes: None,
+            needs_second_factor,
+        }))
+    }
+
     /// `token` is the session that asks, when it is one of them.
     pub fn sessions(
         &self,
