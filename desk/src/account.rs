@@ -1,7 +1,6 @@
 //! Accounts and sessions: Argon2id passwords, tokens kept as hashes, login limits kept in the store.
 
 use crate::identity::AccountRefusal;
-use crate::view::Session;
 use crate::{Desk, DeskError};
 use argon2::Argon2;
 use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _, phc::PasswordHash};
