@@ -1,13 +1,15 @@
 //! The promise of call-out on a real process: every page at least once, exactly once where nothing
-//! crashed, at most one extra a crash, with the same id. The process is killed at every named
-//! point of paging and at random ones; what counts is what a receiver on the network got.
+//! crashed, at most one extra a crash, with the same id; and the same of every event for a program
+//! that subscribed to it. The process is killed at every named point of both and at random ones;
+//! what counts is what a receiver on the network got.
 //!
 //! Virtual clocks, faults of channels and thousands of crashes are the simulation's
 //! (`desk/src/paging/tests/simulation.rs`).
 
 use crate::guarded::{CHIEF, Guarded, LONG};
-use model::AccountId;
-use std::collections::BTreeMap;
+use desk::webhooks::{EventKind, NewWebhook};
+use model::{AccountId, Actor, Operation, PositionId, RequestId};
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
@@ -15,7 +17,7 @@ use std::time::{Duration, Instant};
 use testkit::{SMALL_SHOP_SETTINGS, Seed};
 
 /// Points at which the process dies, and at which pass.
-const POINTS: [&str; 14] = [
+const POINTS: [&str; 18] = [
     "outbox-before-send",
     "outbox-before-send:2",
     "outbox-before-send:5",
@@ -23,6 +25,10 @@ const POINTS: [&str; 14] = [
     "outbox-after-send:2",
     "outbox-after-send:3",
     "outbox-after-send:6",
+    "webhook-before-send:2",
+    "webhook-after-send",
+    "webhook-after-send:2",
+    "webhook-after-send:4",
     "store-before-commit:6",
     "store-before-commit:9",
     "store-before-commit:14",
@@ -38,8 +44,32 @@ const MOST: usize = 6;
 /// A busy machine may be late by itself; how late it was stands in the test's output.
 const AT_MOST: Duration = Duration::from_secs(10);
 
-/// Every message that arrived: its id and when.
-type Arrived = Arc<Mutex<Vec<(String, Instant)>>>;
+/// A message that arrived.
+#[derive(Clone, Debug)]
+struct Message {
+    id: String,
+    at: Instant,
+    body: String,
+}
+
+type Arrived = Arc<Mutex<Vec<Message>>>;
+
+fn so_far(arrived: &Arrived) -> Vec<Message> {
+    arrived.lock().expect("no thread broke off").clone()
+}
+
+fn chief(now: model::Instant) -> Operation {
+    Operation {
+        actor: Actor::Person {
+            account: AccountId::new(CHIEF),
+            name: CHIEF.into(),
+            positions: vec![PositionId::new("ciso")],
+        },
+        reason: String::new(),
+        request: RequestId::new("subscribe"),
+        now,
+    }
+}
 
 fn receiver() -> (u16, Arrived) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
@@ -79,15 +109,20 @@ fn take(mut stream: TcpStream, log: &Arrived) -> std::io::Result<()> {
     }
     let mut body = vec![0; length];
     reader.read_exact(&mut body)?;
-    log.lock()
-        .expect("no thread broke off")
-        .push((id, Instant::now()));
+    log.lock().expect("no thread broke off").push(Message {
+        id,
+        at: Instant::now(),
+        body: String::from_utf8_lossy(&body).into_owned(),
+    });
     stream.write_all(b"HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n")
 }
 
 struct Story {
     guarded: Guarded,
+    /// Pages.
     arrived: Arrived,
+    /// Events, at the program that subscribed to reports.
+    told: Arrived,
     seed: Seed,
     /// Requests that were sent, and when they were first.
     sent: BTreeMap<String, Instant>,
@@ -100,11 +135,13 @@ struct Story {
 impl Story {
     fn begin() -> Self {
         let (port, arrived) = receiver();
+        let (program, told) = receiver();
         let (guarded, _shop) = Guarded::with_shop(500, 3);
         let secret = guarded.path("hook.secret");
         std::fs::write(&secret, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n").expect("a file");
         guarded.settings(&format!(
             "{SMALL_SHOP_SETTINGS}\n[web]\ntrusted_proxies = [\"127.0.0.1\"]\n\n\
+             [webhooks]\nallow = [\"127.0.0.1\"]\n\n\
              [[channel]]\nname = \"hook\"\nkind = \"webhook\"\nurl = \"http://127.0.0.1:{port}/\"\n\
              secret_file = \"hook.secret\"\nallow = [\"127.0.0.1\"]\n\
              limit = {{ messages = 1000, per_s = 1 }}\n"
@@ -121,11 +158,20 @@ impl Story {
         };
         desk.set_profile(&AccountId::new(CHIEF), &profile, 0)
             .expect("a profile is kept");
+        let asked = NewWebhook {
+            name: "reports".into(),
+            url: format!("http://127.0.0.1:{program}/"),
+            kinds: [EventKind::ReportReceived].into(),
+            details: false,
+        };
+        desk.new_webhook(&chief(desk.now()), &asked)
+            .expect("a subscription is made");
         desk.stop();
         drop(desk);
         Self {
             guarded,
             arrived,
+            told,
             seed: Seed::new(2_026),
             sent: BTreeMap::new(),
             unanswered: Vec::new(),
@@ -214,21 +260,57 @@ impl Story {
             store.query_row(sql, [], |row| row.get(0)).expect("a count")
         };
         self.guarded.until(under_way, |left| *left == 0);
+        let told = |_: &Guarded| {
+            let told = so_far(&self.told);
+            let ids: BTreeSet<String> = told.into_iter().map(|m| m.id).collect();
+            ids.len()
+        };
+        self.guarded.until(told, |n| *n == self.receipts.len());
         self.guarded.stop();
     }
 
-    /// Ids of the pages that were to reach the one person with an address, with the request that
-    /// each is about.
-    fn pages(&self) -> Vec<(String, String)> {
-        let sql = "SELECT page.id, report.json ->> '$.what' FROM document page
+    /// How often a message about one report came, which is at least once, under one id, and at
+    /// most one time more for each crash between; and how late the first was. From when it was
+    /// reported, or from when the next process was ready: what that one sends before it says so is
+    /// not late.
+    fn judge<'a>(
+        &self,
+        about: &str,
+        request: &str,
+        came: impl Iterator<Item = &'a Message>,
+    ) -> (usize, Duration) {
+        let came: Vec<&Message> = came.collect();
+        let ids: BTreeSet<&str> = came.iter().map(|m| m.id.as_str()).collect();
+        assert_eq!(ids.len(), 1, "{about}: it came under one id: {ids:?}");
+        let (first, last) = (came[0].at, came[came.len() - 1].at);
+        let between = self.kills.iter().filter(|k| (first..last).contains(k));
+        let most = 1 + between.count();
+        assert!(came.len() <= most, "{about}: came {} times", came.len());
+        let dead = self.kills.iter().rfind(|kill| **kill <= first);
+        let ready = self.ready.iter().rfind(|ready| **ready <= first);
+        if dead > ready {
+            return (came.len(), Duration::ZERO);
+        }
+        let due = self.sent[request].max(*ready.expect("a server was there"));
+        (came.len(), first - due)
+    }
+
+    /// Ids of the pages that were to reach the one person with an address, with the report and the
+    /// request that each is about.
+    fn pages(&self) -> Vec<(String, String, String)> {
+        let sql = "SELECT page.id, report.id, report.json ->> '$.what' FROM document page
                    JOIN document report ON report.collection = 'report'
                    AND substr(page.id, 1, length(report.id)) = report.id
                    WHERE page.collection = 'page' AND page.json LIKE '%\"hook\"%'";
         let store = self.guarded.store();
         let mut all = store.prepare(sql).expect("a question");
         let pairs = all.query_map([], |row| {
-            let what: String = row.get(1)?;
-            Ok((row.get(0)?, what.replace("something odd, ", "")))
+            let what: String = row.get(2)?;
+            Ok((
+                row.get(0)?,
+                row.get(1)?,
+                what.replace("something odd, ", ""),
+            ))
         });
         pairs.expect("rows").map(|p| p.expect("a page")).collect()
     }
@@ -239,7 +321,7 @@ impl Story {
     clippy::print_stdout,
     reason = "how late pages were is a figure of the machine, and is told"
 )]
-fn every_page_arrives_and_only_a_crash_sends_one_twice() {
+fn every_page_and_event_arrives_and_only_a_crash_sends_one_twice() {
     let mut story = Story::begin();
     let random = std::iter::repeat_n(None, RANDOM);
     for at in POINTS.into_iter().map(Some).chain(random) {
@@ -253,48 +335,29 @@ fn every_page_arrives_and_only_a_crash_sends_one_twice() {
     assert_eq!(story.receipts.len(), story.sent.len());
     let pages = story.pages();
     assert_eq!(pages.len(), story.sent.len(), "one page a report");
-    let arrived = story.arrived.lock().expect("no thread broke off").clone();
-    let mut extra = 0;
+    let (arrived, told) = (so_far(&story.arrived), so_far(&story.told));
+    let (mut extra, mut again) = (0, 0);
     let mut late: Vec<Duration> = Vec::new();
-    for (page, request) in &pages {
-        let mine = |(id, _): &&(String, Instant)| id.starts_with(page.as_str());
-        let times: Vec<Instant> = arrived.iter().filter(mine).map(|(_, at)| *at).collect();
-        let ids: std::collections::BTreeSet<&str> = arrived
-            .iter()
-            .filter(mine)
-            .map(|(id, _)| id.as_str())
-            .collect();
-        assert_eq!(ids.len(), 1, "{page}: it came under one id: {ids:?}");
-        let (first, last) = (times[0], times[times.len() - 1]);
-        let between = story.kills.iter().filter(|k| (first..last).contains(k));
-        assert!(
-            times.len() <= 1 + between.count(),
-            "{page}: came {} times",
-            times.len()
-        );
-        extra += times.len() - 1;
-        // From when it was reported, or from when the next process was ready: what that one sends
-        // before it says so is not late.
-        let dead = story.kills.iter().rfind(|kill| **kill <= first);
-        let ready = story.ready.iter().rfind(|ready| **ready <= first);
-        if dead > ready {
-            late.push(Duration::ZERO);
-            continue;
-        }
-        let due = story.sent[request].max(*ready.expect("a server was there"));
-        late.push(first - due);
+    for (page, report, request) in &pages {
+        let mine = |m: &&Message| m.id.starts_with(page.as_str());
+        let (times, lateness) = story.judge(page, request, arrived.iter().filter(mine));
+        extra += times - 1;
+        late.push(lateness);
+        let mine = |m: &&Message| m.body.contains(report.as_str());
+        let (times, lateness) = story.judge(report, request, told.iter().filter(mine));
+        again += times - 1;
+        late.push(lateness);
     }
     late.sort_unstable();
     let worst = late.last().expect("pages were sent");
     let median = late[late.len() / 2];
     println!(
-        "{} pages, {} kills, {extra} extra, {median:?} and at most {worst:?} after it was due or after the start",
+        "{} pages and as many events, {} kills, {extra} pages and {again} events twice, {median:?} and at most {worst:?} after it was due or after the start",
         pages.len(),
         story.kills.len()
     );
     assert!(*worst < AT_MOST, "{late:?}");
-    let known = |id: &str| pages.iter().any(|(page, _)| id.starts_with(page.as_str()));
-    let others = arrived.iter().filter(|(id, _)| !known(id));
-    let others: Vec<&str> = others.map(|(id, _)| id.as_str()).collect();
+    let known = |id: &str| pages.iter().any(|(page, ..)| id.starts_with(page.as_str()));
+    let others: Vec<_> = arrived.iter().filter(|m| !known(&m.id)).collect();
     assert!(others.is_empty(), "{others:?}");
 }
