@@ -74,6 +74,13 @@ impl Desk {
         Ok(self.schedules()?.into_iter().find(|kept| kept.id == id))
     }
 
+    /// Whether a schedule could be kept, but for what others change meanwhile.
+    pub fn check_schedule(&self, op: &Operation, schedule: &Schedule) -> Result<(), CommandError> {
+        self.may_manage(op)?;
+        schedule.check().map_err(RotaRefusal::Schedule)?;
+        self.check_people(schedule)
+    }
+
     /// Keeps a new schedule (`version` 0) or replaces the one that was read at `version`. Gives its id.
     pub fn keep_schedule(
         &self,
@@ -82,9 +89,7 @@ impl Desk {
         mut schedule: Schedule,
         version: u64,
     ) -> Result<String, CommandError> {
-        self.may_manage(op)?;
-        schedule.check().map_err(RotaRefusal::Schedule)?;
-        self.check_people(&schedule)?;
+        self.check_schedule(op, &schedule)?;
         let old = op.now.plus_s(-KEPT_S);
         schedule.overrides.retain(|o| o.to > old);
         if version == 0 && self.schedules()?.len() >= MAX_SCHEDULES {

@@ -29,6 +29,11 @@ call-out-refusal-override-gone = There is no such override in the schedule any m
 
 call-out-schedules = Schedules
 call-out-no-schedule = There is no schedule yet: everybody who holds a position is called.
+call-out-preview = Preview
+call-out-preview-title = As it would be
+call-out-preview-hint = Nothing is saved yet. Turns that change are marked.
+call-out-was = today: { $who }
+call-out-was-gap = today: nobody
 call-out-two-weeks = in the next two weeks
 call-out-no-gap = Somebody is on duty all the time
 call-out-on-now = now

@@ -29,6 +29,11 @@ call-out-refusal-override-gone = 值班表中已没有该换班。
 
 call-out-schedules = 值班表
 call-out-no-schedule = 还没有值班表：呼叫时通知该岗位的全体任职人。
+call-out-preview = 预览
+call-out-preview-title = 保存后的值班
+call-out-preview-hint = 尚未保存；有变化的班次已标出。
+call-out-was = 现为：{ $who }
+call-out-was-gap = 现为：无人值班
 call-out-two-weeks = 未来两周
 call-out-no-gap = 全程有人值班
 call-out-on-now = 当前

@@ -3,6 +3,7 @@
 //!
 //! Deliberately not here: edits of the rota (`rota`) and the page behind a link (`answer`).
 
+use crate::pages::rota_form::{Outcome, Typed, field_of, preview};
 use crate::pages::schedule::{LayerLine, Names, ScheduleCard, name, zones};
 use crate::reply::Reply;
 use crate::view::{Section, View};
@@ -13,7 +14,7 @@ use desk::paging::answer::{Answer, AnswerError};
 use desk::paging::view::PageView;
 use desk::rota_refusal::RotaRefusal;
 use desk::{CommandError, DeskError};
-use incident::rota::{Absence, Covers};
+use incident::rota::{Absence, Covers, Schedule};
 use model::{AccountId, Instant};
 use plan::Act;
 
@@ -33,6 +34,8 @@ struct CallOutPage<'a> {
     has_feed: bool,
     today: String,
     problem: Option<String>,
+    typed: Typed<'a>,
+    preview: Option<ScheduleCard>,
 }
 
 struct DutyLine {
@@ -51,7 +54,20 @@ struct AbsenceLine {
 }
 
 pub(crate) fn page(visit: &Visit) -> Reply {
-    show(visit, StatusCode::OK, None)
+    show(visit, StatusCode::OK, Outcome::default())
+}
+
+/// The page again, with what a form would change; nothing is stored.
+pub(crate) fn previewed(visit: &Visit, schedule: Schedule) -> Reply {
+    let preview = Some(schedule);
+    show(
+        visit,
+        StatusCode::OK,
+        Outcome {
+            preview,
+            ..Outcome::default()
+        },
+    )
 }
 
 /// The page again, with what went wrong.
@@ -75,7 +91,31 @@ pub(crate) fn refused(visit: &Visit, error: &CommandError) -> Reply {
             (status, crate::narrate::desk_error(visit.words(), error))
         }
     };
-    show(visit, status, Some(text))
+    let field = match error {
+        CommandError::Desk(DeskError::Rota(refusal)) => field_of(refusal, visit.form.get("form")),
+        _ => "",
+    };
+    let problem = Some(text);
+    let preview = None;
+    let outcome = Outcome {
+        problem,
+        field,
+        preview,
+    };
+    show(visit, status, outcome)
+}
+
+/// The page again, with what went wrong at one of its small forms.
+fn told(visit: &Visit, status: StatusCode, text: String) -> Reply {
+    let problem = Some(text);
+    show(
+        visit,
+        status,
+        Outcome {
+            problem,
+            ..Outcome::default()
+        },
+    )
 }
 
 pub(crate) fn rota_status(refusal: &RotaRefusal) -> StatusCode {
@@ -86,7 +126,7 @@ pub(crate) fn rota_status(refusal: &RotaRefusal) -> StatusCode {
     }
 }
 
-fn show(visit: &Visit, status: StatusCode, problem: Option<String>) -> Reply {
+fn show(visit: &Visit, status: StatusCode, outcome: Outcome) -> Reply {
     let desk = visit.desk();
     let read =
         || -> Result<_, DeskError> { Ok((desk.accounts()?, desk.schedules()?, desk.absences()?)) };
@@ -101,6 +141,12 @@ fn show(visit: &Visit, status: StatusCode, problem: Option<String>) -> Reply {
         .iter()
         .map(|p| (p.id.clone(), p.name.clone()))
         .collect();
+    let typed = Typed::of(&visit.form, &outcome);
+    let preview = outcome.preview.map(|schedule| {
+        let id = visit.form.get("schedule");
+        let kept = schedules.iter().find(|kept| kept.id == id);
+        preview(&v, &names, schedule, kept)
+    });
     let weeks: Vec<ScheduleCard> = schedules
         .into_iter()
         .map(|kept| ScheduleCard::of(&v, &names, kept))
@@ -133,7 +179,9 @@ fn show(visit: &Visit, status: StatusCode, problem: Option<String>) -> Reply {
         today: now.in_zone("Asia/Shanghai").chars().take(10).collect(),
         zones: zones(visit.words(), now),
         weeks,
-        problem,
+        problem: outcome.problem,
+        typed,
+        preview,
         v,
     };
     Reply::page_as(status, &page)
@@ -178,12 +226,12 @@ pub(crate) fn code(visit: &Visit) -> Reply {
         Ok(_) => Reply::see("/call-out?done=code"),
         Err(AnswerError::Code | AnswerError::Link) => {
             let text = visit.words().text("call-out-code-wrong").into_owned();
-            show(visit, StatusCode::UNPROCESSABLE_ENTITY, Some(text))
+            told(visit, StatusCode::UNPROCESSABLE_ENTITY, text)
         }
         Err(AnswerError::TooMany { retry_after_s }) => {
             let n = [("n", i64::from(retry_after_s).into())];
             let text = visit.words().with("login-too-many", &n);
-            show(visit, StatusCode::TOO_MANY_REQUESTS, Some(text))
+            told(visit, StatusCode::TOO_MANY_REQUESTS, text)
         }
         Err(AnswerError::Command(error)) => refused(visit, &error),
     }

@@ -34,6 +34,7 @@ pub(crate) mod repair;
 pub(crate) mod report;
 pub(crate) mod resources;
 pub(crate) mod rota;
+pub(crate) mod rota_form;
 pub(crate) mod schedule;
 pub(crate) mod settings;
 pub(crate) mod sign_on;

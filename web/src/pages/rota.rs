@@ -1,6 +1,6 @@
 //! Edits of the rota: schedules, overrides, absences. Each names the version that was read.
 
-use crate::pages::call_out::refused;
+use crate::pages::call_out::{previewed, refused};
 use crate::reply::Reply;
 use crate::view::ZONE;
 use crate::visit::Visit;
@@ -15,6 +15,23 @@ fn done(visit: &Visit, outcome: Result<(), CommandError>) -> Reply {
         Ok(()) => Reply::see("/call-out?done=rota"),
         Err(error) => refused(visit, &error),
     }
+}
+
+/// Keeps what the form of a schedule asks for, or shows what it would change.
+fn keep(visit: &Visit, asked: Result<(Option<String>, Schedule), CommandError>) -> Reply {
+    let (id, schedule) = match asked {
+        Ok(asked) => asked,
+        Err(error) => return refused(visit, &error),
+    };
+    let op = visit.operation();
+    if visit.form.ticked("preview") {
+        return match visit.desk().check_schedule(&op, &schedule) {
+            Ok(()) => previewed(visit, schedule),
+            Err(error) => refused(visit, &error),
+        };
+    }
+    let kept = (visit.desk()).keep_schedule(&op, id.as_deref(), schedule, version(visit));
+    done(visit, kept.map(drop))
 }
 
 fn version(visit: &Visit) -> u64 {
@@ -89,12 +106,9 @@ pub(crate) fn add_override(visit: &Visit) -> Reply {
             from,
             to,
         });
-        visit
-            .desk()
-            .keep_schedule(&visit.operation(), Some(&id), schedule, version(visit))
-            .map(drop)
+        Ok((Some(id), schedule))
     };
-    done(visit, add())
+    keep(visit, add())
 }
 
 /// Moves a rotation over or under its neighbour, or takes it out.
@@ -156,21 +170,16 @@ fn kept(visit: &Visit) -> Result<(String, Schedule), CommandError> {
 pub(crate) fn add_schedule(visit: &Visit) -> Reply {
     let add = || {
         let layer = layer(visit)?;
-        let (id, schedule) = match visit.form.given("schedule") {
-            Some(id) => {
-                let kept = visit.desk().schedule(id)?;
-                let mut schedule = kept.ok_or(RotaRefusal::Gone)?.schedule;
+        match visit.form.given("schedule") {
+            Some(_) => {
+                let (id, mut schedule) = kept(visit)?;
                 schedule.layers.push(layer);
-                (Some(id), schedule)
+                Ok((Some(id), schedule))
             }
-            None => (None, new_schedule(visit, layer)?),
-        };
-        visit
-            .desk()
-            .keep_schedule(&visit.operation(), id, schedule, version(visit))
-            .map(drop)
+            None => Ok((None, new_schedule(visit, layer)?)),
+        }
     };
-    done(visit, add())
+    keep(visit, add())
 }
 
 fn new_schedule(visit: &Visit, layer: Layer) -> Result<Schedule, CommandError> {

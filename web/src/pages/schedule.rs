@@ -6,7 +6,7 @@
 use crate::view::View;
 use desk::KeptSchedule;
 use document::{Catalogue, Value};
-use incident::rota::{Covers, Every, Layer, Shift};
+use incident::rota::{Covers, Every, Layer, Schedule, Shift};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 use model::{AccountId, Instant};
@@ -80,6 +80,10 @@ pub(crate) struct Line {
     pub who: String,
     pub instead_of: String,
     pub why: &'static str,
+    /// When the turn begins, and who is on duty in it today where a preview changes that; empty
+    /// for nobody.
+    pub begins: Instant,
+    pub was: Option<String>,
 }
 
 pub(crate) struct LayerLine {
@@ -121,6 +125,8 @@ impl ScheduleCard {
                 who: who(s),
                 instead_of: instead_of.map_or_else(String::new, |id| name(names, id)),
                 why: s.duty.as_ref().map_or("gap", |d| d.why.code()),
+                begins: s.from,
+                was: None,
             };
             (s.from, line)
         });
@@ -152,9 +158,30 @@ impl ScheduleCard {
 }
 
 impl ScheduleCard {
+    /// Marks the turns in which somebody else is on duty than in another schedule: at their
+    /// beginning, or at a hand-over of the other one within them.
+    pub fn compare(&mut self, v: &View<'_>, names: &Names, other: &Schedule) {
+        let until = v.now.plus_s(AHEAD_S);
+        let shifts = v.visit.desk().shifts(other, v.now, until);
+        let who = |s: &Shift| (s.duty.as_ref()).map_or_else(String::new, |d| name(names, &d.who));
+        let turns = self.lines.iter_mut().filter(|l| l.clock.is_none());
+        let mut turns: Vec<&mut Line> = turns.collect();
+        for at in 0..turns.len() {
+            let end = turns.get(at + 1).map_or(until, |next| next.begins);
+            let line = &mut turns[at];
+            let within = shifts.iter().filter(|s| s.from < end && line.begins < s.to);
+            line.was = within.map(who).find(|before| *before != line.who);
+        }
+    }
+
+    /// Names a form of the schedule on the page.
+    pub fn form(&self, kind: &str) -> String {
+        format!("{kind}-{}", self.kept.id)
+    }
+
     /// What is shown at once; a gap or a change of the clock further on too.
     fn split(&self) -> usize {
-        let special = |l: &Line| l.clock.is_some() || l.who.is_empty();
+        let special = |l: &Line| l.clock.is_some() || l.who.is_empty() || l.was.is_some();
         let last = self.lines.iter().rposition(special).map_or(0, |at| at + 1);
         last.clamp(SOON, SOON_MOST).min(self.lines.len())
     }

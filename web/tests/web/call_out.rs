@@ -330,3 +330,147 @@ async fn rotations_lie_over_each_other_and_are_moved_and_taken_out() {
     }
     assert!(kept().schedule.overrides.is_empty());
 }
+
+/// A schedule of everything as a form sends it; `changes` stand in the place of the usual values.
+fn schedule_form<'a>(changes: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
+    let usual = [
+        ("form", "new"),
+        ("title", "the lead's nights & days"),
+        ("covers", "position:cio"),
+        ("zone", "Europe/Berlin"),
+        ("from", "2026-01-05"),
+        ("until", ""),
+        ("hand_over", "08:30"),
+        ("n", "3"),
+        ("unit", "days"),
+        ("weekday", "4"),
+        ("people", "chief\nsecond"),
+    ];
+    let changed = |name: &str| changes.iter().find(|(n, _)| *n == name).map(|(_, v)| *v);
+    usual
+        .map(|(name, value)| (name, changed(name).unwrap_or(value)))
+        .to_vec()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_form_keeps_what_was_typed_and_says_what_is_wrong_at_its_field() {
+    let world = World::new();
+    let chief = world.person("chief", &["cio"]);
+    world.person("second", &["cio"]);
+    world.person("agent", &["cs_agent"]);
+    let cases = [
+        ("title", " ", "name=\"title\""),
+        ("zone", "Mars/Olympus", "name=\"zone\""),
+        ("until", "2025-12-31", "name=\"until\""),
+        ("hand_over", "nine", "name=\"hand_over\""),
+        ("n", "400", "name=\"n\""),
+        ("people", "agent", "name=\"people\""),
+    ];
+    for (name, value, at) in cases {
+        let form = schedule_form(&[(name, value)]);
+        let sent = world.post("/call-out/schedule", Some(&chief), &form).await;
+        assert_eq!(sent.status, StatusCode::UNPROCESSABLE_ENTITY, "{name}");
+        let begin = sent.body.find("<details class=\"act\" id=\"new\" open>");
+        let new = &sent.body[begin.expect("the form is open")..];
+        for kept in [
+            "value=\"Europe/Berlin\" selected",
+            "value=\"position:cio\" selected",
+            "value=\"days\" selected",
+            "value=\"4\" selected",
+            "value=\"2026-01-05\"",
+        ] {
+            let changed = name == "zone" && kept.contains("Berlin");
+            assert!(changed || new.contains(kept), "{name}: {kept} is lost");
+        }
+        let title = "value=\"the lead&#39;s nights &#38; days\"";
+        assert!(name == "title" || new.contains(title), "{name}: the title");
+        let people = ">chief\nsecond</textarea>";
+        assert!(name == "people" || new.contains(people), "{name}: people");
+        let tag = new.find(at).expect("the field");
+        let tag = &new[tag..tag + new[tag..].find('>').expect("its end")];
+        assert!(tag.contains("aria-invalid=\"true\""), "{name}: {tag}");
+        assert!(tag.contains("why\""), "{name}: {tag}");
+        assert_eq!(new.matches("aria-invalid").count(), 1, "{name}");
+        assert_eq!(sent.body.matches("id=\"why\"").count(), 1, "{name}");
+    }
+    assert!(world.desk.schedules().expect("read").is_empty());
+    let away = [
+        ("form", "away"),
+        ("from", "2026-12-02T09:00"),
+        ("to", "2026-12-01T09:00"),
+    ];
+    let sent = world.post("/call-out/absence", Some(&chief), &away).await;
+    assert_eq!(sent.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let begin = sent.body.find("<details class=\"act\" id=\"away\" open>");
+    let form = &sent.body[begin.expect("the form is open")..];
+    assert!(form.contains("value=\"2026-12-02T09:00\""));
+    assert!(form.contains("value=\"2026-12-01T09:00\" aria-invalid=\"true\""));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_preview_shows_who_would_be_on_duty_and_keeps_nothing() {
+    let world = World::new();
+    let chief = world.person("chief", &["cio"]);
+    world.person("second", &["cio"]);
+    let preview = [
+        schedule_form(&[("people", "chief")]),
+        vec![("preview", "1")],
+    ]
+    .concat();
+    let shown = world
+        .post("/call-out/schedule", Some(&chief), &preview)
+        .await;
+    assert_eq!(shown.status, StatusCode::OK, "{}", shown.body);
+    let kept = || world.desk.schedules().expect("read");
+    assert!(kept().is_empty(), "a preview stores nothing");
+    let part = |body: &str| {
+        let begin = body.find("id=\"preview\"").expect("a preview");
+        body[begin..begin + body[begin..].find("</section>").expect("its end")].to_owned()
+    };
+    assert!(part(&shown.body).contains("<span class=\"strong\">chief"));
+    assert!(shown.body.contains("&#38; days\""), "what was typed stands");
+    let form = schedule_form(&[("people", "chief")]);
+    let made = world.post("/call-out/schedule", Some(&chief), &form).await;
+    assert_eq!(made.status, StatusCode::SEE_OTHER, "{}", made.body);
+    let (id, version) = (kept()[0].id.clone(), kept()[0].version.to_string());
+    let now = jiff::Timestamp::from_microsecond(world.desk.now().0).expect("a time");
+    let day = |n: i64| {
+        let at = now + jiff::SignedDuration::from_hours(24 * n);
+        format!("{}T08:30", at.strftime("%Y-%m-%d"))
+    };
+    let (from, to, form) = (day(2), day(3), format!("o-{id}"));
+    let change = [
+        ("form", form.as_str()),
+        ("schedule", id.as_str()),
+        ("version", version.as_str()),
+        ("who", "second"),
+        ("from", from.as_str()),
+        ("to", to.as_str()),
+        ("preview", "1"),
+    ];
+    let shown = world
+        .post("/call-out/override", Some(&chief), &change)
+        .await;
+    assert_eq!(shown.status, StatusCode::OK, "{}", shown.body);
+    assert_eq!(kept()[0].version.to_string(), version);
+    let preview = part(&shown.body);
+    assert_eq!(preview.matches("today: chief").count(), 1, "{preview}");
+    assert!(preview.contains("<span class=\"strong\">second"));
+    assert!(shown.body.contains(&format!("value=\"{from}\"")));
+    let other = [
+        &change[..4],
+        &[
+            ("from", to.as_str()),
+            ("to", from.as_str()),
+            ("preview", "1"),
+        ],
+    ]
+    .concat();
+    let refused = world.post("/call-out/override", Some(&chief), &other).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let agent = world.person("agent", &["cs_agent"]);
+    let denied = world
+        .post("/call-out/override", Some(&agent), &change)
+        .await;
+    assert_eq!(denied.status, StatusCode::FORBIDDEN);
+}
