@@ -45,6 +45,18 @@
   };
   const bare = (part) => part.outerHTML.replace(/name="request" value="[^"]*"/g, '').replace(/<time class="tick[^<]*<\/time>/g, '').replace(/data-now="[^"]*"/g, '');
   const showButtons = () => { for (const button of document.querySelectorAll('[data-print][hidden], [data-copy][hidden]')) button.hidden = false; };
+  // Whoever goes by keyboard stays where they are when a part is put in anew: on what is the same
+  // there, and on the part itself where that is gone.
+  const FOCUSABLE = 'a[href], button, summary, input:not([type=hidden]), select, textarea, [tabindex]';
+  const nameOf = (e) => e.id || [e.tagName, e.getAttribute('href') || e.name || '', e.closest('form')?.getAttribute('action') || '', e.textContent.trim()].join('|');
+  const alike = (part, name) => [part, ...part.querySelectorAll(FOCUSABLE)].filter((e) => nameOf(e) === name);
+  const placeOf = (part, e) => ({ name: nameOf(e), n: alike(part, nameOf(e)).indexOf(e) });
+  const focusAt = (part, { name, n }) => {
+    const found = alike(part, name);
+    const to = found[Math.min(n, found.length - 1)] ?? part;
+    if (to === part && !part.hasAttribute('tabindex')) part.tabIndex = -1;
+    to.focus({ preventScroll: true });
+  };
   let behind = false;
   const swap = (fresh) => {
     behind = false;
@@ -54,12 +66,12 @@
       // What somebody types into is left alone, and comes when they are done.
       if (busy(part)) { behind = true; continue; }
       const open = [...part.querySelectorAll('details[open][id]')].map((d) => d.id);
-      const focused = part.contains(document.activeElement) ? document.activeElement.id : '';
+      const held = part.contains(document.activeElement) ? placeOf(part, document.activeElement) : null;
       if (next.dataset.announce && next.dataset.announce !== part.dataset.announce) announce(next.dataset.announce);
       const adopted = document.adoptNode(next);
       part.replaceWith(adopted);
       for (const id of open) document.getElementById(id)?.setAttribute('open', '');
-      if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
+      if (held) focusAt(adopted, held);
     }
     runClocks();
     showButtons();
@@ -164,6 +176,10 @@
   for (const here of document.querySelectorAll('.side [aria-current], .tabs [aria-current]')) {
     const strip = here.closest('nav');
     strip.scrollLeft = here.offsetLeft - strip.offsetLeft - (strip.clientWidth - here.offsetWidth) / 2;
+  }
+  // The browser takes a link for seen that shows a sliver.
+  for (const strip of document.querySelectorAll('nav.side, nav.tabs')) {
+    strip.addEventListener('focusin', (event) => event.target.scrollIntoView({ block: 'nearest', inline: 'nearest' }));
   }
   runClocks();
   setInterval(runClocks, 1000);
