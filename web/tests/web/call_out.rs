@@ -9,7 +9,7 @@ use model::{AccountId, IncidentId};
 use std::time::Duration;
 
 /// The path of the link in the message to somebody, and its code, once the file has it.
-fn message_to(world: &World, who: &str) -> (String, String) {
+pub fn message_to(world: &World, who: &str) -> (String, String) {
     let begun = std::time::Instant::now();
     let mut seen = 0;
     loop {

@@ -10,8 +10,8 @@ use web::roles::{Verb, all};
 const ACCOUNT: &str = "li.expert";
 const PASSWORD: &str = "a passphrase of the expert";
 
-struct Case {
-    world: World,
+pub struct Case {
+    pub world: World,
     lead: Person,
     second: Person,
     id: IncidentId,
@@ -19,8 +19,9 @@ struct Case {
 
 impl Case {
     /// An incident that has asked for an expert and was granted one.
-    async fn begin() -> Self {
+    pub async fn begin() -> Self {
         let world = World::new();
+        world.person("chief", &["cio"]);
         let id = world.attacked();
         let (lead, second) = (world.everything("lead"), world.everything("second"));
         let case = Self {
@@ -74,7 +75,7 @@ impl Case {
     }
 
     /// The guest, logged in with the password that the link let them set.
-    async fn guest(&self, pages: &[&str]) -> Person {
+    pub async fn guest(&self, pages: &[&str]) -> Person {
         let answer = self.invite(pages).await;
         assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
         let token = answer.body.split("/welcome?token=").nth(1);
