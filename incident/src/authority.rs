@@ -5,6 +5,7 @@
 use crate::access::AccessCommand;
 use crate::assessing::AssessCommand;
 use crate::command::Command;
+use crate::learning::Topic;
 use crate::orders::OrderCommand;
 use crate::refusal::Refusal;
 use crate::resource::{GuestCommand, ResourceCommand};
@@ -91,6 +92,17 @@ impl Command {
             Self::Assess(_) => Persons(&[Act::ConfirmGrade]),
             Self::Resource(resource) => of_resources(resource),
             Self::Close => Persons(&[Act::Close]),
+        }
+    }
+
+    /// A further act that the command is beside its own, by what it says.
+    pub const fn further_act(&self) -> Option<Act> {
+        match self {
+            Self::RecordDecision {
+                topic: Topic::AcceptRows { .. } | Topic::AcceptOpenRows,
+                ..
+            } => Some(Act::AcceptUnwitnessed),
+            _ => None,
         }
     }
 

@@ -378,7 +378,8 @@ fn admit(visit: &Visit, row: &Row, posted: bool) -> Result<(), Reply> {
             false => Reply::refuse(visit, StatusCode::FORBIDDEN, "forbidden"),
         });
     }
-    if !granted {
+    // A token that only reads changes nothing, even where reading is all that a person needs.
+    if !granted || (posted && !session.changes()) {
         return Err(Reply::refuse(visit, StatusCode::FORBIDDEN, "forbidden"));
     }
     if session.needs_second_factor && !sets_up(&visit.path) {

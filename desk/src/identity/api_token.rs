@@ -301,6 +301,11 @@ impl Session {
             .as_ref()
             .is_none_or(|held| held.contains(&scope))
     }
+    /// Whether the token, if it is one, is good for any change at all.
+    pub fn changes(&self) -> bool {
+        let reads = |scope: &Scope| matches!(scope, Scope::Read | Scope::Export);
+        (self.scopes.as_ref()).is_none_or(|held| held.iter().any(|scope| !reads(scope)))
+    }
     /// Whether the token, if it is one, is good for this act.
     pub fn scope_allows(&self, act: Act) -> bool {
         match (&self.scopes, Scope::of(act)) {

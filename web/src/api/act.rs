@@ -10,6 +10,7 @@ use desk::window::NewWindow;
 use incident::access::AccessCommand;
 use incident::{Command, Incident};
 use model::{IncidentId, Instant, ProposalId, ReceiptNo, SourceName};
+use plan::Act;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -34,9 +35,13 @@ pub(crate) fn command(visit: &Visit) -> Reply {
         let version = guard::if_match(visit)?;
         let asked: CommandBody = guard::body(visit)?;
         nothing_else(visit, &asked.command)?;
+        guard::within_scope(visit, &asked.command)?;
         let (desk, op) = (visit.desk(), change.op.clone());
         let outcome = match (asked.command, version) {
-            (Command::Access(command), _) => desk.change_access(op, &incident.id, command),
+            (Command::Access(command), _) => {
+                unchanged(visit, &incident)?;
+                desk.change_access(op, &incident.id, command)
+            }
             (command, Some(version)) => {
                 (desk.execute_at(op, &incident.id, command, version)).map(drop)
             }
@@ -94,6 +99,21 @@ enum IncidentAct {
     ChangeAccess { change: AccessCommand },
 }
 
+impl IncidentAct {
+    /// The act of the plan that it is, as on the pages.
+    const fn act(&self) -> Act {
+        match self {
+            Self::CollectEvidence {} => Act::CollectEvidence,
+            // An audit reads every row: theirs who then propose what to put right.
+            Self::ProposeRepair {} | Self::Audit {} => Act::ProposeRepair,
+            Self::ApplyRepair { .. } => Act::ApplyRepair,
+            Self::ApproveAcceptance { .. } => Act::ApproveRepair,
+            Self::RefuseAcceptance { .. } => Act::AcceptUnwitnessed,
+            Self::ChangeAccess { .. } => Act::RestrictAccess,
+        }
+    }
+}
+
 pub(crate) fn incident_act(visit: &Visit) -> Reply {
     guard::once(visit, |change| {
         let incident = known(visit)?;
@@ -104,6 +124,7 @@ pub(crate) fn incident_act(visit: &Visit) -> Reply {
         }
         let act: IncidentAct = serde_json::from_value(fields)
             .map_err(|error| guard::invalid(visit, "", &error.to_string()))?;
+        guard::allowed(visit, visit.may(act.act()))?;
         carry_out(change, &incident, act)
             .map_err(|error| perform::failed(visit, &incident, &error))?;
         Ok(stands(visit, &incident))

@@ -90,6 +90,7 @@ pub(crate) fn assess(visit: &Visit) -> Reply {
             ));
         }
         let command = command(visit, seen, guard::body(visit)?)?;
+        guard::within_scope(visit, &command)?;
         let done = (visit.desk()).execute(change.op.clone(), &incident.id, command);
         done.map_err(|error| perform::failed(visit, &incident, &error))?;
         let after = perform::incident(visit).ok_or_else(|| Reply::not_found(visit))?;

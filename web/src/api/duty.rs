@@ -10,6 +10,7 @@ use crate::perform;
 use crate::reply::Reply;
 use crate::visit::Visit;
 use axum::http::StatusCode;
+use desk::identity::api_token::Scope;
 use desk::paging::answer::{Answer, AnswerError};
 use desk::paging::view::PageView;
 
@@ -215,6 +216,8 @@ fn page(view: &PageView) -> Value {
 pub(crate) fn answer(visit: &Visit) -> Reply {
     guard::once(visit, |_| {
         let body: CodeBody = guard::body(visit)?;
+        let answers = (visit.session.as_ref()).is_some_and(|s| s.scoped(Scope::ActIncident));
+        guard::allowed(visit, answers)?;
         let answer = match body.refuse {
             Some(reason) => Answer::Refuse { reason },
             None => Answer::Acknowledge,

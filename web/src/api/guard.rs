@@ -5,7 +5,10 @@ use crate::reply::Reply;
 use crate::visit::Visit;
 use axum::http::{StatusCode, header};
 use desk::idempotency::{Answer, Begun};
+use desk::identity::api_token::Scope;
 use desk::rota_refusal::RotaRefusal;
+use incident::Command;
+use incident::authority::Authority;
 use model::{AccountId, Digest, IncidentId, Operation, RequestId};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -195,12 +198,33 @@ pub(super) fn refused(visit: &Visit, error: &desk::DeskError) -> Reply {
     }
 }
 
+/// Refuses a command for which a token has no scope, whatever else its owner may: who may read an
+/// incident reaches the address of all of them. Persons go on to the decider.
+pub(super) fn within_scope(visit: &Visit, command: &Command) -> Result<(), Reply> {
+    let Some(session) = visit.session.as_ref().filter(|s| s.scopes.is_some()) else {
+        return Ok(());
+    };
+    let within = match command.authority() {
+        Authority::Persons(acts) | Authority::PersonsOrSystem(acts) => {
+            acts.iter().any(|act| visit.may(*act))
+        }
+        Authority::Called => session.scoped(Scope::ActIncident),
+        Authority::Anybody => session.scoped(Scope::Report),
+        Authority::System => true,
+    };
+    let further = command.further_act();
+    allowed(visit, within && further.is_none_or(|act| visit.may(act)))
+}
+
+pub(super) fn allowed(visit: &Visit, may: bool) -> Result<(), Reply> {
+    may.then_some(())
+        .ok_or_else(|| Reply::refuse(visit, StatusCode::FORBIDDEN, "forbidden"))
+}
+
 /// Refuses a token: what is asked for gives or takes away a person's own way in.
 pub(super) fn by_person(visit: &Visit) -> Result<(), Reply> {
     let person = visit.session.as_ref().is_some_and(|s| s.scopes.is_none());
-    person
-        .then_some(())
-        .ok_or_else(|| Reply::refuse(visit, StatusCode::FORBIDDEN, "forbidden"))
+    allowed(visit, person)
 }
 
 /// The incident and the version at which it stands now, where the reader may still know of it.

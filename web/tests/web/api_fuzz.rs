@@ -2,10 +2,9 @@
 //! a world where something has happened. Nothing that it sends may break the program, and no
 //! answer may be one that the description does not know.
 
+use crate::scopes::token;
 use crate::world::{SMALL_SHOP, World};
-use desk::identity::Collected;
-use desk::identity::api_token::{NewToken, Scope, TokenOutcome};
-use model::{AccountId, Actor, Operation, PositionId, RequestId};
+use desk::identity::api_token::Scope;
 use std::time::Duration;
 use testkit::Schemathesis;
 
@@ -22,7 +21,7 @@ fn a_thousand_made_up_requests_get_the_answers_that_are_described() {
     let world = World::new();
     let incident = world.attacked();
     let receipt = world.report("an order of nobody");
-    let token = token(&world);
+    let token = token(&world, "fuzz", &Scope::ALL);
     let served = web::start(world.desk.clone(), web::WebOptions::default()).expect("served");
     // What it makes up would otherwise end at an incident that is not there. Sound shapes may
     // still be refused: a cursor that we never gave, a command that the state does not allow.
@@ -58,38 +57,4 @@ fn cases(said: &str) -> u64 {
     let words = line.unwrap_or_default().split_whitespace();
     let numbers = words.filter_map(|word| word.replace(',', "").parse::<u64>().ok());
     numbers.max().unwrap_or(0)
-}
-
-/// A token for everything, which a second person allowed.
-fn token(world: &World) -> String {
-    let plan = world.desk.plan();
-    let all: Vec<PositionId> = plan.positions.iter().map(|p| p.id.clone()).collect();
-    let (_, _) = (world.everything("fuzz"), world.everything("second"));
-    let by = |account: &str| Operation {
-        actor: Actor::Person {
-            account: AccountId::new(account),
-            name: account.to_owned(),
-            positions: all.clone(),
-        },
-        reason: "the interface is tried".to_owned(),
-        request: RequestId::new(format!("token-{account}")),
-        now: world.desk.now(),
-    };
-    let asked = NewToken {
-        name: "fuzz".to_owned(),
-        scopes: Scope::ALL.to_vec(),
-        days: 1,
-    };
-    let outcome = (world.desk).new_token(&by("fuzz"), asked);
-    let TokenOutcome::Proposed(proposal) = outcome.expect("a token is asked for") else {
-        panic!("the plan wants two persons for a token that acts");
-    };
-    (world.desk)
-        .approve_account_proposal(&by("second"), &proposal.id)
-        .expect("another person allows it");
-    let collected = (world.desk).collect_account_proposal(&by("fuzz"), &proposal.id);
-    let Collected::Token(token) = collected.expect("its owner collects it") else {
-        panic!("a token was asked for");
-    };
-    token
 }

@@ -22,6 +22,7 @@ mod reports;
 mod reports_by_mail;
 mod resources;
 mod role_matrix;
+mod scopes;
 mod settings;
 mod sign_on;
 mod sources;

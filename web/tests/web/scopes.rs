@@ -1,0 +1,151 @@
+//! What a token may be used for: on every route of the API, whoever its owner is.
+
+use crate::world::{Answer, World};
+use axum::body::Body;
+use axum::http::{Request, StatusCode};
+use desk::identity::Collected;
+use desk::identity::api_token::{NewToken, Scope, TokenOutcome};
+use model::{AccountId, Actor, Operation, PositionId, RequestId};
+use serde_json::{Value, json};
+use web::roles::{Needs, Verb, all};
+
+/// A token of somebody who holds every position, which a second person allowed where it acts.
+pub fn token(world: &World, owner: &str, scopes: &[Scope]) -> String {
+    let plan = world.desk.plan();
+    let positions: Vec<PositionId> = plan.positions.iter().map(|p| p.id.clone()).collect();
+    let second = format!("second-to-{owner}");
+    let (_, _) = (world.everything(owner), world.everything(&second));
+    let by = |account: &str| Operation {
+        actor: Actor::Person {
+            account: AccountId::new(account),
+            name: account.to_owned(),
+            positions: positions.clone(),
+        },
+        reason: "a program".to_owned(),
+        request: RequestId::new(format!("token-{account}")),
+        now: world.desk.now(),
+    };
+    let asked = NewToken {
+        name: owner.to_owned(),
+        scopes: scopes.to_vec(),
+        days: 1,
+    };
+    let outcome = (world.desk).new_token(&by(owner), asked);
+    let proposal = match outcome.expect("a token is asked for") {
+        TokenOutcome::Made(token) => return token,
+        TokenOutcome::Proposed(proposal) => proposal,
+    };
+    (world.desk)
+        .approve_account_proposal(&by(&second), &proposal.id)
+        .expect("another person allows it");
+    let collected = (world.desk).collect_account_proposal(&by(owner), &proposal.id);
+    match collected.expect("its owner collects it") {
+        Collected::Token(token) => token,
+        Collected::Codes(_) => panic!("a token was asked for"),
+    }
+}
+
+async fn post(world: &World, token: &str, path: &str, body: &Value) -> Answer {
+    let key = format!("key-{}", world.desk.now().0);
+    let request = Request::post(path)
+        .header("authorization", format!("Bearer {token}"))
+        .header("content-type", "application/json")
+        .header("idempotency-key", key)
+        .header("if-match", "*")
+        .body(Body::from(body.to_string()));
+    world.send(request.expect("a request")).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_only_reads_changes_nothing_on_any_route() {
+    let world = World::new();
+    let id = world.attacked();
+    let reader = token(&world, "reader", &[Scope::Read, Scope::Export]);
+    let before = world.desk.incident(&id).expect("there").next_sequence;
+    let decision =
+        json!({ "command": "record_decision", "topic": { "topic": "general" }, "text": "pay" });
+    // Where a body decides what is done, one that would do something.
+    let bodies = [
+        ("/commands", json!({ "command": decision })),
+        ("/acts", json!({ "act": "audit" })),
+        ("/assessment", json!({ "facts": {} })),
+        ("/pages/answer", json!({ "code": "000000" })),
+    ];
+    let mut tried = 0;
+    for row in all().filter(|r| r.verb == Verb::Post && r.path.starts_with("/api/")) {
+        if row.needs == Needs::Public {
+            continue;
+        }
+        let path = row.path.replace("{id}", id.as_str());
+        let path: String = (path.split('/'))
+            .map(|part| if part.starts_with('{') { "none" } else { part })
+            .collect::<Vec<_>>()
+            .join("/");
+        let body = bodies.iter().find(|(end, _)| path.ends_with(end));
+        let body = body.map_or_else(|| json!({}), |(_, body)| body.clone());
+        let answer = post(&world, &reader, &path, &body).await;
+        assert_eq!(
+            answer.status,
+            StatusCode::FORBIDDEN,
+            "{path}: {}",
+            answer.body
+        );
+        tried += 1;
+    }
+    assert!(tried > 40, "{tried} routes");
+    assert_eq!(
+        world.desk.incident(&id).expect("there").next_sequence,
+        before
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_gives_the_commands_of_its_scopes_and_no_others() {
+    let world = World::new();
+    let id = world.attacked();
+    let path = |end: &str| format!("/api/v1/incidents/{id}/{end}");
+    let decision = |topic: Value| json!({ "command": { "command": "record_decision", "topic": topic, "text": "so be it" } });
+    let general = decision(json!({ "topic": "general" }));
+    let accept = decision(json!({ "topic": "accept_open_rows" }));
+    let audit = json!({ "act": "audit" });
+    let code = json!({ "code": "000000" });
+    let (no, yes) = (StatusCode::FORBIDDEN, StatusCode::OK);
+    let wrong_code = StatusCode::UNPROCESSABLE_ENTITY;
+    let commands = path("commands");
+    let cases = [
+        (Scope::ActNotice, "notices", [no, no, no, no]),
+        (Scope::ActIncident, "incidents", [yes, no, no, wrong_code]),
+        (Scope::ActContainment, "holds", [no, no, yes, no]),
+        (Scope::Report, "reports", [no, no, no, no]),
+    ];
+    for (scope, owner, expected) in cases {
+        let token = token(&world, owner, &[Scope::Read, scope]);
+        let asked = [
+            (commands.as_str(), &general),
+            (commands.as_str(), &accept),
+            (&path("acts"), &audit),
+            ("/api/v1/pages/answer", &code),
+        ];
+        for ((to, body), status) in asked.into_iter().zip(expected) {
+            let answer = post(&world, &token, to, body).await;
+            assert_eq!(answer.status, status, "{owner} {body}: {}", answer.body);
+        }
+    }
+    let both = token(
+        &world,
+        "both",
+        &[Scope::Read, Scope::ActIncident, Scope::ActContainment],
+    );
+    let answer = post(&world, &both, &commands, &accept).await;
+    assert_eq!(answer.status, yes, "{}", answer.body);
+    // People have no scopes: who may only look is told by their positions.
+    let looker = world.person("looker", &["auditor"]);
+    let headers = [
+        ("idempotency-key", "a"),
+        ("if-match", "*"),
+        ("x-csrf-token", looker.csrf.as_str()),
+    ];
+    let (acts, audit) = (path("acts"), audit.to_string());
+    let answer = world.post_json(&acts, &looker, &headers, &audit).await;
+    assert_eq!(answer.status, no, "{}", answer.body);
+}
