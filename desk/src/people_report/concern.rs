@@ -50,14 +50,14 @@ impl Desk {
     }
 
     /// Who may read a report that says whom it concerns.
-    pub(crate) fn access_of_report(&self, concerns: &str) -> Access {
+    ///
+    /// # Errors
+    /// The people cannot be read: it is not taken, rather than shown to whom it is about.
+    pub(crate) fn access_of_report(&self, concerns: &str) -> Result<Access, DeskError> {
         if concerns.trim().is_empty() {
-            return Access::default();
+            return Ok(Access::default());
         }
-        let people = self.accounts().unwrap_or_else(|error| {
-            tracing::error!(error = %error.told(), "whom a report concerns cannot be looked up");
-            Vec::new()
-        });
+        let people = self.accounts()?;
         let mut access = Access {
             suspects: self.meant(concerns, &people),
             ..Access::default()
@@ -70,10 +70,10 @@ impl Desk {
         if access.suspects.len() > MAX_CONCERNED || !people.iter().any(decides) {
             // Somebody must read it; a report that nobody may read protects whoever it is about.
             tracing::warn!("a report names so many that nobody would be left to read it");
-            return Access::default();
+            return Ok(Access::default());
         }
         access.stand_ins = self.places(&access).0;
-        access
+        Ok(access)
     }
 
     /// The people whose name, account or position stands in the words.

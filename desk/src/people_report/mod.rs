@@ -81,7 +81,7 @@ impl Desk {
         let receipt = receipt::issue(key, report.request.as_str(), &said);
         let name = receipt::name(key, &receipt);
         view.receipt = name.clone();
-        view.access = self.access_of_report(&view.concerns);
+        view.access = self.access_of_report(&view.concerns)?;
         let received = |paged| Received {
             receipt: receipt.clone(),
             report: name.clone(),
