@@ -89,7 +89,7 @@ fn a_full_disk_loses_nothing_acknowledged_and_says_so() {
     loop {
         let (status, receipt) = report(&guarded, n);
         if status != 303 {
-            assert_eq!(status, 500);
+            assert_eq!(status, 503);
             break;
         }
         receipts.push(receipt);

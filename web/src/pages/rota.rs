@@ -127,14 +127,9 @@ pub(crate) fn edit_layer(visit: &Visit) -> Reply {
             Some(other) if at < layers.len() && other < layers.len() => layers.swap(at, other),
             _ => return Err(RotaRefusal::LayerGone.into()),
         }
-        let op = visit.operation();
-        let version = version(visit);
-        visit
-            .desk()
-            .keep_schedule(&op, Some(&id), schedule, version)
-            .map(drop)
+        Ok((Some(id), schedule))
     };
-    done(visit, edit())
+    keep(visit, edit())
 }
 
 pub(crate) fn end_override(visit: &Visit) -> Reply {
@@ -145,14 +140,9 @@ pub(crate) fn end_override(visit: &Visit) -> Reply {
             return Err(RotaRefusal::OverrideGone.into());
         }
         schedule.overrides.remove(at);
-        let op = visit.operation();
-        let version = version(visit);
-        visit
-            .desk()
-            .keep_schedule(&op, Some(&id), schedule, version)
-            .map(drop)
+        Ok((Some(id), schedule))
     };
-    done(visit, end())
+    keep(visit, end())
 }
 
 /// The schedule of a form as it is kept. An index in it is good for the form's version only, which

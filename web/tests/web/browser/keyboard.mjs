@@ -1,9 +1,10 @@
 // Goes through every page with the Tab key alone, as wide as a desk and as narrow as a phone, and
 // tells what the key does not reach, what shows no sign that it has the focus, and what is hidden
 // under something else while it has it (WCAG 2.2: 2.1.1, 2.1.2, 2.4.7, 2.4.11).
-import { open } from './open.mjs';
+import { eachPage, open } from './open.mjs';
 
-const { base, cookie, pages, visitors, langs, incident } = JSON.parse(process.argv[2]);
+const input = JSON.parse(process.argv[2]);
+const { base, cookie, pages, langs, incident } = input;
 const LOOKS = [
   { lang: langs[0], scheme: 'light', width: 1280 },
   { lang: langs[1], scheme: 'dark', width: 360 },
@@ -56,36 +57,25 @@ const browser = await open();
 let faults = 0;
 let looked = 0;
 let keys = 0;
-for (const { lang, scheme, width } of LOOKS) {
-  const context = await browser.newContext({ colorScheme: scheme, viewport: { width, height: 800 } });
-  const [name, value] = cookie.split('=');
-  const cookies = [{ name, value, url: base }, { name: 'balefire_lang', value: lang, url: base }];
-  for (const path of pages) {
-    await context.clearCookies();
-    await context.addCookies(visitors.includes(path) ? cookies.slice(1) : cookies);
-    const page = await context.newPage();
-    // What is refreshed in between would lose its marks: the stream neither speaks nor ends.
-    await page.route('**/events**', () => {});
-    await page.goto(base + path, { waitUntil: 'load' });
-    const wanted = await page.evaluate(mark);
-    const reached = new Set();
-    const told = [];
-    for (let n = 0; n < wanted.length + SPARE && reached.size < wanted.length; n += 1) {
-      await page.keyboard.press('Tab');
-      keys += 1;
-      const { at, wrong } = await page.evaluate(focused);
-      if (at === null || reached.has(at)) continue;
-      reached.add(at);
-      for (const what of wrong) told.push(`${wanted[at]} ${what}`);
-    }
-    wanted.forEach((what, n) => reached.has(n) || told.push(`${what} is not reached`));
-    looked += 1;
-    faults += told.length;
-    for (const line of told.slice(0, 8)) console.log(`${lang} ${scheme} ${width} ${path}: ${line}`);
-    await page.close();
+// What is refreshed in between would lose its marks: the stream neither speaks nor ends.
+const made = (page) => page.route('**/events**', () => {});
+await eachPage(browser, LOOKS, input, made, async (page, _, { shown }) => {
+  const wanted = await page.evaluate(mark);
+  const reached = new Set();
+  const told = [];
+  for (let n = 0; n < wanted.length + SPARE && reached.size < wanted.length; n += 1) {
+    await page.keyboard.press('Tab');
+    keys += 1;
+    const { at, wrong } = await page.evaluate(focused);
+    if (at === null || reached.has(at)) continue;
+    reached.add(at);
+    for (const what of wrong) told.push(`${wanted[at]} ${what}`);
   }
-  await context.close();
-}
+  wanted.forEach((what, n) => reached.has(n) || told.push(`${what} is not reached`));
+  looked += 1;
+  faults += told.length;
+  for (const line of told.slice(0, 8)) console.log(`${shown}: ${line}`);
+});
 // A part that is put in anew, because somebody else did something, leaves the key where it is.
 {
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });

@@ -2,9 +2,10 @@
 // finds against WCAG 2.2 A and AA, what the page's own policy blocked, what the script threw, and
 // whether a page scrolls sideways, and whether the war room stands on one screen.
 import axe from 'axe-core';
-import { open } from './open.mjs';
+import { eachPage, open } from './open.mjs';
 
-const { base, cookie, pages, visitors, langs, oneScreen } = JSON.parse(process.argv[2]);
+const input = JSON.parse(process.argv[2]);
+const { pages, langs, oneScreen } = input;
 const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
 // Each language and scheme once in each width would be four times the work for little: texts and
 // colours are the same, so languages and schemes are crossed and widths alternate.
@@ -18,41 +19,33 @@ const LOOKS = [
 const browser = await open();
 let faults = 0;
 let looked = 0;
-for (const { lang, scheme, width } of LOOKS) {
-  const context = await browser.newContext({ colorScheme: scheme, viewport: { width, height: 800 } });
-  const [name, value] = cookie.split('=');
-  const cookies = [{ name, value, url: base }, { name: 'balefire_lang', value: lang, url: base }];
-  for (const path of pages) {
-    await context.clearCookies();
-    await context.addCookies(visitors.includes(path) ? cookies.slice(1) : cookies);
-    const page = await context.newPage();
-    const told = [];
-    page.on('console', (line) => line.type() === 'error' && told.push(line.text()));
-    page.on('pageerror', (error) => told.push(String(error)));
-    const answer = await page.goto(base + path, { waitUntil: 'load' });
-    if (answer.status() !== 200) told.push(`status ${answer.status()}`);
-    await page.evaluate(axe.source);
-    const { violations } = await page.evaluate((tags) => axe.run(document, { runOnly: { type: 'tag', values: tags } }), RULES);
-    for (const violation of violations) {
-      const where = violation.nodes.slice(0, 3).map((node) => `${node.target.join(' ')} ${node.failureSummary.split('\n').slice(1, 2)}`);
-      told.push(`${violation.id} (${violation.impact}) x${violation.nodes.length}: ${where.join(' | ')}`);
-    }
-    const sideways = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-    if (sideways > 0) told.push(`scrolls sideways by ${sideways} px`);
-    if (width >= 1280 && oneScreen.includes(path)) {
-      const hidden = await page.evaluate(() => {
-        const below = (part) => !part || part.getBoundingClientRect().height < 40 || part.getBoundingClientRect().bottom > innerHeight;
-        return ['.war-top', '.war > .left', '.war > .centre', '.war > .right-side', '.war-bottom'].filter((part) => below(document.querySelector(part)));
-      });
-      if (hidden.length) told.push(`not on the first screen: ${hidden.join(' ')}`);
-    }
-    looked += 1;
-    faults += told.length;
-    for (const line of told) console.log(`${lang} ${scheme} ${width} ${path}: ${line}`);
-    await page.close();
+let told;
+const made = (page) => {
+  told = [];
+  page.on('console', (line) => line.type() === 'error' && told.push(line.text()));
+  page.on('pageerror', (error) => told.push(String(error)));
+};
+await eachPage(browser, LOOKS, input, made, async (page, answer, { path, width, shown }) => {
+  if (answer.status() !== 200) told.push(`status ${answer.status()}`);
+  await page.evaluate(axe.source);
+  const { violations } = await page.evaluate((tags) => axe.run(document, { runOnly: { type: 'tag', values: tags } }), RULES);
+  for (const violation of violations) {
+    const where = violation.nodes.slice(0, 3).map((node) => `${node.target.join(' ')} ${node.failureSummary.split('\n').slice(1, 2)}`);
+    told.push(`${violation.id} (${violation.impact}) x${violation.nodes.length}: ${where.join(' | ')}`);
   }
-  await context.close();
-}
+  const sideways = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+  if (sideways > 0) told.push(`scrolls sideways by ${sideways} px`);
+  if (width >= 1280 && oneScreen.includes(path)) {
+    const hidden = await page.evaluate(() => {
+      const below = (part) => !part || part.getBoundingClientRect().height < 40 || part.getBoundingClientRect().bottom > innerHeight;
+      return ['.war-top', '.war > .left', '.war > .centre', '.war > .right-side', '.war-bottom'].filter((part) => below(document.querySelector(part)));
+    });
+    if (hidden.length) told.push(`not on the first screen: ${hidden.join(' ')}`);
+  }
+  looked += 1;
+  faults += told.length;
+  for (const line of told) console.log(`${shown}: ${line}`);
+});
 await browser.close();
 console.log(`looked at ${looked} pages, ${faults} faults`);
 process.exit(faults === 0 && looked === LOOKS.length * pages.length ? 0 : 1);
