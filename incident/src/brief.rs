@@ -208,13 +208,6 @@ fn shortened(text: &str) -> String {
     short
 }
 
-impl ManagementBrief {
-    /// Of the brief as it is stored, in JSON; `None` never, as texts and numbers always serialise.
-    pub fn digest(&self) -> Option<Digest> {
-        serde_json::to_vec(self).ok().map(|json| Digest::of(&json))
-    }
-}
-
 /// A brief as it went out.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SentBrief {
@@ -223,14 +216,16 @@ pub struct SentBrief {
     pub by: Actor,
     pub at: Instant,
     pub brief: ManagementBrief,
-    /// Of the brief, taken when it was sent.
+    /// The brief as it is stored, in JSON.
+    pub text: String,
+    /// SHA-256 of the text, taken when it was sent.
     pub digest: Digest,
 }
 
 impl SentBrief {
-    /// Says whether the brief is still the one of which the digest was taken.
+    /// Says whether the text is still the one of which the digest was taken.
     pub fn holds(&self) -> bool {
-        self.brief.digest() == Some(self.digest)
+        Digest::of(self.text.as_bytes()) == self.digest
     }
 }
 
@@ -243,13 +238,16 @@ pub fn sent<'a>(
         Fact::BriefSent {
             number,
             kept: Some(kept),
-        } => Some(SentBrief {
-            number: *number,
-            by: recorded.operation.actor.clone(),
-            at: recorded.operation.now,
-            brief: kept.brief.clone(),
-            digest: kept.digest,
-        }),
+        } => serde_json::from_str(&kept.text)
+            .ok()
+            .map(|brief| SentBrief {
+                number: *number,
+                by: recorded.operation.actor.clone(),
+                at: recorded.operation.now,
+                brief,
+                text: kept.text.clone(),
+                digest: kept.digest,
+            }),
         _ => None,
     })
 }

@@ -251,14 +251,17 @@ pub enum Fact {
     Closed,
 }
 
-/// How an incident begins.
-/// The brief that went out, word for word, and its digest.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// The brief that went out, byte for byte, and its digest: what it says can be held against the
+/// digest by whoever has the two, whatever this program has become since.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeptBrief {
-    pub brief: crate::brief::ManagementBrief,
+    /// A [`ManagementBrief`](crate::brief::ManagementBrief) in JSON.
+    pub text: String,
+    /// SHA-256 of the text.
     pub digest: Digest,
 }
 
+/// How an incident begins.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Opening {
     pub id: IncidentId,

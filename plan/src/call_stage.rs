@@ -66,16 +66,17 @@ impl LevelRule {
         };
         own.unwrap_or(self.ack_within_s)
     }
-    /// The members are a stage of their own before everyone is called again.
+    /// The members are a stage of their own before everyone is called again; never where everyone
+    /// is called at once.
     pub fn members_first(&self) -> bool {
-        self.stages.members_s.is_some()
+        !self.everyone && self.stages.members_s.is_some()
     }
     /// The stages that this level goes through with their seconds, in order. A level that calls
     /// everyone at once has one.
     pub fn stages(&self) -> Vec<(CallStage, u32)> {
         let wanted = |stage: &CallStage| match stage {
             CallStage::Everyone => true,
-            CallStage::Members => !self.everyone && self.members_first(),
+            CallStage::Members => self.members_first(),
             CallStage::Lead | CallStage::Deputy => !self.everyone,
         };
         let all = CallStage::ALL.into_iter().filter(wanted);

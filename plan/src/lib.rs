@@ -402,6 +402,12 @@ impl Plan {
     pub fn registered(&self, id: &str) -> Option<&RegisterEntry> {
         self.register.iter().find(|e| e.id == id)
     }
+    /// Whether a scheme has this criterion, by the number of its grade and its id, for a person to
+    /// judge.
+    pub fn judges(&self, (grade, id): &(u8, String)) -> bool {
+        let mut rules = self.schemes.iter().flat_map(|s| &s.grades);
+        rules.any(|r| r.grade.number() == *grade && r.qualitative.iter().any(|q| q.id == *id))
+    }
     pub fn text(&self, id: &str) -> Option<&TextTemplate> {
         self.texts.iter().find(|t| t.id == id)
     }

@@ -14,7 +14,7 @@ use crate::people::CallReason;
 use crate::refusal::{BadValue, MissingItem, Refusal};
 use crate::rows::FindingsBatch;
 use crate::timeline::Param;
-use model::{Figure, Grade, Instant, Level, ReceiptNo};
+use model::{Digest, Figure, Grade, Instant, Level, ReceiptNo};
 use plan::grading::Figures;
 use plan::{Metric, Plan, StepId, TaskKind};
 use std::collections::BTreeMap;
@@ -125,17 +125,10 @@ pub(crate) fn set_figures(asked: Asked<'_>, figures: Figures) -> Decision {
     for figure in figures.numbers.values() {
         checks::figure("figures", *figure)?;
     }
-    let in_tables = |(grade, id): &(u8, String)| {
-        asked
-            .plan
-            .schemes
-            .iter()
-            .flat_map(|s| &s.grades)
-            .any(|rule| {
-                rule.grade.number() == *grade && rule.qualitative.iter().any(|q| q.id == *id)
-            })
-    };
-    if !figures.qualitative.iter().all(in_tables) {
+    // What stands was right by the plan of its day: a later plan does not block what comes next.
+    let standing = &asked.incident.figures.qualitative;
+    let known = |judged: &(u8, String)| asked.plan.judges(judged) || standing.contains(judged);
+    if !figures.qualitative.iter().all(known) {
         return Err(bad("qualitative", BadValue::NotInPlan));
     }
     let by_person = asked.op.actor.account().is_some();
@@ -391,7 +384,11 @@ pub(super) fn send_brief(asked: Asked<'_>) -> Decision {
     let sent = asked.incident.briefs.len();
     room("briefs", sent, crate::bounds::MAX_BRIEFS)?;
     let brief = crate::brief::management(asked.incident, asked.plan, asked.op.now);
-    let kept = (brief.digest()).map(|digest| Box::new(KeptBrief { brief, digest }));
+    // Texts and numbers always serialise.
+    let kept = serde_json::to_string(&brief).ok().map(|text| {
+        let digest = Digest::of(text.as_bytes());
+        Box::new(KeptBrief { text, digest })
+    });
     Ok(vec![Fact::BriefSent {
         number: (sent + 1) as u32,
         kept,

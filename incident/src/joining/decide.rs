@@ -110,17 +110,20 @@ fn assessed(asked: Asked<'_>, carried: &Carried) -> Decision {
     };
     let numbers = carried.figures.numbers.iter();
     let numbers = numbers.filter(|(metric, figure)| news(metric, **figure));
-    let told = |figure: Figure| GivenFact {
-        figure,
+    let told = |metric: &Metric, figure: Figure| GivenFact {
+        figure: no_less(figure, incident.figures.number(*metric)),
         basis: carried.code_name.clone(),
         ..GivenFact::default()
     };
     let facts: BTreeMap<Metric, GivenFact> = numbers
-        .map(|(metric, figure)| (*metric, told(*figure)))
+        .map(|(metric, figure)| (*metric, told(metric, *figure)))
         .collect();
     let own = &incident.figures.qualitative;
+    // A plan of today need not know what an older one asked.
     let met = carried.figures.qualitative.iter();
-    let met = met.filter(|judged| !own.contains(judged)).cloned();
+    let met = met
+        .filter(|judged| !own.contains(judged) && asked.plan.judges(judged))
+        .cloned();
     let judged: Vec<(u8, String)> = own.iter().cloned().chain(met).collect();
     let known = |class: &DataClass| incident.assessing.classes.get(class);
     let classes = carried.classes.iter();
@@ -131,6 +134,17 @@ fn assessed(asked: Asked<'_>, carried: &Carried) -> Decision {
         return Ok(Vec::new());
     }
     assessing::give(asked, facts, judged, classes)
+}
+
+/// The figure, with what is certain here kept certain: an estimate from elsewhere raises what is
+/// possible and never takes back what is known.
+fn no_less(figure: Figure, own: Figure) -> Figure {
+    match (own.at_least(), figure) {
+        (Some(least), Figure::Estimated { low, high }) if low < least && least <= high => {
+            Figure::Estimated { low: least, high }
+        }
+        _ => figure,
+    }
 }
 
 /// What changes until the incident is seen by exactly those.

@@ -76,8 +76,8 @@ fn what_people_gave_goes_on_where_it_is_news() {
     assert_eq!(now(loss), Figure::known(70), "known here, and more");
     assert_eq!(
         now(orders),
-        Figure::Estimated { low: 1, high: 900 },
-        "it may be more than is counted"
+        Figure::Estimated { low: 40, high: 900 },
+        "it may be more than is counted, and is never less"
     );
     assert_eq!(now(users), Figure::known(30), "it is less than is counted");
     assert!(here.incident.assessment.grade > before, "graded anew");
@@ -126,4 +126,51 @@ fn the_impact_is_filled_from_what_is_counted_and_assessed() {
         (Figure::known(13), Figure::known(88)),
         "what is recorded of the impact itself comes first"
     );
+}
+
+/// A plan that no longer asks what was judged: the merge goes on, and what counts is what it asks.
+#[test]
+fn a_criterion_that_the_plan_no_longer_has_stops_no_merge() {
+    let (mut here, mut there) = (World::new(), World::new());
+    let criterion = |grade: u8| {
+        let rules = &plan::built_in::plan().schemes[0].grades;
+        let rule = rules.iter().find(|r| r.grade.number() == grade);
+        let criterion = rule.and_then(|r| r.qualitative.first());
+        (grade, criterion.expect("somebody judges it").id.clone())
+    };
+    let (kept, gone) = (criterion(2), criterion(3));
+    let judge = |world: &mut World, judged: &(u8, String)| {
+        let command = AssessCommand::Assess {
+            seen: world.incident.assessing.version,
+            facts: BTreeMap::new(),
+            judged: Some(vec![judged.clone()]),
+            classes: BTreeMap::new(),
+            confirm: None,
+        };
+        world.done(&holder("security_engineer"), Command::Assess(command));
+    };
+    judge(&mut here, &gone);
+    judge(&mut there, &kept);
+    assess(&mut there, &[(Metric::AffectedPersons, Figure::known(9))]);
+    let without = |criterion: &(u8, String)| -> &'static plan::Plan {
+        let mut plan = plan::built_in::plan().clone();
+        let rules = plan.schemes.iter_mut().flat_map(|s| &mut s.grades);
+        let rules = rules.filter(|r| r.grade.number() == criterion.0);
+        rules.for_each(|r| r.qualitative.retain(|q| q.id != criterion.1));
+        Box::leak(Box::new(plan))
+    };
+    here.plan = without(&gone);
+    absorb(&mut here, &there);
+    let judged = &here.incident.figures.qualitative;
+    assert!(
+        judged.contains(&kept) && judged.contains(&gone),
+        "{judged:?}"
+    );
+
+    let mut later = World::new();
+    later.plan = without(&kept);
+    absorb(&mut later, &there);
+    assert_eq!(later.incident.figures.qualitative, Vec::new());
+    let persons = later.incident.figures.number(Metric::AffectedPersons);
+    assert_eq!(persons, Figure::known(9), "the rest goes on");
 }

@@ -44,6 +44,7 @@ pub(crate) fn one(visit: &Visit) -> Reply {
         "at": sent.at,
         "by": sent.by,
         "brief": sent.brief,
+        "text": sent.text,
         "sha256": sent.digest,
         "holds": sent.holds(),
     }))
@@ -59,10 +60,11 @@ pub(super) fn schemas() -> Value {
             "properties": { "number": whole, "at": time },
         },
         "SentBrief": {
-            "type": "object", "required": ["number", "at", "by", "brief", "sha256", "holds"],
+            "type": "object", "required": ["number", "at", "by", "brief", "text", "sha256", "holds"],
             "properties": {
                 "number": whole, "at": time, "by": { "type": "object" },
                 "brief": { "type": "object" },
+                "text": { "type": "string" },
                 "sha256": { "type": "string", "pattern": "^[0-9a-f]{64}$" },
                 "holds": { "type": "boolean" },
             },
