@@ -238,10 +238,7 @@ impl Desk {
     /// Who holds a position now.
     pub fn holders(&self, position: &PositionId) -> Vec<Person> {
         let mut people = self.accounts().unwrap_or_default();
-        people.retain(|p| {
-            let lasting = !p.id.as_str().starts_with(EMERGENCY);
-            lasting && p.state == AccountState::Active && p.positions.contains(position)
-        });
+        people.retain(|p| p.holds(position));
         people
     }
 
@@ -347,6 +344,11 @@ impl Person {
     /// The account of an emergency code: nobody's for longer than an hour.
     pub fn is_emergency(&self) -> bool {
         self.id.as_str().starts_with(EMERGENCY)
+    }
+    /// Holds a position now, for longer than an hour.
+    pub(crate) fn holds(&self, position: &PositionId) -> bool {
+        let active = self.state == AccountState::Active;
+        active && !self.is_emergency() && self.positions.contains(position)
     }
     pub(crate) fn of(account: Account) -> Self {
         Self {

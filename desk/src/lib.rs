@@ -94,7 +94,7 @@ pub use account::{LoginError, Person};
 pub use bare_intake::{BareIntake, Taken};
 pub use changes::Changed;
 pub use data_folder::DataFolder;
-pub use duty::OnDuty;
+pub use duty::{Duties, OnDuty};
 pub use error::{CommandError, DeskError};
 pub use incident_list::{IncidentPage, IncidentQuery};
 pub use journal::LogReader;

@@ -2,14 +2,14 @@
 //!
 //! Deliberately not here: the arithmetic of turns (`incident::rota`) and how people are reached.
 
-use crate::account::{Person, token, token_hash};
-use crate::duty::{OnDuty, Rota};
+use crate::account::{token, token_hash};
+use crate::duty::Rota;
 use crate::error::CommandError;
 use crate::rota_refusal::{MAX_SCHEDULES, RotaRefusal};
 use crate::{Desk, DeskError};
 use incident::rota::ical::{self, Event};
 use incident::rota::{Absence, Covers, MAX_ABSENCES, Schedule, Shift, shifts};
-use model::{AccountId, Instant, Operation, PositionId};
+use model::{AccountId, Instant, Operation};
 use plan::Act;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -220,22 +220,6 @@ impl Desk {
         self.keep(ABSENCES, who.to_string(), json, version, Some(&leaf))?;
         self.refresh_emergency_sheet();
         Ok(())
-    }
-
-    /// Who is called for a position at a moment.
-    pub fn on_duty(&self, position: &PositionId, at: Instant) -> OnDuty {
-        self.on_duty_among(position, self.holders(position), at)
-    }
-
-    /// As above, where only some may be told.
-    pub(crate) fn on_duty_among(
-        &self,
-        position: &PositionId,
-        holders: Vec<Person>,
-        at: Instant,
-    ) -> OnDuty {
-        let plan = self.plan();
-        self.rota().on_duty_among(&plan, position, holders, at)
     }
 
     /// Schedules and absences; what cannot be read is left out and said: a page must not wait.

@@ -5,6 +5,7 @@
 //! Deliberately not here: what it looks like (room `document`).
 
 use super::page::Paged;
+use crate::duty::Duties;
 use crate::{Desk, DeskError};
 use document::emergency::{Sheet, SheetGroup, SheetPerson, SheetPlace, SheetRed, SheetShift};
 use incident::rota::Shift;
@@ -25,7 +26,7 @@ const RED_S: i64 = 24 * 3_600;
 impl Desk {
     /// The sheet as it stands now.
     pub fn emergency_sheet(&self, lang: Lang) -> Result<Sheet, DeskError> {
-        let (plan, now) = (self.plan(), self.now());
+        let (plan, now, duties) = (self.plan(), self.now(), self.duties());
         let names: HashMap<AccountId, String> = self
             .accounts()?
             .into_iter()
@@ -70,7 +71,7 @@ impl Desk {
             groups: plan
                 .groups
                 .iter()
-                .map(|g| self.group(g, lang, now))
+                .map(|g| self.group(&duties, g, lang, now))
                 .collect(),
             shifts,
             contacts: contacts.collect(),
@@ -78,7 +79,7 @@ impl Desk {
         })
     }
 
-    fn group(&self, group: &Group, lang: Lang, now: Instant) -> SheetGroup {
+    fn group(&self, duties: &Duties, group: &Group, lang: Lang, now: Instant) -> SheetGroup {
         let plan = self.plan();
         let place = |id: &PositionId| {
             let role = match () {
@@ -86,8 +87,12 @@ impl Desk {
                 () if group.deputy.as_ref() == Some(id) => "deputy",
                 () => "member",
             };
-            let on_duty = self.on_duty(id, now);
-            let people = self.holders(id).into_iter().map(|person| {
+            let on_duty = duties.on_duty(id, now);
+            let mut people = self.holders(id);
+            // Somebody who stands in, by a schedule.
+            let further = on_duty.people.iter().filter(|p| !people.contains(p));
+            people.extend(further.cloned().collect::<Vec<_>>());
+            let people = people.into_iter().map(|person| {
                 let (profile, _) = self.profile(&person.id).unwrap_or_default();
                 SheetPerson {
                     on_duty: on_duty.scheduled && on_duty.people.contains(&person),

@@ -8,9 +8,10 @@ use super::words::{Said, TestCall, report_words, test_words};
 use crate::account::Person;
 use crate::alarm::{ALARM, Alarm};
 use crate::dispatch::{ReportPage, brief_words, page_words};
+use crate::duty::Staff;
 use crate::{Desk, DeskError};
 use connect::notify::ChannelKind;
-use incident::{Effect, Page};
+use incident::{Effect, Incident, Page};
 use model::{AccountId, Instant, OutboxId, PositionId};
 use plan::Lang;
 use store::OutboxRow;
@@ -191,7 +192,8 @@ fn people(
     } = &page
     {
         // Who is named is told, on duty or not; nobody else is.
-        let mut named = desk.who_may_know(row, position);
+        let incident = row.incident.as_ref().and_then(|id| desk.incident(id));
+        let mut named = desk.who_may_know(incident.as_deref(), position);
         named.retain(|p| p.id == *one);
         return Ok(named);
     }
@@ -265,26 +267,30 @@ impl Desk {
         position: &PositionId,
         now: Instant,
     ) -> Result<Vec<Person>, DeskError> {
-        let holders = match self.report_named(&page.report)? {
+        let report = self.report_named(&page.report)?;
+        let plan = self.plan();
+        let staff = Staff::of(&plan, position, |position| match &report {
             Some(report) => self.holders_under(&report.access, position),
             None => self.holders(position),
-        };
-        Ok(self.on_duty_among(position, holders, now).people)
+        });
+        let on_duty = self.rota().on_duty_among(&plan, position, staff, now);
+        Ok(on_duty.people)
     }
 
     /// Who is called for a position: on duty, and free to know of the incident.
     fn to_be_told(&self, row: &OutboxRow, position: &PositionId, now: Instant) -> Vec<Person> {
-        let holders = self.who_may_know(row, position);
         let incident = row.incident.as_ref().and_then(|id| self.incident(id));
         let plan = self.plan();
-        (self.rota()).called(&plan, incident.as_deref(), position, holders, now)
+        let staff = Staff::of(&plan, position, |p| {
+            self.who_may_know(incident.as_deref(), p)
+        });
+        (self.rota()).called(&plan, incident.as_deref(), position, staff, now)
     }
 
-    /// Who holds a position and is free to know of the row's incident.
-    fn who_may_know(&self, row: &OutboxRow, position: &PositionId) -> Vec<Person> {
-        let incident = row.incident.as_ref().and_then(|id| self.incident(id));
+    /// Who holds a position and is free to know of an incident.
+    fn who_may_know(&self, incident: Option<&Incident>, position: &PositionId) -> Vec<Person> {
         match incident {
-            Some(incident) => self.holders_in(&incident, position),
+            Some(incident) => self.holders_in(incident, position),
             None => self.holders(position),
         }
     }

@@ -56,7 +56,7 @@ struct CodeBody {
 
 /// The lead and the deputy of every group, now.
 pub(crate) fn duty(visit: &Visit) -> Reply {
-    let now = visit.desk().now();
+    let (now, duties) = (visit.desk().now(), visit.desk().duties());
     let places = visit.plan.groups.iter().flat_map(|group| {
         let deputies = group.deputy.iter();
         std::iter::once(&group.lead)
@@ -64,7 +64,7 @@ pub(crate) fn duty(visit: &Visit) -> Reply {
             .map(|position| (group.id.clone(), position))
     });
     let line = |(group, position): (_, &PositionId)| {
-        let on_duty = visit.desk().on_duty(position, now);
+        let on_duty = duties.on_duty(position, now);
         let people: Vec<&AccountId> = on_duty.people.iter().map(|p| &p.id).collect();
         json!({
             "group": group, "position": position, "people": people,

@@ -88,9 +88,10 @@ pub(crate) fn page(visit: &Visit) -> Reply {
 }
 
 fn on_duty(v: &View<'_>) -> Vec<DutyLine> {
-    let desk = v.visit.desk();
+    let duties = v.visit.desk().duties();
     let head = |position: &PositionId| {
-        let names: Vec<String> = desk.holders(position).into_iter().map(|p| p.name).collect();
+        let people = duties.on_duty(position, v.now).people;
+        let names: Vec<String> = people.into_iter().map(|p| p.name).collect();
         let names = names.join(&v.t("common-list-comma"));
         (
             v.position(position),

@@ -128,8 +128,13 @@ pub(crate) fn rota_status(refusal: &RotaRefusal) -> StatusCode {
 
 fn show(visit: &Visit, status: StatusCode, outcome: Outcome) -> Reply {
     let desk = visit.desk();
-    let read =
-        || -> Result<_, DeskError> { Ok((desk.accounts()?, desk.schedules()?, desk.absences()?)) };
+    let read = || -> Result<_, DeskError> {
+        Ok((
+            desk.accounts_for(&visit.viewer())?,
+            desk.schedules()?,
+            desk.absences()?,
+        ))
+    };
     let (accounts, schedules, absences) = match read() {
         Ok(read) => read,
         Err(error) => {
@@ -190,10 +195,11 @@ fn show(visit: &Visit, status: StatusCode, outcome: Outcome) -> Reply {
 /// The lead and the deputy of every group, and every position with a schedule.
 fn duty(v: &View<'_>, weeks: &[ScheduleCard]) -> Vec<DutyLine> {
     let plan = &v.visit.plan;
+    let duties = v.visit.desk().duties();
     let mut out = Vec::new();
     for group in &plan.groups {
         for position in std::iter::once(&group.lead).chain(&group.deputy) {
-            let on_duty = v.visit.desk().on_duty(position, v.now);
+            let on_duty = duties.on_duty(position, v.now);
             let covering = weeks.iter().find(|w| match &w.kept.schedule.covers {
                 Covers::Position(id) => id == position,
                 Covers::Group(id) => *id == group.id && group.lead == *position,

@@ -265,7 +265,7 @@ async fn rotations_lie_over_each_other_and_are_moved_and_taken_out() {
     assert_eq!(over.await.status, StatusCode::SEE_OTHER);
     let cio = model::PositionId::from("cio");
     let on_duty = || {
-        world.desk.on_duty(&cio, world.desk.now()).people[0]
+        world.desk.duties().on_duty(&cio, world.desk.now()).people[0]
             .id
             .to_string()
     };
@@ -473,4 +473,53 @@ async fn a_preview_shows_who_would_be_on_duty_and_keeps_nothing() {
         .post("/call-out/override", Some(&agent), &change)
         .await;
     assert_eq!(denied.status, StatusCode::FORBIDDEN);
+}
+
+/// The rota takes whoever stands in for a position, so they are called when it is their turn, and
+/// their answer counts.
+#[tokio::test(flavor = "multi_thread")]
+async fn somebody_who_stands_in_is_called_when_it_is_their_turn() {
+    let world = World::new();
+    let chief = world.person("chief", &["cio"]);
+    world.person("counsel", &["head_legal"]);
+    let agent = world.person("agent", &["cs_agent"]);
+    let fields = |who| {
+        [
+            ("title", "lead"),
+            ("covers", "position:cio"),
+            ("zone", "Asia/Shanghai"),
+            ("from", "2026-01-05"),
+            ("hand_over", "09:00"),
+            ("n", "1"),
+            ("unit", "weeks"),
+            ("weekday", "1"),
+            ("people", who),
+        ]
+    };
+    let path = "/call-out/schedule";
+    let other = world.post(path, Some(&chief), &fields("agent")).await;
+    assert_eq!(
+        other.status,
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "does not stand in"
+    );
+    let made = world.post(path, Some(&chief), &fields("counsel")).await;
+    assert_eq!(made.status, StatusCode::SEE_OTHER, "{}", made.body);
+    let cio = model::PositionId::from("cio");
+    let on_duty = world.desk.duties().on_duty(&cio, world.desk.now());
+    let names: Vec<&str> = on_duty.people.iter().map(|p| p.id.as_str()).collect();
+    assert_eq!((names, on_duty.gap), (vec!["counsel"], false));
+    for path in ["/", "/call-out"] {
+        let page = world.get(path, Some(&agent)).await.body;
+        assert!(page.contains("counsel"), "{path} shows who is on duty");
+    }
+
+    let incident = world.attacked();
+    let (path, _) = message_to(&world, "counsel");
+    let sent = world.post(&path, None, &[("answer", "yes")]).await;
+    assert_eq!(sent.status, StatusCode::SEE_OTHER, "{}", sent.body);
+    assert!(acknowledged(&world, &incident, "counsel"));
+    let view = world.desk.incident(&incident).expect("the incident");
+    let reached = world.desk.leads_reached(&view);
+    assert!(format!("{reached:?}").contains("Reached"), "{reached:?}");
 }

@@ -5,7 +5,7 @@ use super::oracle::{Entry, Oracle, Rules, What};
 use super::{Event, Nature, Provider, S, SEEDS, World, calm};
 use crate::TICK;
 use crate::account::Person;
-use crate::duty::Rota;
+use crate::duty::{Rota, Staff};
 use crate::paging::engine::Engine;
 use crate::paging::expand::{Asked, Reached, addressed};
 use crate::paging::page::{Paged, Red, Route};
@@ -538,10 +538,16 @@ impl Calling {
             }
         }
         if seed.chance(20) {
+            // A holder, or somebody of a position that stands in.
+            let named = if seed.chance(30) {
+                "security_engineer"
+            } else {
+                "ciso"
+            };
             let all = self
                 .people
                 .iter()
-                .filter(|p| p.id.as_str().starts_with("ciso"));
+                .filter(|p| p.id.as_str().starts_with(named));
             let participants: Vec<AccountId> = all.map(|p| p.id.clone()).rev().take(1).collect();
             if !participants.is_empty() {
                 self.rota.schedules.push(standing("ciso", participants));
@@ -636,10 +642,12 @@ impl Calling {
         let Effect::Page { id, exercise, page } = &self.rows[row] else {
             return None;
         };
-        let holds = |p: &&Person| p.positions.contains(page.position());
-        let holders = self.people.iter().filter(holds).cloned().collect();
+        let staff = Staff::of(&self.plan, page.position(), |position| {
+            let holds = |p: &&Person| p.positions.contains(position);
+            self.people.iter().filter(holds).cloned().collect()
+        });
         let incident = self.incident.as_ref();
-        let called = (self.rota).called(&self.plan, incident, page.position(), holders, now);
+        let called = (self.rota).called(&self.plan, incident, page.position(), staff, now);
         let reached = called.into_iter().map(|person| {
             let at = self.people.iter().position(|p| p.id == person.id);
             Reached {
@@ -701,7 +709,7 @@ impl Calling {
     }
 
     /// The oracle's own answer to who is there: whoever holds the position and is not away; the
-    /// one of the schedule where there is one; after a hand-over who took it over.
+    /// one of the schedule where there is one, who may be somebody standing in; after a hand-over who took it over, unless they are away.
     fn there(&self, row: usize, t: u64) -> Vec<String> {
         let Effect::Page { id, page, .. } = &self.rows[row] else {
             return Vec::new();
@@ -714,14 +722,17 @@ impl Calling {
             .filter(|p| p.positions.contains(position));
         let holders: Vec<String> = holds.map(|p| p.id.to_string()).collect();
         let mut here = holders.clone();
+        let mut away: BTreeSet<String> = BTreeSet::new();
         for absence in &self.rota.absences {
             if absence.from <= at && at < absence.to {
-                here.retain(|who| *who != absence.who.as_str());
+                away.insert(absence.who.to_string());
             }
         }
+        here.retain(|who| !away.contains(who));
         if let (Some(kept), "ciso") = (self.rota.schedules.first(), position.as_str()) {
             let named = kept.schedule.layers[0].participants[0].to_string();
-            if here.contains(&named) {
+            let stands_in = named.starts_with("security_engineer");
+            if here.contains(&named) || (stands_in && !away.contains(&named)) {
                 here = vec![named];
             }
         }
@@ -734,7 +745,7 @@ impl Calling {
             } if p == position.as_str() => Some((from, to)),
             _ => None,
         });
-        if let Some((from, to)) = handed {
+        if let Some((from, to)) = handed.filter(|(_, to)| !away.contains(*to)) {
             here.retain(|who| who != from && who != to);
             here.insert(0, to.clone());
         }

@@ -274,7 +274,9 @@ impl<'a> Oracle<'a> {
                     fresh.push(p);
                 }
             }
-            if !fresh.is_empty() && self.rules.members_first {
+            // Where everyone is called at once, no stage is the members' own.
+            let members_first = self.rules.members_first && !self.rules.at_once;
+            if !fresh.is_empty() && members_first {
                 return fresh.into_iter().map(|p| (p.to_owned(), None, 2)).collect();
             }
         }
