@@ -6,7 +6,9 @@
 //! Deliberately not here: the rule itself (`incident::access`), and the rights to act.
 
 use crate::account::Person;
+use crate::commander::Ask;
 use crate::error::CommandError;
+use crate::joining::{Links, again_if_stale, as_seen};
 use crate::{Desk, DeskError};
 use incident::access::{Access, AccessCommand, MAX_MANAGERS, Viewer, stand_ins};
 use incident::{Command, Incident};
@@ -143,7 +145,8 @@ impl Desk {
         })
     }
 
-    /// Carries out a change of who may see an incident, and fills the places that fall vacant.
+    /// Carries out a change of who may see an incident, in those that hang together with it too,
+    /// and fills the places that fall vacant.
     pub fn change_access(
         &self,
         op: Operation,
@@ -159,19 +162,57 @@ impl Desk {
             return Err(incident::Refusal::NotAllowed { act }.into());
         }
         if let AccessCommand::NameSuspect { account } | AccessCommand::Admit { account } = &command
-            && self.store().account(account)?.is_none()
+            && !self.knows_of(&op, account)?
         {
             return Err(DeskError::NotFound(format!("there is no account `{account}`")).into());
         }
-        if let AccessCommand::NameSuspect { account } = &command {
-            if op.actor.account() == Some(account) {
-                return Err(incident::Refusal::SamePerson.into());
-            }
-            self.somebody_is_left(id, account)?;
+        if let AccessCommand::NameSuspect { account } = &command
+            && op.actor.account() == Some(account)
+        {
+            return Err(incident::Refusal::SamePerson.into());
         }
-        let request = op.request.clone();
-        self.execute(op, id, Command::Access(command))?;
-        self.settle_stand_ins(id, &request)
+        let changed = again_if_stale(|| self.change_access_once(&op, id, &command))?;
+        changed
+            .iter()
+            .try_for_each(|id| self.settle_stand_ins(id, &op.request))
+    }
+
+    /// The incident, and those that hang together with it: what is split off holds the same
+    /// people's deeds, and what was merged is the same matter. Gives those that changed.
+    fn change_access_once(
+        &self,
+        op: &Operation,
+        id: &IncidentId,
+        command: &AccessCommand,
+    ) -> Result<Vec<IncidentId>, CommandError> {
+        let naming = match command {
+            AccessCommand::NameSuspect { account } => Some(account),
+            _ => None,
+        };
+        let links = match naming {
+            Some(_) => Links::All,
+            None => Links::Merged,
+        };
+        let mut asks = vec![half(op.clone(), id, command.clone())];
+        let mut changed = vec![id.clone()];
+        for other in self.linked(id, links)? {
+            if command.stands(&other.access) {
+                continue;
+            }
+            let op = Operation {
+                request: RequestId::new(format!("{}/{}", op.request, other.id)),
+                ..op.clone()
+            };
+            asks.push(as_seen(&other, half(op, &other.id, command.as_it_stands())));
+            changed.push(other.id.clone());
+        }
+        if let Some(account) = naming {
+            changed
+                .iter()
+                .try_for_each(|id| self.somebody_is_left(id, account))?;
+        }
+        self.ask(Ask::Together(asks))?;
+        Ok(changed)
     }
 
     /// Refused where nobody would be left to command the response.
@@ -234,5 +275,13 @@ impl Desk {
             Command::Access(AccessCommand::SetStandIns { stand_ins }),
         )
         .map(drop)
+    }
+}
+
+fn half(op: Operation, id: &IncidentId, command: AccessCommand) -> Ask {
+    Ask::Command {
+        op,
+        id: id.clone(),
+        command: Box::new(Command::Access(command)),
     }
 }

@@ -4,10 +4,12 @@
 //! run for it to end. What runs afterwards only closes accounts that nobody can use any more.
 //! Deliberately not here: what a guest may be let do (`incident::resource`), and the pages.
 
+use crate::account::Person;
 use crate::error::CommandError;
 use crate::identity::AccountRefusal;
 use crate::identity::people::check_name;
 use crate::{Desk, DeskError};
+use incident::access::Viewer;
 use incident::people::Addressee;
 use incident::resource::{Guest, GuestCommand, GuestPage, ResourceCommand};
 use incident::{Command, Incident, Refusal};
@@ -15,6 +17,7 @@ use model::{AccountId, Actor, IncidentId, Instant, Operation, OrderId, PositionI
 use plan::Act;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use store::{Account, AccountChange, AccountState, Batch, EndSessions, PutDocument};
 
@@ -55,6 +58,61 @@ impl Desk {
         plan.guests
             .as_ref()
             .is_some_and(|rules| positions == [rules.position.clone()])
+    }
+
+    /// Guests of incidents that the viewer must not know of, those whose access has ended too: an
+    /// expert's account would tell of the incident.
+    fn hidden_guests(&self, viewer: &Viewer) -> Result<BTreeSet<AccountId>, DeskError> {
+        let hidden = self.hidden_from(viewer);
+        if hidden.is_empty() {
+            return Ok(BTreeSet::new());
+        }
+        let incidents = hidden.iter().filter_map(|id| self.incident(id));
+        let guests = |i: Arc<Incident>| {
+            i.resources
+                .guests
+                .iter()
+                .map(|g| g.account.clone())
+                .collect()
+        };
+        let mut guests: BTreeSet<AccountId> = incidents.flat_map::<Vec<_>, _>(guests).collect();
+        // An account is there a moment before its incident knows it.
+        for known in self.store().documents(GUESTS, MOST)? {
+            let belongs: Belongs = serde_json::from_str(&known.json)?;
+            if hidden.contains(&belongs.incident) {
+                guests.insert(AccountId::new(known.id));
+            }
+        }
+        Ok(guests)
+    }
+
+    /// Everybody of whom the viewer may know.
+    pub fn accounts_for(&self, viewer: &Viewer) -> Result<Vec<Person>, DeskError> {
+        let hidden = self.hidden_guests(viewer)?;
+        let mut people = self.accounts()?;
+        people.retain(|p| !hidden.contains(&p.id));
+        Ok(people)
+    }
+
+    /// `None` for somebody who is not there, and for one of whom the viewer may not know.
+    pub fn person_for(&self, viewer: &Viewer, id: &AccountId) -> Result<Option<Person>, DeskError> {
+        match self.person(id)? {
+            Some(_) if self.hidden_guests(viewer)?.contains(id) => Ok(None),
+            found => Ok(found),
+        }
+    }
+
+    /// Whether an account is there of which whoever acts may know.
+    pub(crate) fn knows_of(&self, op: &Operation, account: &AccountId) -> Result<bool, DeskError> {
+        let found = match &op.actor {
+            Actor::Person {
+                account: by,
+                positions,
+                ..
+            } => self.person_for(&self.viewer(by, positions), account)?,
+            Actor::System { .. } | Actor::Reporter => self.person(account)?,
+        };
+        Ok(found.is_some())
     }
 
     /// The incident of a guest and what they may do there, while access stands.

@@ -10,7 +10,7 @@ use crate::people_report::follow_up::changed;
 use crate::people_report::{DecisionKind, ReportState};
 use crate::report_triage::decide as note_decision;
 use incident::access::Access;
-use incident::joining::{Carried, JoiningCommand, united};
+use incident::joining::{Carried, Joining, JoiningCommand, united};
 use incident::rows::{FindingsBatch, RowState, TableRows};
 use incident::{Command, Incident, OpenRequest, Origin, Refusal};
 use model::{
@@ -25,6 +25,30 @@ use store::Batch;
 const MAX_STEPS: usize = 64;
 /// Times that a merge or a split looks at incidents that change under it.
 const TRIES: usize = 8;
+
+/// Incidents that hang together, however far.
+const MAX_LINKED: usize = 1_000;
+
+/// What makes incidents hang together.
+#[derive(Clone, Copy)]
+pub(crate) enum Links {
+    /// They are one.
+    Merged,
+    /// They are one, or one is a part of the other.
+    All,
+}
+
+impl Links {
+    fn of(self, joining: &Joining) -> Vec<IncidentId> {
+        let absorbed = joining.absorbed.iter().map(|carried| &carried.incident);
+        let merged = joining.merged_into.iter().chain(absorbed);
+        let parts = joining.split_into.iter().chain(&joining.split_from);
+        match self {
+            Self::Merged => merged.cloned().collect(),
+            Self::All => merged.chain(parts).cloned().collect(),
+        }
+    }
+}
 
 /// What becomes an incident of its own.
 #[derive(Clone, Debug, Default)]
@@ -170,6 +194,30 @@ impl Desk {
             }
         }
         at
+    }
+
+    /// The incidents that hang together with one, near or far, without itself.
+    pub(crate) fn linked(
+        &self,
+        id: &IncidentId,
+        links: Links,
+    ) -> Result<Vec<Arc<Incident>>, CommandError> {
+        let mut known = BTreeSet::from([id.clone()]);
+        let mut found: Vec<Arc<Incident>> = vec![self.there(id)?];
+        let mut at = 0;
+        while let Some(incident) = found.get(at) {
+            at += 1;
+            for next in links.of(&incident.joining) {
+                if known.len() > MAX_LINKED {
+                    return Err(conflict("linked"));
+                }
+                if known.insert(next.clone()) {
+                    found.extend(self.incident(&next));
+                }
+            }
+        }
+        found.remove(0);
+        Ok(found)
     }
 
     fn opening_of(
@@ -319,7 +367,9 @@ fn half(op: Operation, id: &IncidentId, commands: Vec<Command>, batch: Batch) ->
 }
 
 /// Looked at afresh when a fact came between: an incident under attack gets new ones all the time.
-fn again_if_stale<T>(act: impl Fn() -> Result<T, CommandError>) -> Result<T, CommandError> {
+pub(crate) fn again_if_stale<T>(
+    act: impl Fn() -> Result<T, CommandError>,
+) -> Result<T, CommandError> {
     for _ in 1..TRIES {
         match act() {
             Err(CommandError::Stale { .. }) => {}
@@ -330,7 +380,7 @@ fn again_if_stale<T>(act: impl Fn() -> Result<T, CommandError>) -> Result<T, Com
 }
 
 /// Only while the incident stands as it was looked at: else somebody named meanwhile would be lost.
-fn as_seen(incident: &Incident, ask: Ask) -> Ask {
+pub(crate) fn as_seen(incident: &Incident, ask: Ask) -> Ask {
     Ask::At {
         version: incident.next_sequence,
         ask: Box::new(ask),

@@ -5,17 +5,20 @@
 
 use crate::account::Person;
 use crate::{Desk, DeskError};
+use incident::access::Viewer;
 use incident::orders::OrderedPerson;
 use incident::people::Addressee;
 use plan::{Lang, Plan};
 
 impl Desk {
-    /// The persons, positions and groups that a text names, in its order and once each.
-    pub fn mentions(&self, text: &str) -> Result<Vec<Addressee>, DeskError> {
+    /// The persons of whom the writer may know, positions and groups that a text names, in its
+    /// order and once each.
+    pub fn mentions(&self, writer: &Viewer, text: &str) -> Result<Vec<Addressee>, DeskError> {
         if !text.contains('@') {
             return Ok(Vec::new());
         }
-        Ok(mentioned(text, &names(&self.plan(), &self.accounts()?)))
+        let people = self.accounts_for(writer)?;
+        Ok(mentioned(text, &names(&self.plan(), &people)))
     }
 }
 

@@ -14,7 +14,7 @@ use crate::joining::JoiningCommand;
 use crate::learning::{Measure, Topic};
 use crate::orders::OrderCommand;
 use crate::people::Addressee;
-use crate::resource::ResourceCommand;
+use crate::resource::{GuestCommand, ResourceCommand};
 use crate::room::RoomCommand;
 use crate::rows::{FindingsBatch, RowCounts, TableRows};
 use crate::tasks::TaskCommand;
@@ -250,9 +250,26 @@ pub enum Command {
     Assess(AssessCommand),
     Resource(ResourceCommand),
     /// Somebody reported more about it; the receipt of that report.
+    #[schemars(skip)]
     JoinReport {
         receipt: model::ReceiptNo,
         #[serde(default)]
         text: String,
     },
+}
+
+impl Command {
+    /// Only ever a part of an act of the desk, which has to do the rest of it: the other half of a
+    /// merge, the report that is joined, the plan of a repair, the guest's account. Whoever may do
+    /// the act still cannot ask for the part alone.
+    pub const fn part_of_an_act(&self) -> bool {
+        matches!(
+            self,
+            Self::Joining(_)
+                | Self::JoinReport { .. }
+                | Self::ProposeRepair { .. }
+                | Self::StartRepair { .. }
+                | Self::Resource(ResourceCommand::Guest(GuestCommand::Invite { .. }))
+        )
+    }
 }

@@ -5,6 +5,7 @@
 use crate::sql::{Connection, Row, SqlError, values};
 use crate::{AccountState, Batch, Committed, Store, StoreError};
 use model::{AccountId, Instant, PositionId};
+use std::collections::BTreeSet;
 
 /// Sessions of one account on one page.
 const SESSIONS: u32 = 200;
@@ -15,6 +16,8 @@ pub struct AccountChange {
     pub id: AccountId,
     /// Only while the account is in one of these states; otherwise it is a conflict.
     pub from: Vec<AccountState>,
+    /// Only while it holds exactly these positions; otherwise it is a conflict.
+    pub held: Option<Vec<PositionId>>,
     pub state: Option<AccountState>,
     pub name: Option<String>,
     pub password_hash: Option<String>,
@@ -33,6 +36,7 @@ impl AccountChange {
         Self {
             id: id.clone(),
             from: from.to_vec(),
+            held: None,
             state: None,
             name: None,
             password_hash: None,
@@ -107,16 +111,27 @@ impl Store {
     }
 }
 
-/// Whether the account was there in one of the states.
+/// Whether the account was there as the change wants it.
 fn apply(
     db: &Connection,
     change: &AccountChange,
 ) -> Result<Result<bool, serde_json::Error>, SqlError> {
     let id = change.id.as_str();
     let states: Vec<i64> = change.from.iter().map(|s| s.number()).collect();
-    let sql = "SELECT disabled FROM account WHERE id = ?1";
-    let now: Option<i64> = db.optional(sql, values![id], |row| row.get(0))?;
-    if !now.is_some_and(|state| states.contains(&state)) {
+    let sql = "SELECT disabled, positions FROM account WHERE id = ?1";
+    let row = |row: &Row<'_>| Ok((row.get::<i64>(0)?, row.get::<String>(1)?));
+    let Some((state, positions)) = db.optional(sql, values![id], row)? else {
+        return Ok(Ok(false));
+    };
+    if let Some(held) = &change.held {
+        let known: Result<BTreeSet<PositionId>, _> = serde_json::from_str(&positions);
+        match known {
+            Ok(known) if known == held.iter().cloned().collect() => {}
+            Ok(_) => return Ok(Ok(false)),
+            Err(error) => return Ok(Err(error)),
+        }
+    }
+    if !states.contains(&state) {
         return Ok(Ok(false));
     }
     if let Some(positions) = &change.positions {

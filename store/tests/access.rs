@@ -204,6 +204,12 @@ fn a_change_asks_for_the_state_and_ends_all_sessions_but_one(on: On) {
     assert_ne!(store.account(&id).unwrap().unwrap().password_hash, "new");
 
     change.from = vec![AccountState::Active];
+    let held = store.account(&id).unwrap().unwrap().positions;
+    change.held = Some(vec![PositionId::new("nobody-holds-it")]);
+    let refused = store.change_account(change.clone(), Batch::default());
+    assert!(matches!(refused, Err(StoreError::Conflict { .. })));
+    assert_ne!(store.account(&id).unwrap().unwrap().password_hash, "new");
+    change.held = Some(held);
     change.end_sessions = Some(EndSessions {
         but: Some("three".to_owned()),
     });

@@ -61,7 +61,7 @@ impl Desk {
                 json!({ "link": path(&invited.token), "proposed": invited.proposed })
             }
             S::Link { id } => json!({ "link": path(&self.new_link(op, &id)?) }),
-            S::Positions { id, positions } => told(self.set_positions(op, &id, &positions)?),
+            S::Positions { id, positions } => told(self.set_positions(op, &id, &positions, None)?),
             S::Disable { id } => told(self.disable(op, &id)?),
             S::Enable { id } => told(self.enable(op, &id)?),
             S::ResetSecondFactor { id } => told(self.reset_second_factor(op, &id)?),

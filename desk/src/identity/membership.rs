@@ -5,8 +5,10 @@
 //! sign-on) asks here. The rules against which others failed (CVE-2026-43913: an unconfirmed
 //! owner acted; CVE-2026-27803, CVE-2026-27898: a grantee edited a grant) stand at the top.
 
+use crate::account::Person;
 use model::{AccountId, PositionId};
 use plan::{Act, PairedAct, Plan};
+use std::collections::BTreeSet;
 use store::AccountState;
 
 /// An account as far as a decision needs it.
@@ -15,6 +17,25 @@ pub struct Member {
     pub id: AccountId,
     pub state: AccountState,
     pub positions: Vec<PositionId>,
+}
+
+impl Member {
+    pub fn of(person: Person) -> Self {
+        Self {
+            id: person.id,
+            state: person.state,
+            positions: person.positions,
+        }
+    }
+
+    /// Refuses where somebody has given or taken a position since it was looked at.
+    pub fn holds_still(&self, seen: &[PositionId]) -> Result<(), AccountRefusal> {
+        let held: BTreeSet<_> = self.positions.iter().collect();
+        match held == seen.iter().collect() {
+            true => Ok(()),
+            false => Err(AccountRefusal::Changed),
+        }
+    }
 }
 
 /// What somebody wants to do to an account.
@@ -55,6 +76,8 @@ pub enum AccountRefusal {
     LastManager,
     #[error("whoever proposed it, and whom it concerns, cannot approve it; ask somebody else")]
     SecondPerson,
+    #[error("its positions were changed meanwhile; look at them again")]
+    Changed,
     #[error("the proposal was decided already or has expired")]
     Decided,
     #[error("the name is taken or is no name for an account")]
@@ -82,6 +105,7 @@ impl AccountRefusal {
             Self::UnknownPosition => "unknown-position",
             Self::LastManager => "last-manager",
             Self::SecondPerson => "second-person",
+            Self::Changed => "changed",
             Self::Decided => "decided",
             Self::Name => "name",
             Self::Password => "password",

@@ -89,6 +89,7 @@ impl Desk {
                 Proposed::Positions {
                     account: id.clone(),
                     positions: positions.to_vec(),
+                    held: None,
                 },
             )?),
         };
@@ -105,18 +106,29 @@ impl Desk {
         self.link(id, INVITATION_S)
     }
 
+    /// Gives an account exactly these positions, where it still holds those that the caller saw;
+    /// `None`: whatever it holds.
+    ///
+    /// # Errors
+    /// `Changed` where it holds others by now.
     pub fn set_positions(
         &self,
         op: &Operation,
         id: &AccountId,
         positions: &[PositionId],
+        seen: Option<&[PositionId]>,
     ) -> Result<Outcome, DeskError> {
         let step = Step::SetPositions(positions.to_vec());
-        let (actor, target, ruling) = self.rule(op, id, &step)?;
+        let (actor, mut target, ruling) = self.rule(op, id, &step)?;
+        if let Some(seen) = seen {
+            target.holds_still(seen)?;
+            target.positions = seen.to_vec();
+        }
         if ruling != Ruling::Now {
             let asked = Proposed::Positions {
                 account: id.clone(),
                 positions: positions.to_vec(),
+                held: Some(target.positions),
             };
             return Ok(Outcome::Proposed(self.propose(op, asked)?));
         }
@@ -234,12 +246,7 @@ impl Desk {
     }
 
     pub(crate) fn member(&self, id: &AccountId) -> Result<Option<Member>, DeskError> {
-        let member = |a: Account| Member {
-            id: a.id,
-            state: a.state,
-            positions: a.positions,
-        };
-        Ok(self.store().account(id)?.map(member))
+        Ok(self.person(id)?.map(Member::of))
     }
 
     /// Who acts, as the store knows them now: not as an old session remembers them.
@@ -259,7 +266,9 @@ impl Desk {
         let plan = self.plan();
         // Before the target is looked up: who may not, does not learn whether it is there.
         membership::manager(&plan, &actor)?;
-        let target = self.member(id)?;
+        let viewer = self.viewer(&actor.id, &actor.positions);
+        let known = self.person_for(&viewer, id)?;
+        let target = known.map(Member::of);
         let target = target.ok_or_else(|| DeskError::NotFound("no such account".into()))?;
         let ruling = membership::decide(&plan, &actor, &target, step, &self.account_managers()?)?;
         Ok((actor, target, ruling))
@@ -290,8 +299,12 @@ impl Desk {
         documents: Vec<PutDocument>,
     ) -> Result<(), DeskError> {
         let mut change = AccountChange::of(&target.id, &[target.state]);
+        change.held = Some(target.positions.clone());
         change.positions = Some(positions.to_vec());
-        self.change_member(change, "account-positions", by, documents)
+        match self.change_member(change, "account-positions", by, documents) {
+            Err(error) if error.is_conflict() => Err(AccountRefusal::Changed.into()),
+            done => done,
+        }
     }
 
     pub(crate) fn let_in(

@@ -5,6 +5,7 @@
 
 use super::membership::{self, AccountRefusal};
 use crate::{Desk, DeskError};
+use incident::access::Viewer;
 use model::{AccountId, Instant, Operation, PositionId};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -24,6 +25,9 @@ pub enum Proposed {
     Positions {
         account: AccountId,
         positions: Vec<PositionId>,
+        /// Those that it held when this was proposed; `None`: it is new.
+        #[serde(default)]
+        held: Option<Vec<PositionId>>,
     },
     Enable {
         account: AccountId,
@@ -106,6 +110,18 @@ impl Desk {
             .collect()
     }
 
+    /// Those that concern nobody of whom the viewer may not know.
+    pub fn account_proposals_for(
+        &self,
+        viewer: &Viewer,
+    ) -> Result<Vec<AccountProposal>, DeskError> {
+        let known = self.accounts_for(viewer)?;
+        let mut all = self.account_proposals()?;
+        let may_know = |id: &AccountId| known.iter().any(|p| p.id == *id);
+        all.retain(|p| p.proposed.account().is_none_or(may_know));
+        Ok(all)
+    }
+
     pub(crate) fn propose(
         &self,
         op: &Operation,
@@ -163,8 +179,15 @@ impl Desk {
             found.ok_or(DeskError::from(AccountRefusal::State))
         };
         match &proposal.proposed {
-            Proposed::Positions { account, positions } => {
+            Proposed::Positions {
+                account,
+                positions,
+                held,
+            } => {
                 let target = target(account)?;
+                if let Some(held) = held {
+                    target.holds_still(held)?;
+                }
                 if target.state == store::AccountState::Disabled {
                     return Err(AccountRefusal::State.into());
                 }
@@ -233,6 +256,11 @@ impl Desk {
 
     fn open_proposal(&self, op: &Operation, id: &str) -> Result<(AccountProposal, u64), DeskError> {
         let (proposal, version) = self.proposal_of_account(id)?;
+        if let Some(account) = proposal.proposed.account()
+            && !self.knows_of(op, account)?
+        {
+            return Err(no_such_proposal());
+        }
         match proposal.is_open(op.now) {
             true => Ok((proposal, version)),
             false => Err(AccountRefusal::Decided.into()),
@@ -241,7 +269,7 @@ impl Desk {
 
     fn proposal_of_account(&self, id: &str) -> Result<(AccountProposal, u64), DeskError> {
         let found = self.store().document(PROPOSALS, id)?;
-        let found = found.ok_or_else(|| DeskError::NotFound("no such proposal".into()))?;
+        let found = found.ok_or_else(no_such_proposal)?;
         Ok((serde_json::from_str(&found.json)?, found.version))
     }
 
@@ -276,4 +304,8 @@ impl Desk {
             _ => String::new(),
         }
     }
+}
+
+fn no_such_proposal() -> DeskError {
+    DeskError::NotFound("no such proposal".into())
 }

@@ -39,7 +39,6 @@ inv-why-no-row-of-person = No row of the person that { $table } { $key } names i
 inv-why-backwards = The time ends before it begins.
 inv-why-which-source = There are several sources, or none. Name one of: { $known }.
 inv-why-time = A time cannot be read. Write it like 2026-01-02 03:04.
-inv-why-failed = The journal could not be read: { $why }
 inv-scope = How far it went
 inv-rows = Rows
 inv-unlawful = Unlawful

@@ -159,6 +159,7 @@ account-refusal-state = This cannot be done in the account's present state; look
 account-refusal-unknown-position = The plan has no such position.
 account-refusal-last-manager = Nobody would be left who may manage accounts.
 account-refusal-second-person = Whoever proposed it, and whom it concerns, cannot approve it.
+account-refusal-changed = The positions were changed meanwhile. Look at them again.
 account-refusal-decided = The proposal was decided already or has expired.
 account-refusal-name = The name is taken or cannot be used.
 account-refusal-password = A password has at least 15 characters and at most 1024 bytes.

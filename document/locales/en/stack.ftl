@@ -164,6 +164,7 @@ incident-conflict-merged-already = one of them was merged already; look where it
 incident-conflict-exercise = one is an exercise, the other is not
 incident-conflict-visibility = they are restricted to different positions; make the restriction the same first
 incident-conflict-nobody-would-see = nobody would be left to lead it
+incident-conflict-linked = more than a thousand incidents hang together with it; restrict each to the positions that must know
 incident-conflict-acts-on-rows = a hold or a repair is under way; end it first
 incident-conflict-nothing-chosen = choose a report or a row
 incident-conflict-split-already = it was split off already

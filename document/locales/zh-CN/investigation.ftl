@@ -39,7 +39,6 @@ inv-why-no-row-of-person = 在查阅过的日志条目中，没有 { $table } { 
 inv-why-backwards = 结束时间早于开始时间。
 inv-why-which-source = 数据源不止一个，或尚未设置。请从中指定一个：{ $known }。
 inv-why-time = 时间无法识别，请写成 2026-01-02 03:04 的形式。
-inv-why-failed = 日志无法读取：{ $why }
 inv-scope = 影响范围
 inv-rows = 数据行
 inv-unlawful = 不合规

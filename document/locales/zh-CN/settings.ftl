@@ -159,6 +159,7 @@ account-refusal-state = 账户当前状态下不能这样做，请重新查看�
 account-refusal-unknown-position = 预案没有这个岗位。
 account-refusal-last-manager = 这样就没有人能管理账户了。
 account-refusal-second-person = 申请人和当事人不能批准，请由他人批准。
+account-refusal-changed = 岗位在此期间已变更，请重新查看。
 account-refusal-decided = 该申请已处理或已过期。
 account-refusal-name = 名称已被占用或不符合要求。
 account-refusal-password = 密码至少 15 个字符，最多 1024 字节。

@@ -144,6 +144,7 @@ incident-conflict-merged-already = 其中之一已被合并，请查看其后续
 incident-conflict-exercise = 一个是演练，另一个不是
 incident-conflict-visibility = 两者限定的岗位不同，请先改为一致
 incident-conflict-nobody-would-see = 将没有人可以领导
+incident-conflict-linked = 与它相关联的事件超过一千个；请逐个限定须知悉的岗位
 incident-conflict-acts-on-rows = 有冻结或修复正在进行，请先结束
 incident-conflict-nothing-chosen = 请选择报告或数据行
 incident-conflict-split-already = 已经是拆分出来的

@@ -24,8 +24,10 @@ pub(crate) fn decide(asked: Asked<'_>, command: AccessCommand) -> Decision {
             }
             AccessFact::SuspectCleared { account }
         }
-        AccessCommand::Restrict { positions } => {
+        AccessCommand::Restrict { positions, seen } => {
             known(asked, &positions)?;
+            let changed = seen.is_some_and(|seen| seen != access.positions);
+            unless(changed, "changed")?;
             unless(access.positions == positions, "as-it-stands")?;
             AccessFact::Restricted { positions }
         }

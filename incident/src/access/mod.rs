@@ -40,6 +40,9 @@ pub enum AccessCommand {
     /// the plan lets see incidents.
     Restrict {
         positions: BTreeSet<PositionId>,
+        /// Those that the person looked at; others by now are read again first.
+        #[serde(default)]
+        seen: Option<BTreeSet<PositionId>>,
     },
     Admit {
         account: AccountId,
@@ -63,6 +66,32 @@ pub enum AccessFact {
     Admitted { account: AccountId },
     Dismissed { account: AccountId },
     StandInsSet { stand_ins: Vec<StandIn> },
+}
+
+impl AccessCommand {
+    /// The same for an incident that the person did not look at.
+    #[must_use]
+    pub fn as_it_stands(&self) -> Self {
+        match self {
+            Self::Restrict { positions, .. } => Self::Restrict {
+                positions: positions.clone(),
+                seen: None,
+            },
+            other => other.clone(),
+        }
+    }
+
+    /// Whether the access is already as the command would make it.
+    pub fn stands(&self, access: &Access) -> bool {
+        match self {
+            Self::NameSuspect { account } => access.suspects.contains(account),
+            Self::ClearSuspect { account } => !access.suspects.contains(account),
+            Self::Restrict { positions, .. } => access.positions == *positions,
+            Self::Admit { account } => access.admitted.contains(account),
+            Self::Dismiss { account } => !access.admitted.contains(account),
+            Self::SetStandIns { stand_ins } => access.stand_ins == *stand_ins,
+        }
+    }
 }
 
 /// Who may see one incident, as its facts have made it. Empty: everybody whom the plan lets.

@@ -8,7 +8,7 @@ use axum::http::StatusCode;
 use desk::CommandError;
 use desk::window::NewWindow;
 use incident::access::AccessCommand;
-use incident::{Command, Incident};
+use incident::{Command, Incident, Refusal};
 use model::{IncidentId, Instant, ProposalId, ReceiptNo, SourceName};
 use plan::Act;
 use serde::Deserialize;
@@ -36,6 +36,7 @@ pub(crate) fn command(visit: &Visit) -> Reply {
         let asked: CommandBody = guard::body(visit)?;
         nothing_else(visit, &asked.command)?;
         guard::within_scope(visit, &asked.command)?;
+        whole(visit, &incident, &asked.command)?;
         let (desk, op) = (visit.desk(), change.op.clone());
         let outcome = match (asked.command, version) {
             (Command::Access(command), _) => {
@@ -50,6 +51,13 @@ pub(crate) fn command(visit: &Visit) -> Reply {
         outcome.map_err(|error| perform::failed(visit, &incident, &error))?;
         Ok(stands(visit, &incident))
     })
+}
+
+/// Refuses a part of an act without the rest of it.
+fn whole(visit: &Visit, incident: &Incident, command: &Command) -> Result<(), Reply> {
+    let alone = command.part_of_an_act();
+    let refused = || perform::failed(visit, incident, &Refusal::SystemOnly.into());
+    (!alone).then_some(()).ok_or_else(refused)
 }
 
 /// Refuses what the command does not know: serde lets unknown fields pass in some nested shapes.

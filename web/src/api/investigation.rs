@@ -5,7 +5,7 @@
 use super::act::unchanged;
 use super::guard;
 use super::incidents::line;
-use crate::pages::investigation::{Asked, answered, keep_answer};
+use crate::pages::investigation::{Asked, FAILED, NoAnswer, answered, keep_answer};
 use crate::perform;
 use crate::reply::Reply;
 use crate::visit::Visit;
@@ -31,7 +31,10 @@ pub(crate) fn answer(visit: &Visit) -> Reply {
     match answered(visit, &asked) {
         None => super::cursor::bad(visit, "about"),
         Some(Ok(report)) => Reply::json(&json!(report)),
-        Some(Err(why)) => Reply::problem(StatusCode::NOT_FOUND, "unanswered", &why, json!({})),
+        Some(Err(NoAnswer::Said(why))) => {
+            Reply::problem(StatusCode::NOT_FOUND, "unanswered", &why, json!({}))
+        }
+        Some(Err(NoAnswer::Inside(error))) => perform::unreadable(visit, &error, FAILED),
     }
 }
 

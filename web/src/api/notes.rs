@@ -29,7 +29,7 @@ pub(crate) fn write(visit: &Visit) -> Reply {
         let incident = perform::incident(visit).ok_or_else(|| Reply::not_found(visit))?;
         let asked: NoteBody = guard::body(visit)?;
         let desk = visit.desk();
-        let mentions = desk.mentions(&asked.text);
+        let mentions = desk.mentions(&visit.viewer(), &asked.text);
         let command = Command::Room(RoomCommand::Write {
             mentions: mentions.map_err(|error| guard::inside(visit, &error))?,
             text: asked.text,

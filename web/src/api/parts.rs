@@ -119,6 +119,7 @@ pub(crate) fn repair(visit: &Visit) -> Reply {
 /// Makes the guest's account; the link stands in the first answer alone.
 pub(crate) fn invite_guest(visit: &Visit) -> Reply {
     guard::once_shown(visit, |change| {
+        guard::by_person(visit)?;
         let incident = perform::incident(visit).ok_or_else(|| Reply::not_found(visit))?;
         unchanged(visit, &incident)?;
         let body: GuestBody = guard::body(visit)?;

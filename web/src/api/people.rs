@@ -17,7 +17,7 @@ use desk::identity::people::Outcome;
 use desk::identity::proposal::AccountProposal;
 use desk::{Desk, DeskError};
 use model::{AccountId, Operation, PositionId};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 
 #[derive(Deserialize)]
@@ -32,15 +32,23 @@ struct InviteBody {
 #[serde(deny_unknown_fields)]
 struct PersonBody {
     name: String,
-    #[serde(default)]
-    reports_to: Option<AccountId>,
+    /// Left out: as it stands; `null`: nobody.
+    #[serde(default, deserialize_with = "given")]
+    reports_to: Option<Option<AccountId>>,
     profile: ProfileBody,
+}
+
+/// Tells `null` from what is left out.
+fn given<'de, D: Deserializer<'de>>(found: D) -> Result<Option<Option<AccountId>>, D::Error> {
+    Option::deserialize(found).map(Some)
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct PositionsBody {
     positions: Vec<PositionId>,
+    /// Those that the caller saw, which the account must still hold.
+    held: Vec<PositionId>,
 }
 
 #[derive(Deserialize)]
@@ -55,7 +63,7 @@ pub(crate) fn list(visit: &Visit) -> Reply {
         Ok(asked) => asked,
         Err(refusal) => return refusal,
     };
-    let mut people = match visit.desk().accounts() {
+    let mut people = match visit.desk().accounts_for(&visit.viewer()) {
         Ok(people) => people,
         Err(error) => return guard::inside(visit, &error),
     };
@@ -90,7 +98,7 @@ fn target(visit: &Visit) -> AccountId {
 pub(crate) fn one(visit: &Visit) -> Reply {
     let (desk, id) = (visit.desk(), target(visit));
     let read = || -> Result<Option<(Value, u64)>, DeskError> {
-        let Some(person) = desk.person(&id)? else {
+        let Some(person) = desk.person_for(&visit.viewer(), &id)? else {
             return Ok(None);
         };
         let (profile, version) = desk.profile(&id)?;
@@ -129,7 +137,9 @@ pub(crate) fn save(visit: &Visit) -> Reply {
         let (desk, id) = (visit.desk(), target(visit));
         let save = || {
             let (mut known, stands) = desk.profile(&id)?;
-            known.reports_to = body.reports_to;
+            if let Some(manager) = body.reports_to {
+                known.reports_to = manager;
+            }
             let profile = body.profile.over(known);
             let version = seen.map_or(stands, u64::from);
             desk.edit_person(&change.op, &id, &body.name, &profile, version)?;
@@ -146,7 +156,8 @@ pub(crate) fn save(visit: &Visit) -> Reply {
 pub(crate) fn set_positions(visit: &Visit) -> Reply {
     step(visit, |change| {
         let body: PositionsBody = guard::body(visit)?;
-        let set = (visit.desk()).set_positions(&change.op, &target(visit), &body.positions);
+        let (id, held) = (target(visit), Some(body.held.as_slice()));
+        let set = (visit.desk()).set_positions(&change.op, &id, &body.positions, held);
         set.map_err(|error| guard::refused(visit, &error))
     })
 }
@@ -202,7 +213,7 @@ fn step(visit: &Visit, work: impl FnOnce(&Change<'_>) -> Result<Outcome, Reply>)
 
 /// The newest first.
 pub(crate) fn proposals(visit: &Visit) -> Reply {
-    match visit.desk().account_proposals() {
+    match visit.desk().account_proposals_for(&visit.viewer()) {
         Ok(all) => {
             let items: Vec<Value> = all.iter().map(proposal).collect();
             Reply::json(&json!({ "items": items }))
@@ -310,7 +321,9 @@ pub(super) fn schemas() -> Value {
             "name": name, "reports_to": perhaps,
             "profile": { "$ref": "#/components/schemas/ProfileBody" },
         })),
-        "PositionsBody": closed(&["positions"], json!({ "positions": texts })),
+        "PositionsBody": closed(&["positions", "held"], json!({
+            "positions": texts, "held": texts,
+        })),
         "BareBody": closed(&[], json!({
             "reason": { "type": ["string", "null"], "maxLength": 1000 },
         })),

@@ -164,7 +164,10 @@ fn addressee_of(visit: &Visit, value: &str) -> Result<Addressee, Refusal> {
 
 /// Somebody with an account and a position, in whose name an order stands.
 fn person(visit: &Visit, id: &str) -> Result<Addressee, Refusal> {
-    let people = visit.desk().accounts().unwrap_or_default();
+    let people = visit
+        .desk()
+        .accounts_for(&visit.viewer())
+        .unwrap_or_default();
     let found = people
         .into_iter()
         .find(|p| p.id.as_str() == id && !p.disabled);

@@ -12,7 +12,7 @@ pub(crate) fn write_note(visit: &Visit, _: &Incident) -> Commands {
     let words = text(visit, "text");
     let marked = visit.form.get("mark");
     one(Command::Room(RoomCommand::Write {
-        mentions: visit.desk().mentions(&words).unwrap_or_else(|error| {
+        mentions: visit.desk().mentions(&visit.viewer(), &words).unwrap_or_else(|error| {
             tracing::error!(error = %crate::perform::chain(&error), "whom a note names cannot be looked up");
             Vec::new()
         }),

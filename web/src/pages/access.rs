@@ -32,7 +32,7 @@ pub(crate) fn page(visit: &Visit) -> Reply {
     let Some(incident) = perform::incident(visit) else {
         return Reply::not_found(visit);
     };
-    let people = match visit.desk().accounts() {
+    let people = match visit.desk().accounts_for(&visit.viewer()) {
         Ok(people) => people,
         Err(error) => return perform::unreadable(visit, &error, "the accounts cannot be read"),
     };
@@ -107,6 +107,10 @@ pub(crate) fn dismiss(visit: &Visit) -> Reply {
 }
 
 pub(crate) fn restrict(visit: &Visit) -> Reply {
-    let positions = visit.form.all("position").map(PositionId::new).collect();
-    change(visit, AccessCommand::Restrict { positions })
+    let all = |field| visit.form.all(field).map(PositionId::new).collect();
+    let restrict = AccessCommand::Restrict {
+        positions: all("position"),
+        seen: Some(all("seen")),
+    };
+    change(visit, restrict)
 }

@@ -21,6 +21,8 @@ use plan::Act;
 
 /// As on every page.
 const ZONE: &str = "Asia/Shanghai";
+/// For the program's own log.
+pub(crate) const FAILED: &str = "an investigation failed";
 /// Buttons that fit under an answer.
 const MOST_INCIDENTS: usize = 5;
 /// An attack begins before somebody opens an incident of it.
@@ -118,7 +120,10 @@ pub(crate) fn page(visit: &Visit) -> Reply {
             let lines = Lines::of(&report, visit.words());
             (Some((report, lines)), None)
         }
-        Some(Err(why)) => (None, Some(why)),
+        Some(Err(NoAnswer::Said(why))) => (None, Some(why)),
+        Some(Err(NoAnswer::Inside(error))) => {
+            return perform::unreadable(visit, &error, FAILED);
+        }
     };
     let status = if why.is_some() {
         StatusCode::NOT_FOUND
@@ -128,16 +133,22 @@ pub(crate) fn page(visit: &Visit) -> Reply {
     Reply::page_as(status, &shown(visit, asked, found, why))
 }
 
-/// The answer, or why there is none in the reader's language; `None` where nothing is asked.
-/// Values of persons only for who reads evidence.
-pub(crate) fn answered(visit: &Visit, asked: &Asked) -> Option<Result<Investigation, String>> {
+/// Why there is no answer.
+pub(crate) enum NoAnswer {
+    /// What whoever asked can mend, in their language.
+    Said(String),
+    Inside(DeskError),
+}
+
+/// The answer, or why there is none; `None` where nothing is asked. Values of persons only for who
+/// reads evidence.
+pub(crate) fn answered(visit: &Visit, asked: &Asked) -> Option<Result<Investigation, NoAnswer>> {
     let in_full = visit.may(Act::ReadEvidence);
     asked.question().map(|question| {
-        let question = question.map_err(|key| visit.words().text(key).into_owned())?;
-        visit
-            .desk()
-            .investigate_as(&visit.viewer(), &question, in_full)
-            .map_err(|why| unanswered(visit, &why))
+        let said = |key| NoAnswer::Said(visit.words().text(key).into_owned());
+        let question = question.map_err(said)?;
+        let answer = (visit.desk()).investigate_as(&visit.viewer(), &question, in_full);
+        answer.map_err(|why| unanswered(visit, why))
     })
 }
 
@@ -176,22 +187,16 @@ fn shown(
     }
 }
 
-/// Why there is no answer, in the reader's language.
-fn unanswered(visit: &Visit, why: &Unanswered) -> String {
-    let words = visit.words();
+fn unanswered(visit: &Visit, why: Unanswered) -> NoAnswer {
     match why.parts() {
         Some((code, names)) => {
             let values: Vec<(&str, Value<'_>)> = names
                 .iter()
                 .map(|(name, value)| (*name, Value::from(value.as_str())))
                 .collect();
-            words.with(&format!("inv-why-{code}"), &values)
+            NoAnswer::Said(visit.words().with(&format!("inv-why-{code}"), &values))
         }
-        None => {
-            let text = perform::chain(why);
-            tracing::error!(error = %text, "an investigation failed");
-            words.with("inv-why-failed", &[("why", text.into())])
-        }
+        None => NoAnswer::Inside(why.into()),
     }
 }
 
@@ -208,9 +213,13 @@ pub(crate) fn export(visit: &Visit) -> Reply {
     let answer = match made {
         Ok(answer) => answer,
         Err(why) => {
-            let why = unanswered(visit, &why);
-            let page = shown(visit, asked, None, Some(why));
-            return Reply::page_as(StatusCode::NOT_FOUND, &page);
+            return match unanswered(visit, why) {
+                NoAnswer::Said(why) => {
+                    let page = shown(visit, asked, None, Some(why));
+                    Reply::page_as(StatusCode::NOT_FOUND, &page)
+                }
+                NoAnswer::Inside(error) => perform::unreadable(visit, &error, FAILED),
+            };
         }
     };
     match packed(visit, &answer) {
@@ -255,9 +264,9 @@ pub(crate) fn keep_answer(
     incident: &IncidentId,
     op: Operation,
 ) -> Result<(), CommandError> {
-    let failed = |why: Unanswered| match why {
-        Unanswered::Desk(error) => error,
-        why => DeskError::NotFound(unanswered(visit, &why)),
+    let failed = |why| match unanswered(visit, why) {
+        NoAnswer::Said(why) => DeskError::NotFound(why),
+        NoAnswer::Inside(error) => error,
     };
     let viewer = visit.viewer();
     let report = (visit.desk().investigate_as(&viewer, question, false)).map_err(failed)?;

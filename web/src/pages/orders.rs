@@ -217,7 +217,10 @@ fn to_value(to: &Addressee) -> String {
 
 /// People whom an order may go to: whoever holds a position and may know of the incident.
 fn persons(visit: &Visit, incident: &Incident) -> Vec<(String, String)> {
-    let people = visit.desk().accounts().unwrap_or_default();
+    let people = visit
+        .desk()
+        .accounts_for(&visit.viewer())
+        .unwrap_or_default();
     let knows = |p: &desk::account::Person| {
         let viewer = visit.desk().viewer(&p.id, &p.positions);
         !p.disabled && !p.positions.is_empty() && visit.desk().sees(&viewer, incident)

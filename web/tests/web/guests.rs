@@ -255,3 +255,62 @@ async fn a_guest_who_is_suspected_or_whose_access_is_ended_is_out_at_once() {
     let after = case.get("/guest", &guest).await;
     assert!(after.location().starts_with("/login"), "{}", after.status);
 }
+
+/// Managing accounts shows every account but those that would tell of an incident kept from whoever
+/// manages them, while the guest's access lasts and after it has ended.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_suspect_who_manages_accounts_meets_no_guest_of_the_incident_about_them() {
+    let case = Case::begin().await;
+    let manager = case.world.everything("manager");
+    case.guest(&["orders"]).await;
+    let person = format!("/settings/people/{ACCOUNT}");
+    let shown = [
+        "/settings/people",
+        "/settings/positions",
+        "/call-out",
+        "/api/v1/people",
+        "/api/v1/people?q=li",
+    ];
+    let own = [person.clone(), format!("/api/v1/people/{ACCOUNT}")];
+    for path in shown.into_iter().chain(own.iter().map(String::as_str)) {
+        let page = case.get(path, &manager).await;
+        assert_eq!(page.status, StatusCode::OK, "{path}");
+    }
+    assert!(
+        case.get("/api/v1/people", &manager)
+            .await
+            .body
+            .contains(ACCOUNT)
+    );
+
+    let fields = [("account", "manager"), ("reason", "the orders were theirs")];
+    case.done(&case.lead, "name-suspect", &fields).await;
+    for ended in [false, true] {
+        if ended {
+            let fields = [("account", ACCOUNT), ("reason", "the disks are imaged")];
+            case.done(&case.lead, "end-guest", &fields).await;
+        }
+        for path in shown {
+            let page = case.get(path, &manager).await;
+            assert_eq!(page.status, StatusCode::OK, "{path}");
+            for told in [ACCOUNT, "Li, forensics"] {
+                assert!(!page.body.contains(told), "{path} names the guest");
+            }
+        }
+        for path in &own {
+            let page = case.get(path, &manager).await;
+            assert_eq!(page.status, StatusCode::NOT_FOUND, "{path}");
+        }
+        for step in ["link", "disable", "enable", "reset-factor", "end-sessions"] {
+            let path = format!("{person}/{step}");
+            let met = case.world.post(&path, Some(&manager), &[]).await;
+            let nobody = path.replace(ACCOUNT, "nobody-there");
+            let nobody = case.world.post(&nobody, Some(&manager), &[]).await;
+            assert_eq!(nobody.status, StatusCode::NOT_FOUND, "{path}");
+            assert_eq!(met.status, nobody.status, "{path}");
+        }
+        let seen = case.get(&person, &case.lead).await;
+        assert_eq!(seen.status, StatusCode::OK, "others know the guest");
+        assert!(seen.body.contains("Li, forensics"));
+    }
+}

@@ -286,3 +286,57 @@ async fn reports_and_rows_split_off_are_an_incident_of_their_own() {
     );
     assert!(!moved.is_empty());
 }
+
+/// A suspicion that comes up later reaches what hangs together already, from either side; what the
+/// naming says of one says nothing of incidents that have nothing to do with it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_suspect_named_later_is_kept_out_of_what_was_merged_and_split_before() {
+    let world = World::new();
+    let boss = world.person("boss", &["cio"]);
+    world.person("legal", &["head_legal"]);
+    let (agent, clerk) = (
+        world.person("agent", &["head_cs"]),
+        world.person("clerk", &["head_marketing"]),
+    );
+    let merged = opened(&world, &reported(&world, "data are for sale", ""));
+    let whole = opened(&world, &reported(&world, "agents sell data", ""));
+    let other = opened(&world, &reported(&world, "something else", ""));
+    let more = reported(&world, "a second seller", "");
+    let fields = [("decision", "join"), ("incident", whole.as_str())];
+    let path = format!("/triage/{more}");
+    let joined = world.post(&path, Some(&boss), &fields).await;
+    assert_eq!(joined.status, StatusCode::SEE_OTHER, "{}", joined.body);
+    let fields = [("into", whole.as_str()), ("reason", "one and the same")];
+    let done = join(&world, &boss, &merged, "merge", &fields).await;
+    assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.body);
+    let fields = [("report", more.as_str()), ("reason", "another seller")];
+    let done = join(&world, &boss, &whole, "split", &fields).await;
+    let part = done.location().trim_start_matches("/incidents/");
+    let part = IncidentId::new(part.split('/').next().expect("an id"));
+
+    let family = [&merged, &whole, &part];
+    let seen = async |who: &Person, id: &IncidentId| {
+        let page = world.get(&format!("/incidents/{id}"), Some(who)).await;
+        page.status
+    };
+    for (suspect, person, at) in [("agent", &agent, &part), ("clerk", &clerk, &merged)] {
+        for id in family {
+            assert_eq!(seen(person, id).await, StatusCode::OK, "{suspect}");
+        }
+        let fields = [("account", suspect), ("reason", "the logs name them")];
+        let named = join(&world, &boss, at, "name-suspect", &fields).await;
+        assert_eq!(named.status, StatusCode::SEE_OTHER, "{}", named.body);
+        for id in family {
+            assert_eq!(seen(person, id).await, StatusCode::NOT_FOUND, "{suspect}");
+            assert_eq!(seen(&boss, id).await, StatusCode::OK);
+        }
+        assert_eq!(seen(person, &other).await, StatusCode::OK, "{suspect}");
+    }
+    // What was merged is one matter, a part is another: the suspicion there ends by itself.
+    let fields = [("account", "agent"), ("reason", "it was somebody else")];
+    let cleared = join(&world, &boss, &whole, "clear-suspect", &fields).await;
+    assert_eq!(cleared.status, StatusCode::SEE_OTHER, "{}", cleared.body);
+    assert_eq!(seen(&agent, &whole).await, StatusCode::OK);
+    assert_eq!(seen(&agent, &merged).await, StatusCode::OK);
+    assert_eq!(seen(&agent, &part).await, StatusCode::NOT_FOUND);
+}

@@ -7,7 +7,7 @@ use desk::{CommandError, Profile};
 use incident::Command;
 use incident::people::Addressee;
 use model::{AccountId, Actor, GroupId, IncidentId, Operation, PositionId, RequestId};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::time::Duration;
 use web::roles::{Row, Verb, all};
 
@@ -18,6 +18,8 @@ struct Suspected {
     world: World,
     id: IncidentId,
     code_name: String,
+    /// A repair that was proposed before anybody was suspected.
+    repair: String,
     /// The CIO, who is the suspect; the head of security and an administrator below.
     kept_out: Vec<Person>,
     legal: Person,
@@ -84,7 +86,12 @@ impl Suspected {
         };
         let op = acting("legal", &["head_legal"], &world);
         world.desk.execute(op, &id, order).expect("an order");
-        let code_name = world.desk.incident(&id).expect("there").code_name.clone();
+        let op = acting("boss", &["cio"], &world);
+        (world.desk.execute(op, &id, Command::SendBrief)).expect("a brief goes out");
+        let op = acting("security", &["ciso", "security_engineer"], &world);
+        let repair = (world.desk.propose_repair(op, &id)).expect("a repair is proposed");
+        let incident = world.desk.incident(&id).expect("there");
+        let (code_name, repair) = (incident.code_name.clone(), repair.to_string());
         let named = world
             .post(
                 &format!("/incidents/{id}/do/name-suspect"),
@@ -100,6 +107,7 @@ impl Suspected {
             world,
             id,
             code_name,
+            repair,
             kept_out,
             legal,
             before,
@@ -109,7 +117,7 @@ impl Suspected {
     fn path(&self, row: &Row, id: &str) -> String {
         row.path
             .replace("{id}", id)
-            .replace("{proposal}", "p-none")
+            .replace("{proposal}", &self.repair)
             .replace("{source}", SMALL_SHOP)
             .replace("{window}", "w-none")
             .replace("{number}", "1")
@@ -127,8 +135,23 @@ impl Suspected {
         let path = self.path(row, id);
         match row.verb {
             Verb::Get => self.world.get(&path, Some(who)).await,
+            Verb::Post if row.path.starts_with("/api/") => {
+                self.send(&path, who, &body_of(row.path)).await
+            }
             Verb::Post => self.world.post(&path, Some(who), &[]).await,
         }
+    }
+
+    /// A program's request as it has to be, so that nothing but the incident can be in its way.
+    async fn send(&self, path: &str, who: &Person, body: &Value) -> Answer {
+        let key = format!("key-{}", self.world.desk.now().0);
+        let headers = [
+            ("idempotency-key", key.as_str()),
+            ("if-match", "*"),
+            ("x-csrf-token", who.csrf.as_str()),
+        ];
+        let body = body.to_string();
+        self.world.post_json(path, who, &headers, &body).await
     }
 
     fn betrays(&self, body: &str) -> Option<String> {
@@ -143,6 +166,30 @@ impl Suspected {
         let found = secrets.into_iter().find(|secret| body.contains(secret));
         found.map(str::to_owned)
     }
+}
+
+/// A body that the handler of a route reads to its end.
+fn body_of(path: &str) -> Value {
+    let decision =
+        json!({ "command": "record_decision", "topic": { "topic": "general" }, "text": "x" });
+    let guest = json!({
+        "account": "walk.guest", "name": "Walk", "request": "R-1", "pages": ["orders"],
+        "until": "2030-01-01T00:00:00Z",
+    });
+    let window =
+        json!({ "about": "window", "from": "2026-01-01T00:00", "until": "2026-01-02T00:00" });
+    let bodies = [
+        ("/commands", json!({ "command": decision })),
+        ("/acts", json!({ "act": "collect_evidence" })),
+        ("/merge", json!({ "into": "i-none", "reason": "x" })),
+        ("/split", json!({ "reports": ["none"], "reason": "x" })),
+        ("/notes", json!({ "text": "x" })),
+        ("/assessment", json!({ "classes": { "credentials": true } })),
+        ("{id}/investigation", json!({ "question": window })),
+        ("/guests", guest),
+    ];
+    let found = bodies.into_iter().find(|(end, _)| path.ends_with(end));
+    found.map_or_else(|| json!({}), |(_, body)| body)
 }
 
 /// A page without what is new in each request: ids of forms and the asked id itself.
@@ -185,6 +232,104 @@ async fn to_those_kept_out_no_route_knows_the_incident() {
             }
         }
     }
+}
+
+/// The walk proves something only where the same requests meet the incident when somebody sends
+/// them who may know of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn to_those_who_may_know_the_same_requests_reach_the_incident() {
+    let case = Suspected::begin().await;
+    let id = case.id.as_str();
+    let knows = case.world.everything("knows");
+    let mut reached = 0;
+    for row in all().filter(|row| row.path.contains("{id}")) {
+        let name = format!("{:?} {}", row.verb, row.path);
+        let answer = case.ask(row, id, &knows).await;
+        let refused = [StatusCode::NOT_FOUND, StatusCode::FORBIDDEN];
+        // These name a second thing, which is not there.
+        let elsewhere = ["/merge", "/split", "/handovers/{number}", "/do/"];
+        let guests = row.verb == Verb::Post && row.path.ends_with("/guests");
+        if guests || elsewhere.iter().any(|part| row.path.contains(part)) {
+            continue;
+        }
+        reached += 1;
+        assert!(!refused.contains(&answer.status), "{name}: {}", answer.body);
+        if row.verb == Verb::Post && row.path.starts_with("/api/") {
+            assert!(answer.status.is_success(), "{name}: {}", answer.body);
+        }
+    }
+    assert!(reached > 30, "{reached}");
+}
+
+/// An id in a body is no other way in: what names the incident is answered as if it were none.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_id_in_a_form_or_a_body_is_as_one_that_is_not_there() {
+    let case = Suspected::begin().await;
+    let (hidden, missing) = (case.id.as_str(), "i-0123456789abcdef0123");
+    let receipt = case.world.report("something that all may know");
+    let boss = &case.kept_out[0];
+    let op = acting("boss", &["cio"], &case.world);
+    let second = case.world.report("another thing that all may know");
+    let seen = (case.world.desk.open_incident_from_report(op, &second)).expect("opened");
+    let merge = format!("/incidents/{seen}/do/merge");
+    let triage = format!("/triage/{receipt}");
+    let (api_merge, decisions) = (
+        format!("/api/v1/incidents/{seen}/merge"),
+        format!("/api/v1/reports/{receipt}/decisions"),
+    );
+    let ask = async |id: &str| {
+        let reason = ("reason", "one and the same");
+        let join = json!({ "decision": { "decision": "join", "incident": id }, "reason": "x" });
+        let into = json!({ "into": id, "reason": "x" });
+        [
+            case.world
+                .post(&merge, Some(boss), &[("into", id), reason])
+                .await,
+            (case.world)
+                .post(
+                    &triage,
+                    Some(boss),
+                    &[("decision", "join"), ("incident", id), reason],
+                )
+                .await,
+            case.send(&api_merge, boss, &into).await,
+            case.send(&decisions, boss, &join).await,
+        ]
+    };
+    for (one, other) in ask(hidden).await.iter().zip(&ask(missing).await) {
+        assert_eq!(one.status, StatusCode::NOT_FOUND, "{}", one.body);
+        assert_eq!(one.status, other.status);
+        assert_eq!(comparable(one, hidden), comparable(other, missing));
+    }
+    // One that they may know of is found by the same requests.
+    let found = ask(seen.as_str()).await;
+    assert!(found.iter().all(|a| a.status != StatusCode::NOT_FOUND));
+}
+
+/// Who limits an incident to positions says which they saw: two at once do not undo each other.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restriction_that_was_changed_meanwhile_is_not_overwritten() {
+    let world = World::new();
+    let boss = world.person("boss", &["cio"]);
+    let legal = world.person("legal", &["head_legal"]);
+    let id = world.attacked();
+    let path = format!("/incidents/{id}/do/restrict");
+    let first = [("position", "cio"), ("position", "head_legal")];
+    let done = world.post(&path, Some(&legal), &first).await;
+    assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.body);
+    let second = [("position", "cio"), ("position", "ciso")];
+    let late = world.post(&path, Some(&boss), &second).await;
+    assert_eq!(late.status, StatusCode::CONFLICT, "{}", late.body);
+    let access = &world.desk.incident(&id).expect("there").access;
+    assert!(access.positions.contains(&PositionId::new("head_legal")));
+    let page = world
+        .get(&format!("/incidents/{id}/access"), Some(&boss))
+        .await;
+    assert!(page.body.contains("name=\"seen\" value=\"head_legal\""));
+    let seen = [("seen", "cio"), ("seen", "head_legal")];
+    let now: Vec<_> = second.into_iter().chain(seen).collect();
+    let done = world.post(&path, Some(&boss), &now).await;
+    assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.body);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -75,8 +75,12 @@ async fn people_are_invited_changed_and_disabled_with_four_eyes() {
     let rest = rest["items"].as_array().expect("items");
     assert!(rest.iter().all(|p| p["id"] != all["items"][0]["id"]));
 
-    let positions = json!({ "positions": ["sysadmin"] });
     let path = "/api/v1/people/li/positions";
+    let unseen = json!({ "positions": ["sysadmin"], "held": ["cio"] });
+    let unseen = post(&world, &admin, path, "k3-unseen", &unseen).await;
+    assert_eq!(unseen.status, StatusCode::CONFLICT, "{}", unseen.body);
+    assert_eq!(json_of(&unseen)["type"], "urn:balefire:problem:changed");
+    let positions = json!({ "positions": ["sysadmin"], "held": ["cs_agent"] });
     let asked = post(&world, &admin, path, "k3", &positions).await;
     let proposal = json_of(&asked)["proposal"].as_str().map(str::to_owned);
     let proposal = proposal.unwrap_or_else(|| panic!("by two: {}", asked.body));
@@ -100,8 +104,35 @@ async fn people_are_invited_changed_and_disabled_with_four_eyes() {
         "{}",
         late.body
     );
+    let person = world.get("/api/v1/people/li", Some(&admin)).await;
+    assert_eq!(json_of(&person)["profile"]["reports_to"], "admin");
+    // What is left out stays, so that nobody drops out of need-to-know by a form of their own.
+    let mut body = json!({ "name": "Li", "profile": { "mail": "li2@shop.example" } });
+    let saved = at(
+        &world,
+        &admin,
+        path,
+        "k6-kept",
+        person.header("etag"),
+        &body,
+    )
+    .await;
+    assert_eq!(saved.status, StatusCode::OK, "{}", saved.body);
+    let person = world.get("/api/v1/people/li", Some(&admin)).await;
+    assert_eq!(json_of(&person)["profile"]["reports_to"], "admin");
+    body["reports_to"] = Value::Null;
+    let saved = at(
+        &world,
+        &admin,
+        path,
+        "k6-nobody",
+        person.header("etag"),
+        &body,
+    )
+    .await;
+    assert_eq!(saved.status, StatusCode::OK, "{}", saved.body);
     let person = read(&world, &admin, "/api/v1/people/li").await;
-    assert_eq!(person["profile"]["reports_to"], "admin");
+    assert_eq!(person["profile"]["reports_to"], Value::Null);
     let gone = post(
         &world,
         &second,

@@ -119,7 +119,11 @@ async fn power_over_accounts_is_given_by_two() {
         world.person("admin", &["sysadmin"]),
     );
     let agent = world.person("agent", &["cs_agent"]);
-    let grant = [("position", "cs_agent"), ("position", "sysadmin")];
+    let grant = [
+        ("position", "cs_agent"),
+        ("position", "sysadmin"),
+        ("held", "cs_agent"),
+    ];
     let path = "/settings/people/agent/positions";
     let proposed = world.post(path, Some(&ciso), &grant).await;
     assert_eq!(
@@ -150,6 +154,63 @@ async fn power_over_accounts_is_given_by_two() {
     assert_eq!(positions(&world, "ciso"), ["ciso"]);
 }
 
+/// Two who have the same page open: the second is told, and what the first gave stays. A proposal
+/// is for the positions that stood when it was made.
+#[tokio::test(flavor = "multi_thread")]
+async fn positions_changed_meanwhile_are_not_overwritten() {
+    let world = World::new();
+    let (ciso, admin) = (
+        world.person("ciso", &["ciso"]),
+        world.person("admin", &["sysadmin"]),
+    );
+    world.person("agent", &["cs_agent"]);
+    let path = "/settings/people/agent/positions";
+    let fields = |given| {
+        [
+            ("position", "cs_agent"),
+            ("position", given),
+            ("held", "cs_agent"),
+        ]
+    };
+    let page = world.get("/settings/people/agent", Some(&ciso)).await;
+    assert!(page.body.contains("name=\"held\" value=\"cs_agent\""));
+    let proposed = world.post(path, Some(&ciso), &fields("sysadmin")).await;
+    assert_eq!(proposed.status, StatusCode::SEE_OTHER, "{}", proposed.body);
+
+    let first = world
+        .post(path, Some(&ciso), &fields("legal_counsel"))
+        .await;
+    assert_eq!(first.status, StatusCode::SEE_OTHER, "{}", first.body);
+    let second = world.post(path, Some(&admin), &fields("head_cs")).await;
+    assert_eq!(second.status, StatusCode::CONFLICT, "{}", second.body);
+    assert!(
+        second.body.contains("were changed meanwhile"),
+        "{}",
+        second.body
+    );
+    let approve = format!("/settings/proposals/{}/approve", proposal(&world));
+    let late = world.post(&approve, Some(&admin), &[]).await;
+    assert_eq!(late.status, StatusCode::CONFLICT, "{}", late.body);
+    assert_eq!(positions(&world, "agent"), ["cs_agent", "legal_counsel"]);
+
+    // At the same moment, too, exactly one of them counts.
+    let give = |n: usize| {
+        let desk = world.desk.clone();
+        let op = operation(&desk, "ciso");
+        std::thread::spawn(move || {
+            let held = ["cs_agent", "legal_counsel"].map(PositionId::new);
+            let given = ["head_cs", "head_legal", "marketing_specialist", "auditor"][n];
+            let agent = AccountId::from("agent");
+            desk.set_positions(&op, &agent, &[PositionId::new(given)], Some(&held))
+                .is_ok()
+        })
+    };
+    let threads: Vec<_> = (0..4).map(give).collect();
+    let ended = threads.into_iter().map(|t| t.join().expect("it ends"));
+    assert_eq!(ended.filter(|given| *given).count(), 1);
+    assert_eq!(positions(&world, "agent").len(), 1);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn of_two_approvals_at_once_one_counts() {
     let world = World::new();
@@ -162,7 +223,7 @@ async fn of_two_approvals_at_once_one_counts() {
     let op = operation(&world.desk, "ciso");
     world
         .desk
-        .set_positions(&op, &AccountId::from("agent"), &grant)
+        .set_positions(&op, &AccountId::from("agent"), &grant, None)
         .expect("proposed");
     let id = proposal(&world);
     let threads: Vec<_> = (0..4)

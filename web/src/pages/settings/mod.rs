@@ -98,7 +98,7 @@ pub(crate) fn status_of(error: &DeskError) -> StatusCode {
             StatusCode::FORBIDDEN
         }
         DeskError::Account(A::TooMany) => StatusCode::TOO_MANY_REQUESTS,
-        DeskError::Account(A::State | A::Decided | A::LastManager | A::Full) => {
+        DeskError::Account(A::State | A::Changed | A::Decided | A::LastManager | A::Full) => {
             StatusCode::CONFLICT
         }
         DeskError::Webhook(refusal) => webhooks::status(*refusal),

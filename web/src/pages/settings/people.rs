@@ -50,7 +50,7 @@ fn build(visit: &Visit) -> Result<PeoplePage<'_>, DeskError> {
     let v = View::titled(visit, Section::Settings, "settings-tab-people");
     let query = visit.query.get("q").to_lowercase();
     let mut people = Vec::new();
-    for p in visit.desk().accounts()? {
+    for p in visit.desk().accounts_for(&visit.viewer())? {
         let positions = titles(&v, &p.positions);
         let text = format!("{} {} {positions}", p.id, p.name).to_lowercase();
         if text.contains(&query) {

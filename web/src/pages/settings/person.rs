@@ -39,13 +39,13 @@ pub(crate) fn page(visit: &Visit) -> Reply {
 
 fn build(visit: &Visit) -> Result<Option<PersonPage<'_>>, DeskError> {
     let (desk, id) = (visit.desk(), target(visit));
-    let Some(p) = desk.person(&id)? else {
+    let Some(p) = desk.person_for(&visit.viewer(), &id)? else {
         return Ok(None);
     };
     let v = View::new(visit, Section::Settings, p.name.clone());
     let (profile, version) = desk.profile(&id)?;
     let positions = all_positions(&v).into_iter();
-    let mut others = desk.accounts()?;
+    let mut others = desk.accounts_for(&visit.viewer())?;
     others.retain(|o| o.id != id && !o.disabled);
     Ok(Some(PersonPage {
         f: ProfileFields::of(&profile, version),
@@ -91,13 +91,12 @@ pub(crate) fn save(visit: &Visit) -> Reply {
 }
 
 pub(crate) fn set_positions(visit: &Visit) -> Reply {
-    if let Err(reply) = only(visit, &["position"]) {
+    if let Err(reply) = only(visit, &["position", "held"]) {
         return reply;
     }
-    let positions: Vec<PositionId> = visit.form.all("position").map(PositionId::new).collect();
-    let asked = visit
-        .desk()
-        .set_positions(&visit.operation(), &target(visit), &positions);
+    let all = |field| -> Vec<PositionId> { visit.form.all(field).map(PositionId::new).collect() };
+    let (op, id) = (visit.operation(), target(visit));
+    let asked = (visit.desk()).set_positions(&op, &id, &all("position"), Some(&all("held")));
     done(visit, asked, "positions")
 }
 

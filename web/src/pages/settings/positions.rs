@@ -38,7 +38,7 @@ pub(crate) fn page(visit: &Visit) -> Reply {
 
 fn build(visit: &Visit) -> Result<PositionsPage<'_>, DeskError> {
     let v = View::titled(visit, Section::Settings, "settings-tab-positions");
-    let people = visit.desk().accounts()?;
+    let people = visit.desk().accounts_for(&visit.viewer())?;
     let plan = &visit.plan;
     let holds = |id: &model::PositionId, state: &str| -> Vec<Person> {
         let held = people.iter();

@@ -24,7 +24,7 @@ pub(crate) fn waiting(v: &View<'_>) -> Result<Vec<ProposalLine>, DeskError> {
     let own = v.account();
     let manages = v.may(Act::ManageAccounts);
     let mut lines = Vec::new();
-    for p in v.visit.desk().account_proposals()? {
+    for p in v.visit.desk().account_proposals_for(&v.visit.viewer())? {
         let mine = own == Some(&p.by);
         let open = p.is_open(v.now);
         let may_collect = mine && p.state == ProposalState::Approved;
@@ -45,7 +45,9 @@ pub(crate) fn waiting(v: &View<'_>) -> Result<Vec<ProposalLine>, DeskError> {
 
 fn detail(v: &View<'_>, proposed: &Proposed) -> String {
     match proposed {
-        Proposed::Positions { account, positions } => {
+        Proposed::Positions {
+            account, positions, ..
+        } => {
             format!("{account} → {}", titles(v, positions))
         }
         Proposed::Enable { account } | Proposed::ResetSecondFactor { account } => {
