@@ -9,11 +9,23 @@ use crate::source_view::{SourceView, UnwitnessedPage};
 use crate::{Desk, DeskError};
 use crate::{OutboxItem, ReportState, ReportView, SourceStatus};
 use incident::access::Viewer;
-use model::{Finding, FindingId, FindingKind, IncidentId, ReceiptNo, SourceName, Verdict};
+use model::{
+    Finding, FindingId, FindingKind, IncidentId, OutboxId, ReceiptNo, SourceName, Verdict,
+};
 use std::collections::BTreeSet;
+use store::OutboxRow;
 
 /// How much more is read so that a list stays full when some of it is left out.
 const READ_AHEAD: u32 = 8;
+
+/// A page of what went out or is to go out.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct OutboxPage {
+    /// Newest first.
+    pub items: Vec<OutboxItem>,
+    /// The last of them, where there are older ones.
+    pub next: Option<OutboxId>,
+}
 
 impl Desk {
     pub fn sources_for(&self, viewer: &Viewer) -> Vec<SourceStatus> {
@@ -71,25 +83,41 @@ impl Desk {
         reports
     }
 
-    /// Newest first; without what was sent about such an incident, or about a report that led to it.
-    pub fn outbox_for(&self, viewer: &Viewer, limit: u32) -> Vec<OutboxItem> {
-        let hidden = self.hidden_from(viewer);
-        // What cannot be told apart is not shown.
-        let Some(receipts) = self.hidden_receipts(viewer) else {
-            return Vec::new();
+    /// Newest first, those before `before` where it is given; without what was sent about such an
+    /// incident, or about a report that led to it.
+    pub fn outbox_for(&self, viewer: &Viewer, before: Option<&OutboxId>, limit: u32) -> OutboxPage {
+        let read = || -> Result<OutboxPage, DeskError> {
+            let hidden = self.hidden_from(viewer);
+            // What cannot be told apart is not shown.
+            let Some(receipts) = self.hidden_receipts(viewer) else {
+                return Ok(OutboxPage::default());
+            };
+            let shown = |row: &OutboxRow| {
+                let of_report = receipts.iter().any(|r| row.id.as_str().starts_with(r));
+                !of_report && !row.incident.as_ref().is_some_and(|id| hidden.contains(id))
+            };
+            let most = limit as usize;
+            let (mut rows, mut before) = (Vec::new(), before.cloned());
+            while rows.len() <= most {
+                let ask = limit.saturating_add(1).saturating_mul(READ_AHEAD);
+                let found = self.store().outbox(None, before.as_ref(), ask)?;
+                let ended = found.len() < ask as usize;
+                before = found.last().map(|row| row.id.clone());
+                rows.extend(found.into_iter().filter(shown));
+                if ended {
+                    break;
+                }
+            }
+            let more = rows.len() > most;
+            rows.truncate(most);
+            let next = rows.last().filter(|_| more).map(|row| row.id.clone());
+            let items = rows.into_iter().map(|row| self.outbox_item(row)).collect();
+            Ok(OutboxPage { items, next })
         };
-        if hidden.is_empty() && receipts.is_empty() {
-            return self.outbox(None, limit);
-        }
-        let mut items = self.outbox(None, limit.saturating_mul(READ_AHEAD));
-        items.retain(|item| {
-            let of_report = receipts
-                .iter()
-                .any(|r| item.id.as_str().starts_with(r.as_str()));
-            !of_report && !item.incident.as_ref().is_some_and(|id| hidden.contains(id))
-        });
-        items.truncate(limit as usize);
-        items
+        read().unwrap_or_else(|error| {
+            tracing::error!(error = %error.told(), "the outbox cannot be read");
+            OutboxPage::default()
+        })
     }
 
     /// Whether an entry of a log belongs to an incident that the viewer may not know of. The

@@ -6,7 +6,7 @@
 pub mod accept_rows;
 mod acceptance;
 mod access;
-mod access_elsewhere;
+pub mod access_elsewhere;
 pub mod account;
 mod adopt;
 mod alarm;

@@ -12,7 +12,7 @@ impl Desk {
     pub fn outbox(&self, incident: Option<&IncidentId>, limit: u32) -> Vec<OutboxItem> {
         let rows = self
             .store()
-            .outbox(incident, limit)
+            .outbox(incident, None, limit)
             .unwrap_or_else(|error| {
                 tracing::error!(error = %crate::error::chain(&error), "the outbox cannot be read");
                 Vec::new()
@@ -20,7 +20,7 @@ impl Desk {
         rows.into_iter().map(|row| self.outbox_item(row)).collect()
     }
 
-    fn outbox_item(&self, row: OutboxRow) -> OutboxItem {
+    pub(crate) fn outbox_item(&self, row: OutboxRow) -> OutboxItem {
         let (to, subject, body) = self.outbox_words(&row);
         OutboxItem {
             id: row.id,

@@ -6,12 +6,13 @@ use crate::view::{FindingFilter, SourceStatus};
 use crate::{Desk, DeskError, resume};
 use connect::source::address::OnFull;
 use model::{Finding, FindingId, FindingKind, SourceName};
+use serde::Serialize;
 
 /// Findings looked through for one page of unwitnessed ones.
 const LOOKED_THROUGH: u32 = 1_000;
 
 /// A source as it is set and as it stands.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct SourceView {
     pub name: SourceName,
     pub status: SourceStatus,

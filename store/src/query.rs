@@ -150,16 +150,19 @@ impl Store {
         self.read(|db| db.query(&sql, values![now.0, limit.min(PAGE)], outbox))
     }
 
-    /// Newest first.
+    /// Newest first; with `before`, those that are older than that row.
     pub fn outbox(
         &self,
         incident: Option<&IncidentId>,
+        before: Option<&OutboxId>,
         limit: u32,
     ) -> Result<Vec<OutboxRow>, StoreError> {
-        let sql =
-            format!("{OUTBOX} WHERE (?1 IS NULL OR incident = ?1) ORDER BY number DESC LIMIT ?2");
+        let sql = format!(
+            "{OUTBOX} WHERE (?1 IS NULL OR incident = ?1) AND (?2 IS NULL OR number < (SELECT number FROM outbox WHERE id = ?2)) ORDER BY number DESC LIMIT ?3"
+        );
         self.read(|db| {
-            let values = values![incident.map(IncidentId::as_str), limit.min(PAGE)];
+            let incident = incident.map(IncidentId::as_str);
+            let values = values![incident, before.map(OutboxId::as_str), limit.min(PAGE)];
             db.query(&sql, values, outbox)
         })
     }

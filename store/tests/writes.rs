@@ -193,7 +193,7 @@ fn a_batch_that_fails_late_leaves_none_of_its_parts(on: On) {
         ..FindingQuery::default()
     };
     assert!(store.findings(&all).unwrap().is_empty());
-    assert!(store.outbox(None, 10).unwrap().is_empty());
+    assert!(store.outbox(None, None, 10).unwrap().is_empty());
     assert_eq!(
         (store.leaf_count().unwrap(), store.mark("m").unwrap()),
         (0, None)
@@ -383,7 +383,7 @@ fn the_outbox_gives_what_is_due_and_a_crash_in_sending_puts_it_back(on: On) {
             at: Instant::from_secs(61),
         },
     );
-    let newest = store.outbox(Some(&IncidentId::new("a")), 10).unwrap();
+    let newest = store.outbox(Some(&IncidentId::new("a")), None, 10).unwrap();
     let states: Vec<_> = newest
         .iter()
         .map(|r| (r.id.as_str(), r.state.as_str(), r.attempts))

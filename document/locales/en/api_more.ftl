@@ -1,4 +1,8 @@
 # The JSON API: parts of incidents, call-out, settings, one’s own account.
+api-op-clocks = The statutory clocks of the incident as they stand now
+api-op-current-brief = The brief that would go out now
+api-op-register = The register of resources with what is in use
+api-op-source = A source: its guard, its last days, its audits
 api-op-notes = What was said in the war room
 api-op-handovers = Hand-over sheets
 api-op-incident-resources = Requests for resources
@@ -50,6 +54,7 @@ api-op-end-other-sessions = End all other sessions
 api-op-tokens = API tokens
 api-op-make-token = Make a token; the first answer holds it
 api-op-revoke-token = Revoke a token
+api-query-days = Days of the figures, up to 62
 api-query-skip = How many steps to leave out
 api-op-investigation = What the journal tells of a finding, a row, a person or a time
 api-op-keep-investigation = Take an investigation into custody

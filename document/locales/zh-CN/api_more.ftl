@@ -1,4 +1,8 @@
 # JSON API：事件各部分、呼叫与值班、设置、本人账号。
+api-op-clocks = 事件法定时限的当前状态
+api-op-current-brief = 此刻将发出的简报
+api-op-register = 资源名册及占用情况
+api-op-source = 单个数据源：守护状态、近期统计与核查
 api-op-notes = 作战室发言
 api-op-handovers = 交接班单
 api-op-incident-resources = 资源申请
@@ -50,6 +54,7 @@ api-op-end-other-sessions = 结束其他全部会话
 api-op-tokens = API 令牌
 api-op-make-token = 新建令牌，仅首次应答含有
 api-op-revoke-token = 吊销令牌
+api-query-days = 统计天数，最多62天
 api-query-skip = 略过多少步
 api-op-investigation = 日志中关于某项发现、某行、某人或某段时间的记录
 api-op-keep-investigation = 将调查结果移入证据保管

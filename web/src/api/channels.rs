@@ -2,17 +2,16 @@
 //!
 //! Deliberately not here: their settings, which stand in the operator's file.
 
+use super::cursor;
 use super::guard::{self, Bare, Done};
-use super::schemas::list_of;
+use super::schemas::{list_of, page_of};
 use crate::reply::Reply;
 use crate::visit::Visit;
 use axum::http::StatusCode;
 use desk::channels::ChannelView;
+use model::OutboxId;
 use serde::Deserialize;
 use serde_json::{Value, json};
-
-/// Messages of one answer, the newest.
-const MAX_MESSAGES: u32 = 200;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -70,8 +69,15 @@ pub(crate) fn switch(visit: &Visit) -> Reply {
 
 /// What went out or is to go out, the newest first.
 pub(crate) fn outbox(visit: &Visit) -> Reply {
-    let items = visit.desk().outbox_for(&visit.viewer(), MAX_MESSAGES);
-    Reply::json(&json!({ "items": items }))
+    let asked = match cursor::Asked::of(visit) {
+        Ok(asked) => asked,
+        Err(refusal) => return refusal,
+    };
+    let after = asked.after.map(OutboxId::new);
+    let limit = u32::try_from(asked.limit).unwrap_or(u32::MAX);
+    let found = (visit.desk()).outbox_for(&visit.viewer(), after.as_ref(), limit);
+    let items = found.items.iter().map(|item| json!(item)).collect();
+    cursor::page(visit, items, found.next.as_ref().map(OutboxId::as_str))
 }
 
 pub(super) fn schemas() -> Value {
@@ -102,6 +108,6 @@ pub(super) fn schemas() -> Value {
                 "created_at": time, "due_at": time, "sent_at": later,
             },
         },
-        "Outbox": list_of("OutboxItem"),
+        "Outbox": page_of("OutboxItem"),
     })
 }

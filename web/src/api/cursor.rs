@@ -49,6 +49,19 @@ fn read(text: &str) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
+/// What comes after the item that was shown last; nothing where that is no longer there.
+pub(super) fn behind<'a, T>(
+    all: &'a [T],
+    after: Option<&str>,
+    name: impl Fn(&T) -> &str,
+) -> &'a [T] {
+    let Some(after) = after else {
+        return all;
+    };
+    let last = all.iter().position(|item| name(item) == after);
+    last.map_or(&[], |last| &all[last + 1..])
+}
+
 /// A parameter that cannot be read.
 pub(super) fn bad(visit: &Visit, field: &str) -> Reply {
     let title = visit.words().text("api-bad-request").into_owned();

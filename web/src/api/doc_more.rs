@@ -26,11 +26,33 @@ pub(super) static DOCS: &[Doc] = &[
         "FindingPage",
     ),
     get(
+        "/api/v1/incidents/{id}/clocks",
+        "clocks",
+        "incidents",
+        &[],
+        "Clocks",
+    ),
+    get(
+        "/api/v1/incidents/{id}/brief",
+        "current-brief",
+        "incidents",
+        &[],
+        "Brief",
+    ),
+    get("/api/v1/register", "register", "about", &[], "Register"),
+    get(
+        "/api/v1/sources/{source}",
+        "source",
+        "sources",
+        &["days"],
+        "Source",
+    ),
+    get(
         "/api/v1/incidents/{id}/notes",
         "notes",
         "incidents",
-        &[],
-        "Part",
+        PAGE,
+        "NotePage",
     ),
     get(
         "/api/v1/incidents/{id}/handovers",
@@ -160,7 +182,7 @@ pub(super) static DOCS: &[Doc] = &[
         Some("AbsenceEnd"),
         ("Made", 200),
     ),
-    get("/api/v1/pages", "pages", "call-out", &[], "CalledPages"),
+    get("/api/v1/pages", "pages", "call-out", PAGE, "CalledPages"),
     post(
         "/api/v1/pages/answer",
         "answer-call",
@@ -194,7 +216,7 @@ pub(super) static DOCS: &[Doc] = &[
         Some("SwitchBody"),
         ("Made", 200),
     ),
-    get("/api/v1/outbox", "outbox", "settings", &[], "Outbox"),
+    get("/api/v1/outbox", "outbox", "settings", PAGE, "Outbox"),
     get(
         "/api/v1/people",
         "people",

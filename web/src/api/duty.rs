@@ -3,8 +3,9 @@
 //!
 //! Deliberately not here: who may edit the rota, and who is called (room `desk`).
 
+use super::cursor;
 use super::guard::{self, Bare, Done};
-use super::schemas::{closed, list_of};
+use super::schemas::{closed, list_of, page_of};
 use crate::pages::settings::account::own;
 use crate::perform;
 use crate::reply::Reply;
@@ -21,8 +22,6 @@ use model::{AccountId, Instant, PositionId};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-/// Pages of one answer, the newest.
-const MAX_PAGES: usize = 200;
 /// How far ahead shifts are told, in seconds: two weeks.
 const AHEAD_S: i64 = 14 * 24 * 3600;
 /// Shifts of one schedule in an answer.
@@ -198,9 +197,16 @@ pub(crate) fn end_absence(visit: &Visit) -> Reply {
 
 /// What went out lately, as far as the reader may know of it.
 pub(crate) fn pages(visit: &Visit) -> Reply {
+    let asked = match cursor::Asked::of(visit) {
+        Ok(asked) => asked,
+        Err(refusal) => return refusal,
+    };
     let pages = visit.desk().recent_pages(&visit.viewer());
-    let items: Vec<Value> = pages.iter().take(MAX_PAGES).map(page).collect();
-    Reply::json(&json!({ "items": items }))
+    let behind = cursor::behind(&pages, asked.after.as_deref(), |view| view.page.id.as_str());
+    let items: Vec<Value> = behind.iter().take(asked.limit).map(page).collect();
+    let more = behind.len() > asked.limit;
+    let last = behind.get(asked.limit - 1).filter(|_| more);
+    cursor::page(visit, items, last.map(|view| view.page.id.as_str()))
 }
 
 /// Without addresses: a message's channel and state say enough.
@@ -323,7 +329,7 @@ pub(super) fn schemas() -> Value {
             "exercise": yes_no, "due_at": time, "red": perhaps, "settled": yes_no,
             "receivers": things,
         } },
-        "CalledPages": list_of("CalledPage"),
+        "CalledPages": page_of("CalledPage"),
         "CodeBody": closed(&["code"], json!({ "code": text, "refuse": perhaps })),
     })
 }

@@ -43,7 +43,7 @@ pub(crate) fn incident(visit: &Visit) -> Reply {
         let reply = Reply::text(StatusCode::NOT_MODIFIED, "application/json", String::new());
         return reply.with_header(header::ETAG, &etag);
     }
-    read::incident(&incident).with_header(header::ETAG, &etag)
+    read::incident(visit, &incident).with_header(header::ETAG, &etag)
 }
 
 /// Without personal values and row images, which the findings page shows by rights.

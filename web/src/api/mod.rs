@@ -25,6 +25,7 @@ pub(crate) mod parts;
 pub(crate) mod people;
 pub(crate) mod read;
 mod schemas;
+pub(crate) mod standing;
 pub(crate) mod triage;
 pub(crate) mod webhooks;
 

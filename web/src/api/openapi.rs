@@ -24,6 +24,7 @@ fn all_schemas() -> Value {
         super::joining::schemas(),
         super::own::schemas(),
         super::parts::schemas(),
+        super::standing::schemas(),
         super::people::schemas(),
         super::triage::schemas(),
         super::webhooks::schemas(),

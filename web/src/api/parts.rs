@@ -3,6 +3,7 @@
 //! Deliberately not here: what changes them (commands and acts).
 
 use super::act::unchanged;
+use super::cursor;
 use super::guard;
 use crate::pages::settings::people::link;
 use crate::perform;
@@ -48,7 +49,26 @@ fn part(visit: &Visit, of: impl FnOnce(&Incident) -> Value) -> Reply {
 }
 
 pub(crate) fn notes(visit: &Visit) -> Reply {
-    part(visit, |i| json!(i.room.notes))
+    let Some(incident) = perform::incident(visit) else {
+        return Reply::not_found(visit);
+    };
+    let asked = match cursor::Asked::of(visit) {
+        Ok(asked) => asked,
+        Err(refusal) => return refusal,
+    };
+    // Numbers begin at 1 and go up, the oldest first.
+    let after: u32 = match asked.after.as_deref().map(str::parse) {
+        None => 0,
+        Some(Ok(after)) => after,
+        Some(Err(_)) => return cursor::bad(visit, "cursor"),
+    };
+    let mut behind = incident.room.notes.iter().filter(|n| n.number > after);
+    let notes: Vec<_> = behind.by_ref().take(asked.limit).collect();
+    let last = notes.last().filter(|_| behind.next().is_some());
+    let last = last.map(|note| note.number.to_string());
+    let items = notes.iter().map(|note| json!(note)).collect();
+    cursor::page(visit, items, last.as_deref())
+        .with_header(header::ETAG, &guard::etag(incident.next_sequence))
 }
 
 pub(crate) fn handovers(visit: &Visit) -> Reply {
@@ -166,6 +186,10 @@ pub(super) fn schemas() -> Value {
     let things = json!({ "type": "array", "items": { "type": "object" } });
     let pages: Vec<Value> = GuestPage::ALL.iter().map(|page| json!(page)).collect();
     json!({
+        "NotePage": super::schemas::page_of("Note"),
+        "Note": { "type": "object", "required": ["number", "text"], "properties": {
+            "number": whole, "text": text,
+        } },
         "Part": { "type": "object", "required": ["items"], "properties": { "items": things } },
         "Access": { "type": "object", "properties": {
             "positions": texts, "admitted": texts, "suspects": texts,

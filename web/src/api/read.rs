@@ -3,6 +3,7 @@
 use crate::reply::Reply;
 use crate::visit::Visit;
 use incident::{Incident, IncidentHead};
+use model::IncidentId;
 use serde_json::{Value, json};
 
 pub(crate) fn health(_: &Visit) -> Reply {
@@ -45,7 +46,7 @@ pub(super) fn head(i: &IncidentHead) -> Value {
 }
 
 /// The incident as it stands, without row keys and data subjects, which the findings page shows by rights.
-pub(super) fn incident(incident: &Incident) -> Reply {
+pub(super) fn incident(visit: &Visit, incident: &Incident) -> Reply {
     let mut body = head(&IncidentHead::of(incident, incident.opened_at));
     let parts = json!({
         "steps": incident.steps,
@@ -59,12 +60,30 @@ pub(super) fn incident(incident: &Incident) -> Reply {
         "audits": incident.audits,
         "evidence": incident.evidence.iter().map(|e| json!({ "id": e.id, "name": e.item.name, "sha256": e.item.sha256 })).collect::<Vec<_>>(),
         "notices": incident.notices.iter().map(|n| json!({ "id": n.id, "kind": n.kind, "state": n.state })).collect::<Vec<_>>(),
+        "objective": incident.room.objective().map(|o| &o.text),
+        "joining": joining(visit, incident),
         "version": incident.next_sequence,
     });
     if let (Some(body), Value::Object(parts)) = (body.as_object_mut(), parts) {
         body.extend(parts);
     }
     Reply::json(&body)
+}
+
+/// The incidents with which it hangs together, as far as the reader may know of them.
+fn joining(visit: &Visit, incident: &Incident) -> Value {
+    let known = |id: &&IncidentId| visit.incident(id).is_some();
+    let joining = &incident.joining;
+    let absorbed: Vec<_> = (joining.absorbed.iter().map(|c| &c.incident))
+        .filter(known)
+        .collect();
+    let split: Vec<_> = joining.split_into.iter().filter(known).collect();
+    json!({
+        "merged_into": joining.merged_into.as_ref().filter(known),
+        "absorbed": absorbed,
+        "split_into": split,
+        "split_from": joining.split_from.as_ref().filter(known),
+    })
 }
 
 fn answer(visit: &Visit, value: serde_json::Result<Value>) -> Reply {

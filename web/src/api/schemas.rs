@@ -58,6 +58,7 @@ pub(super) fn all() -> Value {
         "Incident": json!({ "allOf": [named("IncidentHead"), object(&["version"], json!({
             "version": whole, "steps": things, "calls": things, "orders": things, "tasks": things,
             "holds": things, "repairs": things, "audits": things, "evidence": things, "notices": things,
+            "objective": plain, "joining": { "type": "object" },
         }))] }),
         "Finding": object(&["id", "kind", "rule", "table", "key", "seen_at"], json!({
             "id": text, "risk": text, "kind": text, "rule": text, "source": text, "table": text,

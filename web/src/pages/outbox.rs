@@ -1,25 +1,35 @@
 //! The outbox: everything that went out or is to go out, with its state.
 
+use crate::pages::investigation::encoded;
 use crate::reply::Reply;
 use crate::view::{Section, View};
 use crate::visit::Visit;
 use askama::Template;
 use desk::OutboxItem;
+use model::OutboxId;
 
-const MAX_ITEMS: u32 = 200;
+const MAX_ITEMS: u32 = 100;
 
 #[derive(Template)]
 #[template(path = "outbox.html")]
 struct OutboxPage<'a> {
     v: View<'a>,
     items: Vec<OutboxItem>,
+    /// These are not the newest.
+    inside: bool,
+    older: Option<String>,
 }
 
 pub(crate) fn page(visit: &Visit) -> Reply {
-    let items = visit.desk().outbox_for(&visit.viewer(), MAX_ITEMS);
+    let before = visit.query.given("before").map(OutboxId::new);
+    let found = (visit.desk()).outbox_for(&visit.viewer(), before.as_ref(), MAX_ITEMS);
     Reply::page(&OutboxPage {
         v: View::titled(visit, Section::Outbox, "nav-outbox"),
-        items,
+        items: found.items,
+        inside: before.is_some(),
+        older: found
+            .next
+            .map(|id| format!("/outbox?before={}", encoded(id.as_str()))),
     })
 }
 

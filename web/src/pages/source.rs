@@ -6,7 +6,7 @@ use crate::forms;
 use crate::narrate;
 use crate::pages::error;
 use crate::pages::findings::ColumnLine;
-use crate::pages::sources::{SourceCard, card, path_of};
+use crate::pages::sources::{DAYS, SourceCard, card, path_of};
 use crate::perform;
 use crate::reply::Reply;
 use crate::view::{Section, View};
@@ -21,7 +21,6 @@ use model::{FindingId, Instant, SourceName};
 use plan::Act;
 
 /// Days shown when nobody asks for more.
-const DAYS: u32 = 31;
 /// Newest turns of partial audits that are shown, whatever they found.
 const TURNS: usize = 6;
 /// Turns that are shown at most: older ones stay while their rows differed.

@@ -12,7 +12,7 @@ use desk::source_view::SourceView;
 use std::borrow::Borrow;
 
 /// Figures of the overview are over so many days.
-const DAYS: u32 = 31;
+pub(crate) const DAYS: u32 = 31;
 const MIB: f64 = 1_048_576.0;
 /// A server that keeps more than this share of its bound is shown with a warning.
 const MUCH: f64 = 0.7;

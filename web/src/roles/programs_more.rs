@@ -1,7 +1,7 @@
 //! The routes of programs for an incident's parts, call-out, settings and one's own account.
 
 use super::{Needs, Row, VIEW, form, page};
-use crate::api::{channels, duty, investigation, own, parts, people};
+use crate::api::{channels, duty, investigation, own, parts, people, standing};
 use plan::Act;
 
 pub static ROWS: &[Row] = &[
@@ -16,6 +16,10 @@ pub static ROWS: &[Row] = &[
         VIEW,
         investigation::unwitnessed,
     ),
+    page("/api/v1/incidents/{id}/clocks", VIEW, standing::clocks),
+    page("/api/v1/incidents/{id}/brief", VIEW, standing::brief),
+    page("/api/v1/register", VIEW, standing::register),
+    page("/api/v1/sources/{source}", VIEW, standing::source),
     page("/api/v1/incidents/{id}/notes", VIEW, parts::notes),
     page("/api/v1/incidents/{id}/handovers", VIEW, parts::handovers),
     page("/api/v1/incidents/{id}/resources", VIEW, parts::resources),

@@ -26,6 +26,7 @@ mod scopes;
 mod settings;
 mod sign_on;
 mod sources;
+mod standing;
 mod timeline_export;
 mod triage;
 mod ways_in;
