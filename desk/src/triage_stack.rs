@@ -9,6 +9,7 @@ use crate::{Desk, DeskError, IncidentQuery};
 use incident::access::Viewer;
 use incident::{Incident, IncidentHead, Origin};
 use model::{IncidentId, Instant, ReceiptNo, Risk, SourceName};
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// Reports that a report is compared with, the newest.
@@ -23,7 +24,8 @@ pub const MAX_STACK_PAGE: usize = 20;
 const HOUR_S: f64 = 3_600.0;
 
 /// How pressing something is. The order is that of the stack.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Urgency {
     /// It goes on, or the level is one of the two highest.
     Now,
@@ -45,14 +47,40 @@ impl Urgency {
 }
 
 /// Which part of the stack; by default all of it.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct StackQuery {
     pub risk: Option<Risk>,
     pub from: Option<StackFrom>,
     /// Hours that it has waited at least.
     pub waited_h: Option<u32>,
-    /// The first page is 0.
-    pub page: usize,
+    pub part: StackPart,
+}
+
+/// How much of the stack.
+#[derive(Clone, Debug)]
+pub enum StackPart {
+    /// Of [`MAX_STACK_PAGE`] lines; the first is 0.
+    Page(usize),
+    /// At most so many behind a place, so that what is decided meanwhile hides nothing.
+    Behind {
+        place: Option<StackPlace>,
+        limit: usize,
+    },
+}
+
+impl Default for StackPart {
+    fn default() -> Self {
+        Self::Page(0)
+    }
+}
+
+/// Where a line stands in the stack, whatever else comes or goes.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct StackPlace {
+    urgency: Urgency,
+    at: Instant,
+    /// Kind and name of what waits.
+    name: (u8, String),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,6 +105,8 @@ pub struct StackPage {
     /// On all pages.
     pub count: usize,
     pub pages: usize,
+    /// There are more behind these.
+    pub more: bool,
 }
 
 #[derive(Debug)]
@@ -149,15 +179,23 @@ impl Desk {
                     .waited_h
                     .is_none_or(|h| waited(line.at) >= f64::from(h))
         });
-        lines.sort_by_key(|line| (line.urgency, line.at));
+        lines.sort_by_cached_key(StackLine::place);
         let count = lines.len();
-        let first = query.page.saturating_mul(MAX_STACK_PAGE);
-        let mut page: Vec<StackLine> = lines.into_iter().skip(first).take(MAX_STACK_PAGE).collect();
+        let (first, limit) = match &query.part {
+            StackPart::Page(page) => (page.saturating_mul(MAX_STACK_PAGE), MAX_STACK_PAGE),
+            StackPart::Behind { place: None, limit } => (0, *limit),
+            StackPart::Behind {
+                place: Some(place),
+                limit,
+            } => (lines.partition_point(|l| l.place() <= *place), *limit),
+        };
+        let mut page: Vec<StackLine> = lines.into_iter().skip(first).take(limit).collect();
         self.liken(viewer, &mut page);
         Ok(StackPage {
-            lines: page,
             count,
             pages: count.div_ceil(MAX_STACK_PAGE).max(1),
+            more: first.saturating_add(page.len()) < count,
+            lines: page,
         })
     }
 
@@ -321,6 +359,19 @@ impl Desk {
 }
 
 impl StackLine {
+    pub fn place(&self) -> StackPlace {
+        let name = match &self.what {
+            Waiting::Incident(incident) => (0, incident.id.to_string()),
+            Waiting::Report { report, .. } => (1, report.receipt.to_string()),
+            Waiting::Unwitnessed { source, .. } => (2, source.to_string()),
+        };
+        StackPlace {
+            urgency: self.urgency,
+            at: self.at,
+            name,
+        }
+    }
+
     fn risk(&self) -> Option<Risk> {
         match &self.what {
             Waiting::Report { report, .. } => report.risk,

@@ -124,7 +124,6 @@ api-op-triage = What waits for a decision
 api-op-decide-report = Decide on a report
 api-query-came = people or detectors
 api-query-waited = Hours that it has waited at least: 1, 4, 24 or 72
-api-query-page = Number of the page, from 0
 
 # Merge and split.
 tab-joining = Merge and split

@@ -110,7 +110,6 @@ api-op-triage = 待决事项
 api-op-decide-report = 对报告作出决定
 api-query-came = people 或 detectors
 api-query-waited = 至少已等待的小时数：1、4、24 或 72
-api-query-page = 页码，从 0 开始
 
 # 合并与拆分。
 tab-joining = 合并与拆分

@@ -226,7 +226,7 @@ static DOCS: &[Doc] = &[
         "/api/v1/triage",
         "triage",
         "reports",
-        &["came", "risk", "waited", "page"],
+        &["came", "risk", "waited", "limit", "cursor"],
         "TriagePage",
     ),
     post(

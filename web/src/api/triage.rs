@@ -1,5 +1,6 @@
 //! Triage for programs: the stack, and decisions on reports.
 
+use super::cursor;
 use super::guard::{self, Done};
 use crate::pages::triage;
 use crate::perform;
@@ -7,20 +8,36 @@ use crate::reply::Reply;
 use crate::visit::Visit;
 use axum::http::StatusCode;
 use desk::ReportDecision;
-use desk::triage_stack::{AlikeReport, StackLine, Waiting};
+use desk::triage_stack::{AlikeReport, StackLine, StackPart, StackQuery, Waiting};
 use model::ReceiptNo;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 /// `GET /api/v1/triage`: a page of what waits.
 pub(crate) fn stack(visit: &Visit) -> Reply {
-    let found = (visit.desk()).triage_stack(&visit.viewer(), &triage::query(visit));
-    match found {
-        Ok(found) => Reply::json(&json!({
-            "items": found.lines.iter().map(line).collect::<Vec<_>>(),
-            "count": found.count,
-            "pages": found.pages,
-        })),
+    let asked = match cursor::Asked::of(visit) {
+        Ok(asked) => asked,
+        Err(refusal) => return refusal,
+    };
+    let place = asked.after.as_deref().map(serde_json::from_str);
+    let Ok(place) = place.transpose() else {
+        return cursor::bad(visit, "cursor");
+    };
+    let query = StackQuery {
+        part: StackPart::Behind {
+            place,
+            limit: asked.limit,
+        },
+        ..triage::query(visit)
+    };
+    match visit.desk().triage_stack(&visit.viewer(), &query) {
+        Ok(found) => {
+            let items: Vec<Value> = found.lines.iter().map(line).collect();
+            let last = found.lines.last().filter(|_| found.more);
+            let next = last.and_then(|line| serde_json::to_string(&line.place()).ok());
+            let body = json!({ "items": items, "count": found.count });
+            cursor::page_with(visit, body, next.as_deref())
+        }
         Err(error) => guard::inside(visit, &error),
     }
 }
@@ -81,10 +98,10 @@ pub(super) fn schemas() -> Value {
             },
         },
         "TriagePage": {
-            "type": "object", "required": ["items", "count", "pages"],
+            "type": "object", "required": ["items", "count", "next"],
             "properties": {
                 "items": { "type": "array", "items": { "type": "object" } },
-                "count": whole, "pages": whole,
+                "count": whole, "next": { "type": ["string", "null"] },
             },
         },
     })

@@ -12,7 +12,7 @@ use crate::visit::Visit;
 use crate::{narrate, pages};
 use askama::Template;
 use axum::http::{StatusCode, header};
-use desk::triage_stack::{StackFrom, StackLine, StackPage, StackQuery, Waiting};
+use desk::triage_stack::{StackFrom, StackLine, StackPage, StackPart, StackQuery, Waiting};
 use desk::{CommandError, ReportDecision, ReportState, ReportView};
 use incident::{IncidentHead, Refusal};
 use model::{Digest, IncidentId, Instant, ReceiptNo, Risk};
@@ -75,17 +75,21 @@ pub(crate) fn query(visit: &Visit) -> StackQuery {
         risk: Risk::ALL.into_iter().find(|r| r.code() == get("risk")),
         from: StackFrom::ALL.into_iter().find(|f| f.code() == get("came")),
         waited_h: HOURS.into_iter().find(|h| h.to_string() == get("waited")),
-        page: get("page").parse().unwrap_or(0),
+        part: StackPart::default(),
     }
 }
 
 pub(crate) fn page(visit: &Visit) -> Reply {
-    let asked = query(visit);
+    let page = visit.query.get("page").parse().unwrap_or(0);
+    let asked = StackQuery {
+        part: StackPart::Page(page),
+        ..query(visit)
+    };
     let found = match visit.desk().triage_stack(&visit.viewer(), &asked) {
         Ok(found) => found,
         Err(error) => return inside(visit, &error),
     };
-    if asked.page >= found.pages {
+    if page >= found.pages {
         return Reply::see("/triage");
     }
     let v = View::titled(visit, Section::Triage, "nav-triage");
@@ -93,6 +97,7 @@ pub(crate) fn page(visit: &Visit) -> Reply {
         lines,
         count,
         pages,
+        ..
     } = found;
     let rest = [
         asked.risk.map(|r| format!("&risk={}", r.code())),
@@ -102,7 +107,7 @@ pub(crate) fn page(visit: &Visit) -> Reply {
     Reply::page(&StackTemplate {
         lines: lines.into_iter().map(|l| line(&v, l)).collect(),
         rest: rest.into_iter().flatten().collect(),
-        page: asked.page,
+        page,
         asked,
         count,
         pages,

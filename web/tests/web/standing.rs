@@ -141,11 +141,15 @@ async fn lists_go_on_by_cursor_to_their_end() {
     let world = World::new();
     let all = world.everything("all");
     let id = world.attacked();
-    let mut lists = vec![
+    let lists = [
         ("/api/v1/outbox".to_owned(), "id"),
         ("/api/v1/pages".to_owned(), "id"),
+        ("/api/v1/triage".to_owned(), "report"),
+        (format!("/api/v1/incidents/{id}/notes"), "number"),
     ];
-    lists.push((format!("/api/v1/incidents/{id}/notes"), "number"));
+    for n in 0..4 {
+        world.report(&format!("odd thing {n}"));
+    }
     for n in 0..5 {
         let fields = [("text", format!("note {n}"))];
         let fields = fields.each_ref().map(|(name, text)| (*name, text.as_str()));
@@ -175,4 +179,36 @@ async fn lists_go_on_by_cursor_to_their_end() {
     assert!(!page.body.contains(newest), "those before it alone");
     assert!(page.body.contains(whole[1].as_str().expect("an id")));
     assert!(page.body.contains("Back to the first page"));
+}
+
+/// Whatever is decided between two pages, what waited then and waits still is on one of them.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_decision_between_two_pages_of_the_stack_hides_nothing() {
+    let world = World::new();
+    let all = world.everything("all");
+    let reports: Vec<String> = (0..4)
+        .map(|n| world.report(&format!("odd thing {n}")).to_string())
+        .collect();
+    let first = read(&world, &all, "/api/v1/triage?limit=2&came=people").await;
+    let next = first["next"].as_str().expect("more");
+    let oldest = format!("/triage/{}", reports[0]);
+    let fields = [("decision", "reject"), ("reason", "nothing to it")];
+    let done = world.post(&oldest, Some(&all), &fields).await;
+    assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.body);
+    let path = format!("/api/v1/triage?limit=2&came=people&cursor={next}");
+    let second = read(&world, &all, &path).await;
+    let of = |page: &Value| -> Vec<String> {
+        let items = page["items"].as_array().expect("items");
+        let names = items.iter().filter_map(|i| i["report"].as_str());
+        names.map(str::to_owned).collect()
+    };
+    assert_eq!([of(&first), of(&second)].concat(), reports);
+    assert_eq!(second["next"], Value::Null);
+    let nonsense = world.get("/api/v1/triage?cursor=e30", Some(&all)).await;
+    assert_eq!(
+        nonsense.status,
+        StatusCode::BAD_REQUEST,
+        "{}",
+        nonsense.body
+    );
 }
