@@ -146,12 +146,13 @@ impl Desk {
     }
 
     /// Carries out a change of who may see an incident, in those that hang together with it too,
-    /// and fills the places that fall vacant.
+    /// and fills the places that fall vacant. With `version` only while the incident stands there.
     pub fn change_access(
         &self,
         op: Operation,
         id: &IncidentId,
         command: AccessCommand,
+        version: Option<u32>,
     ) -> Result<(), CommandError> {
         let op = self.admit(op, id)?;
         if !self
@@ -171,7 +172,7 @@ impl Desk {
         {
             return Err(incident::Refusal::SamePerson.into());
         }
-        let changed = again_if_stale(|| self.change_access_once(&op, id, &command))?;
+        let changed = again_if_stale(|| self.change_access_once(&op, id, &command, version))?;
         changed
             .iter()
             .try_for_each(|id| self.settle_stand_ins(id, &op.request))
@@ -184,7 +185,13 @@ impl Desk {
         op: &Operation,
         id: &IncidentId,
         command: &AccessCommand,
+        version: Option<u32>,
     ) -> Result<Vec<IncidentId>, CommandError> {
+        let incident = self.there(id)?;
+        let stands = incident.next_sequence;
+        if version.is_some_and(|seen| seen != stands) {
+            return Err(CommandError::Stale { stands });
+        }
         let naming = match command {
             AccessCommand::NameSuspect { account } => Some(account),
             _ => None,
@@ -193,10 +200,11 @@ impl Desk {
             Some(_) => Links::All,
             None => Links::Merged,
         };
-        let mut asks = vec![half(op.clone(), id, command.clone())];
-        let mut changed = vec![id.clone()];
-        for other in self.linked(id, links)? {
-            if command.stands(&other.access) {
+        // As it was looked at: what is merged or split meanwhile would not hear of the change.
+        let mut asks = vec![as_seen(&incident, half(op.clone(), id, command.clone()))];
+        let mut changed = vec![incident.clone()];
+        for other in self.linked(&incident, links)? {
+            if command.stands(&other.access) || self.concealed(&op.actor, &other) {
                 continue;
             }
             let op = Operation {
@@ -204,22 +212,42 @@ impl Desk {
                 ..op.clone()
             };
             asks.push(as_seen(&other, half(op, &other.id, command.as_it_stands())));
-            changed.push(other.id.clone());
+            changed.push(other);
         }
         if let Some(account) = naming {
+            let named = BTreeSet::from([account.clone()]);
             changed
                 .iter()
-                .try_for_each(|id| self.somebody_is_left(id, account))?;
+                .try_for_each(|incident| self.somebody_is_left(incident, &named))?;
         }
         self.ask(Ask::Together(asks))?;
-        Ok(changed)
+        Ok(changed.iter().map(|incident| incident.id.clone()).collect())
     }
 
-    /// Refused where nobody would be left to command the response.
-    fn somebody_is_left(&self, id: &IncidentId, suspect: &AccountId) -> Result<(), CommandError> {
-        let incident = self.incident(id).ok_or(CommandError::UnknownIncident)?;
+    /// Whether somebody is suspected in an incident, or would be asked by a suspect. Nobody changes
+    /// from another incident who sees one that is kept from themselves.
+    pub(crate) fn concealed(&self, actor: &Actor, incident: &Incident) -> bool {
+        let Actor::Person {
+            account, positions, ..
+        } = actor
+        else {
+            return false;
+        };
+        let rule = self.plan().need_to_know.conceal_from;
+        (incident.access).concealed_from(rule, &self.viewer(account, positions))
+    }
+
+    /// Refused where nobody would be left to command the response; what is closed needs nobody.
+    pub(crate) fn somebody_is_left(
+        &self,
+        incident: &Incident,
+        suspects: &BTreeSet<AccountId>,
+    ) -> Result<(), CommandError> {
+        if incident.closed() {
+            return Ok(());
+        }
         let mut access = incident.access.clone();
-        access.suspects.insert(suspect.clone());
+        access.suspects.extend(suspects.iter().cloned());
         let (_, empty) = self.places(&access);
         let plan = self.plan();
         let leads = plan.groups.first().map(|g| &g.lead);

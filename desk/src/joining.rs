@@ -9,15 +9,16 @@ use crate::error::CommandError;
 use crate::people_report::follow_up::changed;
 use crate::people_report::{DecisionKind, ReportState};
 use crate::report_triage::decide as note_decision;
-use incident::access::Access;
+use incident::access::{Access, AccessCommand};
 use incident::joining::{Carried, Joining, JoiningCommand, united};
 use incident::rows::{FindingsBatch, RowState, TableRows};
 use incident::{Command, Incident, OpenRequest, Origin, Refusal};
 use model::{
-    Actor, Finding, FindingId, IncidentId, Instant, Operation, ReceiptNo, RequestId, SourceName,
+    AccountId, Actor, Finding, FindingId, IncidentId, Instant, Operation, ReceiptNo, RequestId,
+    SourceName,
 };
 use plan::Act;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use store::Batch;
 
@@ -90,7 +91,7 @@ impl Desk {
         let batches = still_open(&one, &self.findings_of(absorbed)?);
         let found = batches.into_iter().map(|batch| Command::AddFindings {
             batch: FindingsBatch { ongoing, ..batch },
-            numbers: std::collections::BTreeMap::new(),
+            numbers: BTreeMap::new(),
         });
         let merge = JoiningCommand::MergeInto {
             into: into.clone(),
@@ -101,7 +102,11 @@ impl Desk {
             access,
         };
         let by_program = by_program(&into_op);
-        self.ask(Ask::Together(vec![
+        let (carried, request) = (
+            self.carried_on(&into_op, &one, &other)?,
+            into_op.request.clone(),
+        );
+        let mut asks = vec![
             as_seen(
                 &one,
                 half(from_op, absorbed, vec![joining(merge)], Batch::default()),
@@ -111,8 +116,68 @@ impl Desk {
                 half(into_op, into, vec![joining(absorb)], Batch::default()),
             ),
             half(by_program, into, found.collect(), Batch::default()),
-        ]))?;
-        Ok(())
+        ];
+        let further: Vec<IncidentId> = carried
+            .iter()
+            .map(|(incident, _)| incident.id.clone())
+            .collect();
+        asks.extend(
+            carried
+                .into_iter()
+                .map(|(incident, ask)| as_seen(&incident, ask)),
+        );
+        self.ask(Ask::Together(asks))?;
+        further
+            .iter()
+            .try_for_each(|id| self.settle_stand_ins(id, &request))
+    }
+
+    /// Whoever is suspected in one of two that become one is so in what hangs together with the
+    /// other: by the program, for the right to merge is not the right to suspect.
+    fn carried_on(
+        &self,
+        op: &Operation,
+        one: &Arc<Incident>,
+        other: &Arc<Incident>,
+    ) -> Result<Vec<(Arc<Incident>, Ask)>, CommandError> {
+        let mut newly: BTreeMap<IncidentId, (Arc<Incident>, BTreeSet<AccountId>)> = BTreeMap::new();
+        for (from, to) in [(one, other), (other, one)] {
+            let named: Vec<_> = from
+                .access
+                .suspects
+                .difference(&to.access.suspects)
+                .collect();
+            if named.is_empty() {
+                continue;
+            }
+            for linked in self.linked(to, Links::All)? {
+                let known = &linked.access.suspects;
+                let named = named
+                    .iter()
+                    .copied()
+                    .filter(|account| !known.contains(account));
+                let named: BTreeSet<AccountId> = named.cloned().collect();
+                let apart = linked.id != from.id && !self.concealed(&op.actor, &linked);
+                if apart && !named.is_empty() {
+                    let entry = newly.entry(linked.id.clone());
+                    let (_, all) = entry.or_insert_with(|| (linked.clone(), BTreeSet::new()));
+                    all.extend(named);
+                }
+            }
+        }
+        let mut carried = Vec::new();
+        for (id, (incident, named)) in newly {
+            self.somebody_is_left(&incident, &named)?;
+            let op = Operation {
+                actor: Actor::system("joining"),
+                request: RequestId::new(format!("{}/{id}", op.request)),
+                ..op.clone()
+            };
+            let name = |account| Command::Access(AccessCommand::NameSuspect { account });
+            let commands = named.into_iter().map(name).collect();
+            carried.push((incident, half(op, &id, commands, Batch::default())));
+        }
+        Ok(carried)
     }
 
     /// Makes an incident of its own of some of an incident's reports and findings; it is assessed
@@ -162,7 +227,7 @@ impl Desk {
         let adds = FindingsBatch::of(&found).into_iter();
         let adds = adds.map(|batch| Command::AddFindings {
             batch,
-            numbers: std::collections::BTreeMap::new(),
+            numbers: BTreeMap::new(),
         });
         let program = Operation {
             now: op_time,
@@ -199,11 +264,11 @@ impl Desk {
     /// The incidents that hang together with one, near or far, without itself.
     pub(crate) fn linked(
         &self,
-        id: &IncidentId,
+        incident: &Arc<Incident>,
         links: Links,
     ) -> Result<Vec<Arc<Incident>>, CommandError> {
-        let mut known = BTreeSet::from([id.clone()]);
-        let mut found: Vec<Arc<Incident>> = vec![self.there(id)?];
+        let mut known = BTreeSet::from([incident.id.clone()]);
+        let mut found: Vec<Arc<Incident>> = vec![incident.clone()];
         let mut at = 0;
         while let Some(incident) = found.get(at) {
             at += 1;
@@ -212,7 +277,8 @@ impl Desk {
                     return Err(conflict("linked"));
                 }
                 if known.insert(next.clone()) {
-                    found.extend(self.incident(&next));
+                    // One that cannot be read must not be left out of what concerns it.
+                    found.push(self.there(&next)?);
                 }
             }
         }
@@ -295,7 +361,7 @@ impl Desk {
         }
     }
 
-    fn there(&self, id: &IncidentId) -> Result<Arc<Incident>, CommandError> {
+    pub(crate) fn there(&self, id: &IncidentId) -> Result<Arc<Incident>, CommandError> {
         self.incident(id).ok_or(CommandError::UnknownIncident)
     }
 

@@ -551,7 +551,7 @@ fn a_concealed_incident_is_never_sent_and_its_deliveries_are_not_there() {
     };
     world
         .desk
-        .change_access(world.op("chen"), &id, suspect)
+        .change_access(world.op("chen"), &id, suspect, None)
         .unwrap();
     assert_eq!(waits("liu"), 0);
     // What was waiting is withheld, and nothing new is made.

@@ -79,6 +79,10 @@ impl Command {
             Self::SendBrief => PersonsOrSystem(&[Act::RecordDecision]),
             Self::AdvanceStep | Self::Handled => Persons(&[Act::AdvanceStep]),
             Self::Access(AccessCommand::SetStandIns { .. }) => System,
+            // Carried on by the program where incidents are merged.
+            Self::Access(AccessCommand::NameSuspect { .. }) => {
+                PersonsOrSystem(&[Act::RestrictAccess])
+            }
             Self::Access(_) => Persons(&[Act::RestrictAccess]),
             Self::Order(OrderCommand::Remind { .. }) => System,
             Self::Order(_) => Persons(&[Act::IssueOrder]),

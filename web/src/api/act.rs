@@ -39,9 +39,8 @@ pub(crate) fn command(visit: &Visit) -> Reply {
         whole(visit, &incident, &asked.command)?;
         let (desk, op) = (visit.desk(), change.op.clone());
         let outcome = match (asked.command, version) {
-            (Command::Access(command), _) => {
-                unchanged(visit, &incident)?;
-                desk.change_access(op, &incident.id, command)
+            (Command::Access(command), version) => {
+                desk.change_access(op, &incident.id, command, version)
             }
             (command, Some(version)) => {
                 (desk.execute_at(op, &incident.id, command, version)).map(drop)
@@ -126,6 +125,7 @@ pub(crate) fn incident_act(visit: &Visit) -> Reply {
     guard::once(visit, |change| {
         let incident = known(visit)?;
         unchanged(visit, &incident)?;
+        let version = guard::if_match(visit)?;
         let mut fields = visit.json.clone();
         if let Some(fields) = fields.as_object_mut() {
             fields.remove("reason");
@@ -133,7 +133,7 @@ pub(crate) fn incident_act(visit: &Visit) -> Reply {
         let act: IncidentAct = serde_json::from_value(fields)
             .map_err(|error| guard::invalid(visit, "", &error.to_string()))?;
         guard::allowed(visit, visit.may(act.act()))?;
-        carry_out(change, &incident, act)
+        carry_out(change, &incident, version, act)
             .map_err(|error| perform::failed(visit, &incident, &error))?;
         Ok(stands(visit, &incident))
     })
@@ -142,6 +142,7 @@ pub(crate) fn incident_act(visit: &Visit) -> Reply {
 fn carry_out(
     change: &Change<'_>,
     incident: &Incident,
+    version: Option<u32>,
     act: IncidentAct,
 ) -> Result<(), CommandError> {
     let (desk, op, id) = (change.visit.desk(), change.op.clone(), &incident.id);
@@ -158,7 +159,7 @@ fn carry_out(
             let asked = desk.acceptance_of(incident, &acceptance)?;
             Ok(desk.refuse_acceptance(&op, &asked.id).map(drop)?)
         }
-        IncidentAct::ChangeAccess { change } => desk.change_access(op, id, change),
+        IncidentAct::ChangeAccess { change } => desk.change_access(op, id, change, version),
     }
 }
 

@@ -78,7 +78,7 @@ pub(crate) fn page(visit: &Visit) -> Reply {
 
 fn change(visit: &Visit, command: AccessCommand) -> Reply {
     perform::by_desk(visit, |incident| {
-        (visit.desk()).change_access(visit.operation(), &incident.id, command.clone())
+        (visit.desk()).change_access(visit.operation(), &incident.id, command.clone(), None)
     })
 }
 

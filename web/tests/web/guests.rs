@@ -250,7 +250,7 @@ async fn a_guest_who_is_suspected_or_whose_access_is_ended_is_out_at_once() {
         account: AccountId::new(ACCOUNT),
     };
     (case.world.desk)
-        .change_access(op, &case.id, command)
+        .change_access(op, &case.id, command, None)
         .expect("a guest can be suspected");
     let after = case.get("/guest", &guest).await;
     assert!(after.location().starts_with("/login"), "{}", after.status);

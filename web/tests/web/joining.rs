@@ -340,3 +340,139 @@ async fn a_suspect_named_later_is_kept_out_of_what_was_merged_and_split_before()
     assert_eq!(seen(&agent, &merged).await, StatusCode::OK);
     assert_eq!(seen(&agent, &part).await, StatusCode::NOT_FOUND);
 }
+
+/// A person's operation at the desk, beside the pages.
+fn by(world: &World, account: &str, position: &str, request: &str) -> Operation {
+    Operation {
+        actor: Actor::Person {
+            account: AccountId::new(account),
+            name: account.to_owned(),
+            positions: vec![PositionId::new(position)],
+        },
+        reason: "the logs name them".to_owned(),
+        request: RequestId::new(request),
+        now: world.desk.now(),
+    }
+}
+
+/// Takes one report more into an incident, and makes an incident of its own of it.
+async fn part_of(world: &World, boss: &Person, whole: &IncidentId, what: &str) -> IncidentId {
+    let more = reported(world, what, "");
+    let fields = [("decision", "join"), ("incident", whole.as_str())];
+    let path = format!("/triage/{more}");
+    let joined = world.post(&path, Some(boss), &fields).await;
+    assert_eq!(joined.status, StatusCode::SEE_OTHER, "{}", joined.body);
+    let fields = [("report", more.as_str()), ("reason", "somebody else")];
+    let done = join(world, boss, whole, "split", &fields).await;
+    assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.body);
+    let part = done.location().trim_start_matches("/incidents/");
+    IncidentId::new(part.split('/').next().expect("an id"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_suspicion_reaches_what_hung_together_before_a_merge() {
+    let world = World::new();
+    let boss = world.person("boss", &["cio"]);
+    world.person("legal", &["head_legal"]);
+    let (agent, clerk) = (
+        world.person("agent", &["head_cs"]),
+        world.person("clerk", &["head_marketing"]),
+    );
+    let about = opened(&world, &reported(&world, "agents sell data", "agent"));
+    let whole = opened(&world, &reported(&world, "data are for sale", ""));
+    let part = part_of(&world, &boss, &whole, "a second seller").await;
+    let fields = [("account", "clerk"), ("reason", "the logs name them")];
+    let named = join(&world, &boss, &whole, "name-suspect", &fields).await;
+    assert_eq!(named.status, StatusCode::SEE_OTHER, "{}", named.body);
+    let fields = [("account", "clerk"), ("reason", "another seller")];
+    let cleared = join(&world, &boss, &part, "clear-suspect", &fields).await;
+    assert_eq!(cleared.status, StatusCode::SEE_OTHER, "{}", cleared.body);
+
+    let fields = [("into", whole.as_str()), ("reason", "one and the same")];
+    let merged = join(&world, &boss, &about, "merge", &fields).await;
+    assert_eq!(merged.status, StatusCode::SEE_OTHER, "{}", merged.body);
+    for id in [&about, &whole, &part] {
+        let page = world.get(&format!("/incidents/{id}"), Some(&agent)).await;
+        assert_eq!(page.status, StatusCode::NOT_FOUND, "{id}");
+    }
+    // Whoever was cleared of the part stays so: the merge brought nothing new against them there.
+    let page = world.get(&format!("/incidents/{part}"), Some(&clerk)).await;
+    assert_eq!(page.status, StatusCode::OK);
+    let line = world.desk.incident(&part).expect("there");
+    let named = (line.timeline.iter()).filter(|l| l.kind == "suspect-named");
+    assert_eq!(named.count(), 2, "the clerk before, the agent now");
+}
+
+/// A suspect of one incident who commands another that hangs together with it shuts nobody out
+/// there who looks into them.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_suspect_changes_nothing_where_they_are_suspected() {
+    let world = World::new();
+    let boss = world.person("boss", &["cio"]);
+    world.person("legal", &["head_legal"]);
+    let (security, agent) = (
+        world.person("security", &["ciso"]),
+        world.person("agent", &["head_cs"]),
+    );
+    let whole = opened(&world, &reported(&world, "data are for sale", ""));
+    let part = part_of(&world, &boss, &whole, "the CISO's own account").await;
+    let fields = [("account", "security"), ("reason", "the logs name them")];
+    let named = join(&world, &boss, &part, "name-suspect", &fields).await;
+    assert_eq!(named.status, StatusCode::SEE_OTHER, "{}", named.body);
+    let fields = [("account", "security"), ("reason", "not in this one")];
+    let cleared = join(&world, &boss, &whole, "clear-suspect", &fields).await;
+    assert_eq!(cleared.status, StatusCode::SEE_OTHER, "{}", cleared.body);
+
+    let fields = [("account", "agent"), ("reason", "they look too closely")];
+    let named = join(&world, &security, &whole, "name-suspect", &fields).await;
+    assert_eq!(named.status, StatusCode::SEE_OTHER, "{}", named.body);
+    let seen = async |who: &Person, id: &IncidentId| {
+        let page = world.get(&format!("/incidents/{id}"), Some(who)).await;
+        page.status
+    };
+    assert_eq!(seen(&agent, &whole).await, StatusCode::NOT_FOUND);
+    assert_eq!(seen(&agent, &part).await, StatusCode::OK);
+    assert_eq!(seen(&security, &part).await, StatusCode::NOT_FOUND);
+}
+
+/// Whatever comes first, naming or splitting: the part knows the suspect.
+#[tokio::test(flavor = "multi_thread")]
+async fn naming_and_splitting_at_once_leave_no_part_open_to_the_suspect() {
+    let world = World::new();
+    world.person("boss", &["cio"]);
+    world.person("legal", &["head_legal"]);
+    world.person("agent", &["head_cs"]);
+    let agent = AccountId::new("agent");
+    for round in 0..12 {
+        let whole = opened(&world, &reported(&world, "data are for sale", ""));
+        let more = reported(&world, "a second seller", "");
+        let op = |what: &str| by(&world, "boss", "cio", &format!("{what}-{round}"));
+        let decision = desk::ReportDecision::Join {
+            incident: whole.clone(),
+        };
+        let joined = (world.desk).decide_report(op("join"), &more, decision, None);
+        joined.expect("joined");
+        let start = std::sync::Barrier::new(2);
+        let part = std::thread::scope(|threads| {
+            let (desk, naming) = (&world.desk, op("name"));
+            let naming = threads.spawn(|| {
+                start.wait();
+                let account = agent.clone();
+                let command = incident::access::AccessCommand::NameSuspect { account };
+                desk.change_access(naming, &whole, command, None)
+            });
+            let split = desk::joining::Split {
+                reports: vec![more.clone()],
+                findings: Vec::new(),
+            };
+            start.wait();
+            let part = world.desk.split_incident(op("split"), &whole, &split);
+            naming.join().expect("a thread").expect("named");
+            part.expect("split")
+        });
+        for id in [&whole, &part] {
+            let incident = world.desk.incident(id).expect("there");
+            assert!(incident.access.suspects.contains(&agent), "round {round}");
+        }
+    }
+}
