@@ -21,8 +21,11 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use store::{Account, AccountChange, AccountState, Batch, EndSessions, PutDocument};
 
-/// Documents by account: which incident a guest belongs to.
+/// Documents by account: which incident a guest belongs to, until the account is closed.
 const GUESTS: &str = "guest";
+/// The same of accounts whose invitation came to nothing: no incident names them, and whoever must
+/// not know of the incident must not meet them.
+const REFUSED: &str = "guest-refused";
 /// Guests whose accounts are looked after; each is closed when its access has ended.
 const MOST: u32 = 5_000;
 
@@ -67,20 +70,19 @@ impl Desk {
         if hidden.is_empty() {
             return Ok(BTreeSet::new());
         }
-        let incidents = hidden.iter().filter_map(|id| self.incident(id));
-        let guests = |i: Arc<Incident>| {
-            i.resources
-                .guests
-                .iter()
-                .map(|g| g.account.clone())
-                .collect()
-        };
-        let mut guests: BTreeSet<AccountId> = incidents.flat_map::<Vec<_>, _>(guests).collect();
+        let mut guests = BTreeSet::new();
+        for id in &hidden {
+            let incident = self.listed_incident(id)?;
+            guests.extend(incident.resources.guests.iter().map(|g| g.account.clone()));
+        }
         // An account is there a moment before its incident knows it.
-        for known in self.store().documents(GUESTS, MOST)? {
-            let belongs: Belongs = serde_json::from_str(&known.json)?;
-            if hidden.contains(&belongs.incident) {
-                guests.insert(AccountId::new(known.id));
+        let apart = [GUESTS, REFUSED].map(|collection| self.store().documents(collection, MOST));
+        for known in apart {
+            for known in known? {
+                let belongs: Belongs = serde_json::from_str(&known.json)?;
+                if hidden.contains(&belongs.incident) {
+                    guests.insert(AccountId::new(known.id));
+                }
             }
         }
         Ok(guests)
@@ -153,16 +155,17 @@ impl Desk {
         };
         check_name(&asked.account, &asked.name).map_err(DeskError::from)?;
         let account = asked.account.clone();
-        self.make_guest(&op, id, &asked, &rules.position)?;
-        let command = GuestCommand::Invite {
-            account: asked.account,
+        let command = Command::Resource(ResourceCommand::Guest(GuestCommand::Invite {
+            account: asked.account.clone(),
             name: asked.name.trim().to_owned(),
-            request: asked.request,
-            pages: asked.pages,
+            request: asked.request.clone(),
+            pages: asked.pages.clone(),
             may_act: asked.may_act,
             until: asked.until,
-        };
-        let command = Command::Resource(ResourceCommand::Guest(command));
+        }));
+        // What would be refused takes no name: the same one is free for the next try.
+        incident::decide(&op, &plan, self.there(id)?.as_ref(), command.clone())?;
+        self.make_guest(&op, id, &asked, &rules.position)?;
         if let Err(error) = self.execute(op, id, command) {
             self.close_guest(&account)?;
             return Err(error);
@@ -189,27 +192,19 @@ impl Desk {
             state: AccountState::Invited,
             created_at: op.now,
         };
-        let stored = self
-            .store()
-            .add_account(account, serde_json::to_vec(&leaf)?);
-        stored.map_err(|e| match e {
-            store::StoreError::Conflict { .. } => AccountRefusal::Name.into(),
-            other => DeskError::from(other),
-        })?;
         let belongs = Belongs {
             incident: id.clone(),
         };
-        self.store().commit(Batch {
-            documents: vec![PutDocument {
-                collection: GUESTS,
-                id: asked.account.to_string(),
-                expect_version: None,
-                json: serde_json::to_string(&belongs)?,
-                at: op.now,
-            }],
+        let batch = Batch {
+            leaves: vec![serde_json::to_vec(&leaf)?],
+            documents: vec![belongs.document(GUESTS, &asked.account, op.now)?],
             ..Batch::default()
-        })?;
-        Ok(())
+        };
+        let stored = self.store().add_account_with(account, batch);
+        stored.map_err(|e| match e {
+            store::StoreError::Conflict { .. } => AccountRefusal::Name.into(),
+            other => DeskError::from(other),
+        })
     }
 
     /// A guest acts in their own incident alone, and there answers orders that name them.
@@ -265,10 +260,18 @@ impl Desk {
         change.state = Some(AccountState::Disabled);
         change.end_sessions = Some(EndSessions { but: None });
         let leaf = json!({ "kind": "guest-closed", "account": account, "at": self.now() });
-        let forget = Batch {
+        let mut forget = Batch {
             forget: vec![(GUESTS, account.to_string())],
             ..Batch::default()
         };
+        if let Some(known) = self.store().document(GUESTS, account.as_str())? {
+            let belongs: Belongs = serde_json::from_str(&known.json)?;
+            let incident = self.incident(&belongs.incident);
+            let named = |i: Arc<Incident>| i.resources.guests.iter().any(|g| g.account == *account);
+            if !incident.is_some_and(named) {
+                (forget.documents).push(belongs.document(REFUSED, account, self.now())?);
+            }
+        }
         let batch = Batch {
             leaves: vec![serde_json::to_vec(&leaf)?],
             ..forget.clone()
@@ -281,6 +284,23 @@ impl Desk {
         }
         self.touched();
         Ok(())
+    }
+}
+
+impl Belongs {
+    fn document(
+        &self,
+        collection: &'static str,
+        account: &AccountId,
+        at: Instant,
+    ) -> Result<PutDocument, DeskError> {
+        Ok(PutDocument {
+            collection,
+            id: account.to_string(),
+            expect_version: None,
+            json: serde_json::to_string(self)?,
+            at,
+        })
     }
 }
 

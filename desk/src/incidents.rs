@@ -3,10 +3,10 @@
 //! Deliberately not here: what a command may do (room `incident`) and how many commands are
 //! stored at once (`commander`).
 
-use crate::Desk;
 use crate::commander::Ask;
 use crate::error::CommandError;
 use crate::held::Held;
+use crate::{Desk, DeskError};
 use incident::access::Access;
 use incident::brief::SentBrief;
 use incident::learning::Topic;
@@ -56,6 +56,17 @@ impl Desk {
         self.inner.incidents.get(id).unwrap_or_else(|error| {
             tracing::error!(incident = %id, error = %crate::error::chain(&error), "an incident cannot be read");
             None
+        })
+    }
+    /// One of which something already says that it is there: not to find it is an error.
+    pub(crate) fn listed_incident(&self, id: &IncidentId) -> Result<Arc<Incident>, DeskError> {
+        let held = self.inner.incidents.get(id)?;
+        held.map(|held| held.incident).ok_or_else(|| {
+            tracing::error!(incident = %id, "an incident that is listed is not stored");
+            DeskError::Broken {
+                told: "what is kept of an incident cannot be read".to_owned(),
+                may_pass: false,
+            }
         })
     }
     /// Carries a command out; returns when its facts are durable.

@@ -278,7 +278,7 @@ impl Desk {
                 }
                 if known.insert(next.clone()) {
                     // One that cannot be read must not be left out of what concerns it.
-                    found.push(self.there(&next)?);
+                    found.push(self.listed_incident(&next)?);
                 }
             }
         }

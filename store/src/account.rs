@@ -1,7 +1,7 @@
 //! Accounts, sessions, one-time links and login attempts. Tokens are kept as hashes only.
 
 use crate::sql::{Connection, Row, SqlError, Value, values};
-use crate::{Store, StoreError};
+use crate::{Batch, Store, StoreError};
 use model::{AccountId, Instant, PositionId};
 use serde::{Deserialize, Serialize};
 
@@ -83,6 +83,18 @@ const ACCOUNT: &str =
 impl Store {
     /// Adds an account, with a leaf of the `record` log; a name that is taken is a conflict.
     pub fn add_account(&self, account: Account, leaf: Vec<u8>) -> Result<(), StoreError> {
+        let leaves = vec![leaf];
+        self.add_account_with(
+            account,
+            Batch {
+                leaves,
+                ..Batch::default()
+            },
+        )
+    }
+
+    /// The same with what is stored with the account or not at all.
+    pub fn add_account_with(&self, account: Account, batch: Batch) -> Result<(), StoreError> {
         let positions = serde_json::to_string(&account.positions)?;
         self.write(move |db| {
             let sql =
@@ -103,14 +115,7 @@ impl Store {
             {
                 return Err(StoreError::conflict("account", account.id.as_str()));
             }
-            crate::batch::put(
-                db,
-                &crate::Batch {
-                    leaves: vec![leaf],
-                    ..crate::Batch::default()
-                },
-            )
-            .map(drop)
+            crate::batch::put(db, &batch).map(drop)
         })
     }
 

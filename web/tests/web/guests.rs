@@ -314,3 +314,68 @@ async fn a_suspect_who_manages_accounts_meets_no_guest_of_the_incident_about_the
         assert!(seen.body.contains("Li, forensics"));
     }
 }
+
+/// What is refused leaves nothing behind: neither a name that is taken nor an account that tells
+/// of the incident.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_invitation_leaves_no_account_behind() {
+    let case = Case::begin().await;
+    let refused = case.invite(&[]).await;
+    assert!(refused.status.is_client_error(), "{}", refused.status);
+    assert_eq!(
+        case.world
+            .desk
+            .person(&AccountId::new(ACCOUNT))
+            .expect("read"),
+        None
+    );
+    let invited = case.invite(&["orders"]).await;
+    assert_eq!(invited.status, StatusCode::OK, "{}", invited.body);
+}
+
+/// One expert was granted and two are invited at once: one of them comes to nothing after the
+/// account was made.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_invitation_that_came_to_nothing_is_hidden_with_its_incident() {
+    let case = Case::begin().await;
+    let manager = case.world.everything("manager");
+    let (desk, id) = (&case.world.desk, &case.id);
+    let start = std::sync::Barrier::new(2);
+    let invite = |account: &str| {
+        let op = model::Operation {
+            actor: model::Actor::Person {
+                account: AccountId::new("lead"),
+                name: "lead".to_owned(),
+                positions: desk.plan().positions.iter().map(|p| p.id.clone()).collect(),
+            },
+            reason: String::new(),
+            request: model::RequestId::new(account),
+            now: desk.now(),
+        };
+        let asked = desk::guests::GuestInvitation {
+            account: AccountId::new(account),
+            name: account.to_owned(),
+            request: "R-1".to_owned(),
+            pages: vec![incident::resource::GuestPage::Orders],
+            may_act: false,
+            until: op.now.plus_s(3600),
+        };
+        start.wait();
+        desk.invite_guest(op, id, asked)
+    };
+    let (one, two) = std::thread::scope(|threads| {
+        let one = threads.spawn(|| invite("expert-one"));
+        let two = threads.spawn(|| invite("expert-two"));
+        (one.join().expect("a thread"), two.join().expect("a thread"))
+    });
+    assert!(one.is_ok() ^ two.is_ok(), "one place, one guest");
+    let fields = [("account", "manager"), ("reason", "the orders were theirs")];
+    case.done(&case.lead, "name-suspect", &fields).await;
+    for path in ["/settings/people", "/api/v1/people"] {
+        let page = case.get(path, &manager).await;
+        assert_eq!(page.status, StatusCode::OK, "{path}");
+        assert!(!page.body.contains("expert-"), "{path} names an expert");
+    }
+    let seen = case.get("/settings/people", &case.second).await;
+    assert!(seen.body.contains("expert-"));
+}
