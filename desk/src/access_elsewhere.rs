@@ -4,6 +4,7 @@
 //! What belongs to a hidden incident is taken out of counts and lists alike, so that neither a
 //! number nor a gap tells of it. Deliberately not here: who may know what (`access`).
 
+use crate::audit_turns::PartAudits;
 use crate::daybook::ShadowReport;
 use crate::source_view::{SourceView, UnwitnessedPage};
 use crate::{Desk, DeskError};
@@ -56,6 +57,23 @@ impl Desk {
         let mut report = self.shadow_report(source, days)?;
         report.leave_out(hidden.iter().filter(|f| f.source == *source));
         Ok(report)
+    }
+
+    /// How a source's partial audits are set, and what they have covered and found.
+    pub fn part_audits_for(
+        &self,
+        viewer: &Viewer,
+        source: &SourceName,
+    ) -> Result<PartAudits, DeskError> {
+        let mut hidden = self.hidden_findings(viewer)?;
+        hidden.retain(|f| f.source == *source);
+        let mut audits = self.part_audits(source)?;
+        if !hidden.is_empty() {
+            let about =
+                |table: &str, key: &str| hidden.iter().any(|f| f.table == table && f.key == key);
+            audits.turns.iter_mut().for_each(|t| t.leave_out(about));
+        }
+        Ok(audits)
     }
 
     pub fn unwitnessed_for(

@@ -138,6 +138,18 @@ pub struct Turn {
     pub named: Vec<DifferingRow>,
 }
 
+impl Turn {
+    /// The turn as it would stand without some rows. Of rows that are counted and not named nobody
+    /// can tell whether they are among them, so they go too.
+    pub(crate) fn leave_out(&mut self, hidden: impl Fn(&str, &str) -> bool) {
+        let before = self.named.len();
+        self.named.retain(|row| !hidden(&row.table, &row.key));
+        if self.named.len() < before || self.differing > before as u64 {
+            self.differing = self.named.len() as u64;
+        }
+    }
+}
+
 /// A row that differs, without its values.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DifferingRow {

@@ -91,7 +91,7 @@ fn read(visit: &Visit, desk: &Desk, days: u32) -> Result<Option<Value>, DeskErro
     };
     let mut body = serde_json::to_value(&view)?;
     body["report"] = serde_json::to_value(desk.shadow_report_for(&viewer, &name, days)?)?;
-    body["audits"] = serde_json::to_value(desk.part_audits(&name)?)?;
+    body["audits"] = serde_json::to_value(desk.part_audits_for(&viewer, &name)?)?;
     Ok(Some(body))
 }
 

@@ -20,7 +20,6 @@ use desk::window::{NewWindow, Window};
 use model::{FindingId, Instant, SourceName};
 use plan::Act;
 
-/// Days shown when nobody asks for more.
 /// Newest turns of partial audits that are shown, whatever they found.
 const TURNS: usize = 6;
 /// Turns that are shown at most: older ones stay while their rows differed.

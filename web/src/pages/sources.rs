@@ -40,7 +40,7 @@ impl SourceCard {
         Ok(Self {
             path: path_of(s.name.as_str()),
             shadow: desk.shadow_report_for(&v.visit.viewer(), &s.name, days)?,
-            audits: desk.part_audits(&s.name)?,
+            audits: desk.part_audits_for(&v.visit.viewer(), &s.name)?,
             tables: s.tables.join(v.t("common-list-comma").as_ref()),
             asked: state("asked"),
             open: state("open"),

@@ -207,6 +207,38 @@ async fn partial_audits_say_what_they_covered_and_name_what_differs() {
     );
 }
 
+/// What differs belongs to the incident about whoever did it; to them every row stands.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_suspect_meets_no_row_of_their_incident_in_partial_audits() {
+    let world = World::new();
+    let id = world.attacked();
+    let (reader, lead) = (world.everything("reader"), world.everything("lead"));
+    world.person("boss", &["cio"]);
+    let rows = 1_000_000;
+    let report = (world.desk).audit_part(&shop(), Part::InTurn { rows });
+    assert_eq!(report.expect("an audit").discrepancies.len(), 3);
+    let api = format!("/api/v1/sources/{SMALL_SHOP}");
+    let turn = async || {
+        let source = world.get(&api, Some(&reader)).await.body;
+        let source: serde_json::Value = serde_json::from_str(&source).expect("JSON");
+        source["audits"]["turns"][0].clone()
+    };
+    assert_eq!(turn().await["differing"], 3);
+    let fields = [("account", "reader"), ("reason", "the logs name them")];
+    let named = format!("/incidents/{id}/do/name-suspect");
+    let named = world.post(&named, Some(&lead), &fields).await;
+    assert_eq!(named.status, StatusCode::SEE_OTHER, "{}", named.body);
+    let now = turn().await;
+    assert_eq!(now["differing"], 0);
+    assert_eq!(now["named"], serde_json::json!([]));
+    let page = world.get(&path(""), Some(&reader)).await.body;
+    assert!(page.contains("Last whole round"), "{page}");
+    assert!(
+        !page.contains("differ</span>") && !page.contains("3 rows"),
+        "{page}"
+    );
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_nobody_witnessed_is_listed() {
     let unseen = "UPDATE orders SET total_minor = total_minor + 1 WHERE id IN
