@@ -1,7 +1,8 @@
 //! Who of those who hold a position is called now: schedules, absences, hand-overs.
 //!
-//! Pure, so that it can be tried on ten thousand nights. Deliberately not here: the arithmetic of
-//! turns (`incident::rota`), keeping schedules (`rota`), who may know of an incident (`access`).
+//! [`Rota`] is pure, so that it can be tried on ten thousand nights; [`Duties`] reads once what it
+//! needs. Deliberately not here: the arithmetic of turns (`incident::rota`), keeping schedules
+//! (`rota`), who may know of an incident (`access`).
 
 use crate::Desk;
 use crate::account::Person;
@@ -130,10 +131,8 @@ impl Rota {
         let shift = incident.and_then(|i| i.taken_over(position));
         // Whoever has gone since, is away, or may no longer know, is not told.
         let there = |by: &AccountId| {
-            staff
-                .holders
-                .iter()
-                .find(|p| p.id == *by && !self.away(by, at))
+            let mut all = staff.holders.iter().chain(&staff.stand_ins);
+            all.find(|p| p.id == *by && !self.away(by, at))
         };
         let here = shift.and_then(|(_, by)| there(by).cloned());
         let mut people = self.on_duty_among(plan, position, staff, at).people;

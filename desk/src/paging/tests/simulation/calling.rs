@@ -563,15 +563,29 @@ impl Calling {
             let holds = all.filter(|(_, p)| p.positions.contains(&PositionId::from(position)));
             holds.map(|(i, _)| i).collect::<Vec<usize>>()
         };
-        let doubled = POSITIONS.iter().filter(|p| holders(p).len() > 1);
-        let doubled: Vec<&&str> = doubled.collect();
-        if !doubled.is_empty() && self.seed.chance(40) {
-            let position = **self.seed.pick(&doubled);
-            let both = holders(position);
+        // To whoever holds the position too, or stands in for it by the plan.
+        let takers = |position: &str| {
+            let position = self.plan.position(&PositionId::from(position));
+            let own = position.map_or(&[][..], |p| &p.stand_ins);
+            own.iter()
+                .flat_map(|p| holders(p.as_str()))
+                .collect::<Vec<usize>>()
+        };
+        let mut pairs: Vec<(&str, usize, usize)> = Vec::new();
+        for position in POSITIONS {
+            let own = holders(position);
+            let Some((from, others)) = own.split_first() else {
+                continue;
+            };
+            let all = others.iter().copied().chain(takers(position));
+            pairs.extend(all.filter(|to| to != from).map(|to| (position, *from, to)));
+        }
+        if !pairs.is_empty() && self.seed.chance(40) {
+            let (position, from, to) = *self.seed.pick(&pairs);
             self.deeds.push(Deed::HandOver {
                 position: position.into(),
-                from: both[0],
-                to: both[1],
+                from,
+                to,
             });
             later.push((self.deeds.len() - 1, self.seed.below(600 * S)));
         }
@@ -793,6 +807,7 @@ struct Seen {
     passed: usize,
     refused: usize,
     handed_over: usize,
+    to_stand_ins: usize,
     withdrawn: usize,
     last_stage: usize,
 }
@@ -807,7 +822,13 @@ impl Seen {
             match &entry.what {
                 What::Passed(_) => self.passed += 1,
                 What::Refused(_) => self.refused += 1,
-                What::HandedOver { to, .. } if !to.is_empty() => self.handed_over += 1,
+                What::HandedOver { to, position, .. } if !to.is_empty() => {
+                    self.handed_over += 1;
+                    let holds = |p: &Person| p.positions.contains(&PositionId::from(&**position));
+                    let mut people = calling.people.iter();
+                    let stands_in = people.any(|p| p.id.as_str() == to && !holds(p));
+                    self.to_stand_ins += usize::from(stands_in);
+                }
                 What::Withdrawn => self.withdrawn += 1,
                 _ => {}
             }
@@ -850,6 +871,8 @@ fn ten_thousand_nights_of_calling_keep_to_the_plan() {
     assert!(all(|s| s.passed) > 2_000, "{}", all(|s| s.passed));
     assert!(all(|s| s.refused) > 4_000, "{}", all(|s| s.refused));
     assert!(all(|s| s.handed_over) > 1_000, "{}", all(|s| s.handed_over));
+    let stood_in = all(|s| s.to_stand_ins);
+    assert!(stood_in > 500, "{stood_in}");
     assert!(all(|s| s.withdrawn) > 700, "{}", all(|s| s.withdrawn));
     assert!(all(|s| s.last_stage) > 10_000, "{}", all(|s| s.last_stage));
     assert!(calm(0), "every fourth night all channels are good");
