@@ -26,7 +26,7 @@ use model::{
 };
 use plan::grading::Figures;
 use plan::{Assessment, Lang, StepId};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use std::collections::BTreeMap;
 
 /// A fact as it is stored: its place in the incident, and the operation that made it.
@@ -236,8 +236,12 @@ pub enum Fact {
     HandlingEnded,
     BriefSent {
         number: u32,
-        /// `None` for those from before briefs were kept.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        /// `None` for those from before briefs were kept as they went out.
+        #[serde(
+            default,
+            skip_serializing_if = "Option::is_none",
+            deserialize_with = "as_it_went_out"
+        )]
         kept: Option<Box<KeptBrief>>,
     },
     Access(AccessFact),
@@ -259,6 +263,25 @@ pub struct KeptBrief {
     pub text: String,
     /// SHA-256 of the text.
     pub digest: Digest,
+}
+
+/// Facts from before the text was kept hold the brief in parts; what was sent then cannot be told
+/// byte for byte, so it is none of those kept.
+fn as_it_went_out<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Box<KeptBrief>>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Kept {
+        Text(Box<KeptBrief>),
+        InParts {
+            #[serde(rename = "brief")]
+            _brief: serde::de::IgnoredAny,
+        },
+    }
+    let kept = Option::<Kept>::deserialize(from)?;
+    Ok(kept.and_then(|kept| match kept {
+        Kept::Text(kept) => Some(kept),
+        Kept::InParts { .. } => None,
+    }))
 }
 
 /// How an incident begins.

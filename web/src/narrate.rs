@@ -11,8 +11,12 @@ use incident::brief::Line;
 use incident::{MissingItem, Param, Refusal, TimelineEntry};
 use model::Actor;
 use plan::{Lang, Plan};
+use std::borrow::Cow;
 
 const ZONE: &str = "Asia/Shanghai";
+/// The value of a line that names another incident.
+const INCIDENT: &str = "incident";
+const NOT_TOLD: &str = "—";
 
 /// The refusal in words, and everything that is missing, one line each.
 pub(crate) fn refusal(visit: &Visit, refusal: &Refusal) -> (String, Vec<String>) {
@@ -47,7 +51,26 @@ pub(crate) fn brief(visit: &Visit, line: &Line) -> String {
 
 pub(crate) fn event(visit: &Visit, entry: &TimelineEntry) -> String {
     let key = format!("incident-event-{}", entry.kind);
-    Speaker::of(visit).message(&key, named(&entry.params))
+    Speaker::of(visit).message(&key, named(&params(visit, entry)))
+}
+
+/// What a line says beside its kind; another incident is named to those alone who may know of it.
+pub(crate) fn params<'e>(visit: &Visit, entry: &'e TimelineEntry) -> Cow<'e, [(String, Param)]> {
+    let unknown = |(name, param): &(String, Param)| match param {
+        Param::Text(id) if name == INCIDENT => visit.incident(&id.as_str().into()).is_none(),
+        _ => false,
+    };
+    if !entry.params.iter().any(unknown) {
+        return Cow::Borrowed(&entry.params);
+    }
+    let mut all = entry.params.clone();
+    let hide = |named: &mut (String, Param)| {
+        if unknown(named) {
+            named.1 = Param::Text(NOT_TOLD.to_owned());
+        }
+    };
+    all.iter_mut().for_each(hide);
+    Cow::Owned(all)
 }
 
 pub(crate) fn actor(visit: &Visit, actor: &Actor) -> String {

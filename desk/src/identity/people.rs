@@ -71,7 +71,7 @@ impl Desk {
             id: id.clone(),
             name: name.trim().to_owned(),
             password_hash: NO_PASSWORD.to_owned(),
-            positions: given,
+            positions: given.clone(),
             state: AccountState::Invited,
             created_at: op.now,
         };
@@ -89,7 +89,7 @@ impl Desk {
                 Proposed::Positions {
                     account: id.clone(),
                     positions: positions.to_vec(),
-                    held: None,
+                    held: Some(given),
                 },
             )?),
         };

@@ -3,6 +3,7 @@
 use super::cursor::{self, Asked};
 use super::guard;
 use super::read;
+use crate::narrate;
 use crate::pages::incidents::asked_page;
 use crate::perform;
 use crate::reply::Reply;
@@ -114,7 +115,7 @@ pub(crate) fn timeline(visit: &Visit) -> Reply {
                 "kind": l.kind,
                 "actor": l.actor,
                 "reason": l.reason,
-                "params": l.params,
+                "params": narrate::params(visit, l),
             })
         })
         .collect();

@@ -77,7 +77,7 @@ fn whole(visit: &Visit, incident: &Incident) -> Value {
             .map(|(name, cell)| (name.to_owned(), Value::String(cell)))
             .collect();
         line.insert("sequence".to_owned(), json!(entry.sequence));
-        line.insert("params".to_owned(), json!(entry.params));
+        line.insert("params".to_owned(), json!(narrate::params(visit, entry)));
         Value::Object(line)
     };
     json!({

@@ -433,6 +433,17 @@ async fn a_suspect_changes_nothing_where_they_are_suspected() {
     assert_eq!(seen(&agent, &whole).await, StatusCode::NOT_FOUND);
     assert_eq!(seen(&agent, &part).await, StatusCode::OK);
     assert_eq!(seen(&security, &part).await, StatusCode::NOT_FOUND);
+    // Nor does the course of events that they may read name what they may not.
+    let api = format!("/api/v1/incidents/{whole}/timeline?limit=100");
+    let ends = ["/timeline", "/timeline/csv", "/timeline/json", "/joining"];
+    let pages = ends.map(|end| format!("/incidents/{whole}{end}"));
+    for path in pages.iter().chain([&api]) {
+        for (who, knows) in [(&boss, true), (&security, false)] {
+            let page = world.get(path, Some(who)).await;
+            assert_eq!(page.status, StatusCode::OK, "{path}");
+            assert_eq!(page.body.contains(part.as_str()), knows, "{path}");
+        }
+    }
 }
 
 /// Whatever comes first, naming or splitting: the part knows the suspect.

@@ -193,6 +193,24 @@ async fn positions_changed_meanwhile_are_not_overwritten() {
     assert_eq!(late.status, StatusCode::CONFLICT, "{}", late.body);
     assert_eq!(positions(&world, "agent"), ["cs_agent", "legal_counsel"]);
 
+    // The same of positions asked for with an invitation.
+    let fields = [
+        ("account", "new"),
+        ("name", "New"),
+        ("position", "cs_agent"),
+        ("position", "sysadmin"),
+    ];
+    let invited = world.post("/settings/people", Some(&ciso), &fields).await;
+    assert_eq!(invited.status, StatusCode::OK, "{}", invited.body);
+    let approve = format!("/settings/proposals/{}/approve", proposal(&world));
+    let fields = [("position", "auditor"), ("held", "cs_agent")];
+    let path = "/settings/people/new/positions";
+    let first = world.post(path, Some(&ciso), &fields).await;
+    assert_eq!(first.status, StatusCode::SEE_OTHER, "{}", first.body);
+    let late = world.post(&approve, Some(&admin), &[]).await;
+    assert_eq!(late.status, StatusCode::CONFLICT, "{}", late.body);
+    assert_eq!(positions(&world, "new"), ["auditor"]);
+
     // At the same moment, too, exactly one of them counts.
     let give = |n: usize| {
         let desk = world.desk.clone();
