@@ -103,39 +103,35 @@ impl Desk {
 
     /// Newest first, those before `before` where it is given; without what was sent about such an
     /// incident, or about a report that led to it.
-    pub fn outbox_for(&self, viewer: &Viewer, before: Option<&OutboxId>, limit: u32) -> OutboxPage {
-        let read = || -> Result<OutboxPage, DeskError> {
-            let hidden = self.hidden_from(viewer);
-            // What cannot be told apart is not shown.
-            let Some(receipts) = self.hidden_receipts(viewer) else {
-                return Ok(OutboxPage::default());
-            };
-            let shown = |row: &OutboxRow| {
-                let of_report = receipts.iter().any(|r| row.id.as_str().starts_with(r));
-                !of_report && !row.incident.as_ref().is_some_and(|id| hidden.contains(id))
-            };
-            let most = limit as usize;
-            let (mut rows, mut before) = (Vec::new(), before.cloned());
-            while rows.len() <= most {
-                let ask = limit.saturating_add(1).saturating_mul(READ_AHEAD);
-                let found = self.store().outbox(None, before.as_ref(), ask)?;
-                let ended = found.len() < ask as usize;
-                before = found.last().map(|row| row.id.clone());
-                rows.extend(found.into_iter().filter(shown));
-                if ended {
-                    break;
-                }
-            }
-            let more = rows.len() > most;
-            rows.truncate(most);
-            let next = rows.last().filter(|_| more).map(|row| row.id.clone());
-            let items = rows.into_iter().map(|row| self.outbox_item(row)).collect();
-            Ok(OutboxPage { items, next })
+    pub fn outbox_for(
+        &self,
+        viewer: &Viewer,
+        before: Option<&OutboxId>,
+        limit: u32,
+    ) -> Result<OutboxPage, DeskError> {
+        let hidden = self.hidden_from(viewer);
+        let receipts = self.hidden_receipts(viewer)?;
+        let shown = |row: &OutboxRow| {
+            let of_report = receipts.iter().any(|r| row.id.as_str().starts_with(r));
+            !of_report && !row.incident.as_ref().is_some_and(|id| hidden.contains(id))
         };
-        read().unwrap_or_else(|error| {
-            tracing::error!(error = %error.told(), "the outbox cannot be read");
-            OutboxPage::default()
-        })
+        let most = limit as usize;
+        let (mut rows, mut before) = (Vec::new(), before.cloned());
+        while rows.len() <= most {
+            let ask = limit.saturating_add(1).saturating_mul(READ_AHEAD);
+            let found = self.store().outbox(None, before.as_ref(), ask)?;
+            let ended = found.len() < ask as usize;
+            before = found.last().map(|row| row.id.clone());
+            rows.extend(found.into_iter().filter(shown));
+            if ended {
+                break;
+            }
+        }
+        let more = rows.len() > most;
+        rows.truncate(most);
+        let next = rows.last().filter(|_| more).map(|row| row.id.clone());
+        let items = rows.into_iter().map(|row| self.outbox_item(row)).collect();
+        Ok(OutboxPage { items, next })
     }
 
     /// Whether an entry of a log belongs to an incident that the viewer may not know of. The
@@ -157,21 +153,16 @@ impl Desk {
                 .is_none_or(|hidden| hidden.iter().any(concerns))
     }
 
-    /// Names of reports that the viewer must not know of, by themselves or by their incident;
-    /// `None` where that cannot be read.
-    pub(crate) fn hidden_receipts(&self, viewer: &Viewer) -> Option<Vec<String>> {
+    /// Names of reports that the viewer must not know of, by themselves or by their incident.
+    pub(crate) fn hidden_receipts(&self, viewer: &Viewer) -> Result<Vec<String>, DeskError> {
         let mut names: Vec<String> = Vec::new();
         for id in self.hidden_from(viewer) {
-            let incident = self.incident(&id);
-            names.extend(
-                incident
-                    .iter()
-                    .flat_map(|i| i.reports.iter().map(ToString::to_string)),
-            );
+            let incident = self.listed_incident(&id)?;
+            names.extend(incident.reports.iter().map(ToString::to_string));
         }
-        let reports = self.hidden_reports_or_unknown(viewer)?;
+        let reports = self.hidden_reports(viewer)?;
         names.extend(reports.iter().map(ToString::to_string));
-        Some(names)
+        Ok(names)
     }
 
     fn hidden_reports_or_unknown(&self, viewer: &Viewer) -> Option<BTreeSet<ReceiptNo>> {

@@ -91,10 +91,18 @@ pub struct RegisterUse {
 }
 
 impl Desk {
-    /// The register with what is in use. What an incident holds that the viewer must not know of is
-    /// not counted: a number would give it away.
+    /// The register with what is in use. What an incident holds, or has used up, that the viewer must
+    /// not know of is not counted: a number would give it away.
     pub fn register_use(&self, viewer: &Viewer) -> Result<Vec<RegisterUse>, DeskError> {
         let open = self.open_incidents_for(viewer);
+        let hidden = self.hidden_from(viewer);
+        let hidden = hidden.iter().map(|id| self.listed_incident(id));
+        let hidden = hidden.collect::<Result<Vec<_>, DeskError>>()?;
+        let gone_there = |what: &str| -> i64 {
+            let all = hidden.iter().flat_map(|i| &i.resources.requests);
+            let gone = all.filter(|r| r.what == what).map(|r| r.gone());
+            gone.fold(0, i64::saturating_add)
+        };
         let plan = self.plan();
         let one = |entry: &plan::RegisterEntry| {
             let holds = |i: &&Arc<Incident>| i.resources.out(&entry.id) > 0;
@@ -102,7 +110,8 @@ impl Desk {
             let out = incidents.iter().map(|i| i.resources.out(&entry.id));
             Ok(RegisterUse {
                 id: entry.id.clone(),
-                written_off: written_off(self.store(), &entry.id)?.0,
+                written_off: (written_off(self.store(), &entry.id)?.0)
+                    .saturating_sub(gone_there(&entry.id)),
                 out: out.fold(0, i64::saturating_add),
                 incidents,
             })

@@ -199,7 +199,7 @@ impl Desk {
         })
     }
 
-    /// How many reports of people wait, for the viewer.
+    /// Reports of people that wait and that the viewer may know of.
     fn waiting_reports(&self, viewer: &Viewer) -> Result<Vec<ReportView>, DeskError> {
         let mut found = Vec::new();
         for name in index::waiting(self.store())? {

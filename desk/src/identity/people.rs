@@ -197,7 +197,7 @@ impl Desk {
         self.change_member(change, "account-edited", &actor.id, Vec::new())
     }
 
-    /// Whose link it is: the page that sets the password says so. Does not use it up.
+    /// Sets the password of whoever the link was made for, and uses the link up; gives the account.
     pub fn set_password_by_link(
         &self,
         token: &str,

@@ -5,7 +5,7 @@
 
 use super::answer::{ANSWER_S, answered_at};
 use super::page::{LegState, Paged, Receiver, Red};
-use crate::Desk;
+use crate::{Desk, DeskError};
 use incident::Incident;
 use incident::access::Viewer;
 use incident::people::{CallOut, CallRole, CallState};
@@ -69,23 +69,16 @@ pub enum LeadState {
 
 impl Desk {
     /// The pages of the last day that the viewer may know of, newest first.
-    pub fn recent_pages(&self, viewer: &Viewer) -> Vec<PageView> {
-        let since = self.now().plus_s(-ANSWER_S);
-        let pages = self.pages_since(since).unwrap_or_else(|error| {
-            tracing::error!(error = %error.told(), "pages cannot be read");
-            Vec::new()
-        });
+    pub fn recent_pages(&self, viewer: &Viewer) -> Result<Vec<PageView>, DeskError> {
+        let pages = self.pages_since(self.now().plus_s(-ANSWER_S))?;
         let hidden = self.hidden_from(viewer);
-        // What cannot be told apart is not shown.
-        let Some(receipts) = self.hidden_receipts(viewer) else {
-            return Vec::new();
-        };
+        let receipts = self.hidden_receipts(viewer)?;
         let of_report = |p: &Paged| receipts.iter().any(|r| p.id.as_str().starts_with(r));
         let seen = pages.into_iter().filter(|p| {
             let of_incident = p.incident.as_ref().is_some_and(|id| hidden.contains(id));
             !of_incident && !of_report(p)
         });
-        seen.map(|page| self.page_view(page)).collect()
+        Ok(seen.map(|page| self.page_view(page)).collect())
     }
 
     /// The pages of one incident; the caller has asked for it through its door.

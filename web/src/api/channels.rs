@@ -76,6 +76,10 @@ pub(crate) fn outbox(visit: &Visit) -> Reply {
     let after = asked.after.map(OutboxId::new);
     let limit = u32::try_from(asked.limit).unwrap_or(u32::MAX);
     let found = (visit.desk()).outbox_for(&visit.viewer(), after.as_ref(), limit);
+    let found = match found {
+        Ok(found) => found,
+        Err(error) => return guard::inside(visit, &error),
+    };
     let items = found.items.iter().map(|item| json!(item)).collect();
     cursor::page(visit, items, found.next.as_ref().map(OutboxId::as_str))
 }

@@ -201,7 +201,10 @@ pub(crate) fn pages(visit: &Visit) -> Reply {
         Ok(asked) => asked,
         Err(refusal) => return refusal,
     };
-    let pages = visit.desk().recent_pages(&visit.viewer());
+    let pages = match visit.desk().recent_pages(&visit.viewer()) {
+        Ok(pages) => pages,
+        Err(error) => return guard::inside(visit, &error),
+    };
     let behind = cursor::behind(&pages, asked.after.as_deref(), |view| view.page.id.as_str());
     let items: Vec<Value> = behind.iter().take(asked.limit).map(page).collect();
     let more = behind.len() > asked.limit;

@@ -133,9 +133,10 @@ fn show(visit: &Visit, status: StatusCode, outcome: Outcome) -> Reply {
             desk.accounts_for(&visit.viewer())?,
             desk.schedules()?,
             desk.absences()?,
+            desk.recent_pages(&visit.viewer())?,
         ))
     };
-    let (accounts, schedules, absences) = match read() {
+    let (accounts, schedules, absences, pages) = match read() {
         Ok(read) => read,
         Err(error) => {
             return crate::perform::unreadable(visit, &error, "the rota cannot be read");
@@ -160,11 +161,7 @@ fn show(visit: &Visit, status: StatusCode, outcome: Outcome) -> Reply {
     let now = v.now;
     let page = CallOutPage {
         duty: duty(&v, &weeks),
-        pages: desk
-            .recent_pages(&visit.viewer())
-            .into_iter()
-            .take(MAX_SHOWN)
-            .collect(),
+        pages: pages.into_iter().take(MAX_SHOWN).collect(),
         absences: absences
             .into_iter()
             .filter(|a| a.to > now)

@@ -23,6 +23,10 @@ struct OutboxPage<'a> {
 pub(crate) fn page(visit: &Visit) -> Reply {
     let before = visit.query.given("before").map(OutboxId::new);
     let found = (visit.desk()).outbox_for(&visit.viewer(), before.as_ref(), MAX_ITEMS);
+    let found = match found {
+        Ok(found) => found,
+        Err(error) => return crate::perform::unreadable(visit, &error, "the outbox is not shown"),
+    };
     Reply::page(&OutboxPage {
         v: View::titled(visit, Section::Outbox, "nav-outbox"),
         items: found.items,

@@ -97,7 +97,7 @@ async fn who_may_not_know_is_told_nothing_by_a_mention() {
     // The dispatcher takes both rows up a moment after the command was answered.
     let (mut seen, began) = (0, world.desk.now());
     let pages = loop {
-        let mut pages = world.desk.recent_pages(&viewer);
+        let mut pages = world.desk.recent_pages(&viewer).expect("pages");
         pages.retain(|p| p.page.incident.as_ref() == Some(&id) && p.page.call.is_none());
         if pages.len() >= 2 {
             break pages;

@@ -98,6 +98,21 @@ async fn two_incidents_are_never_granted_the_same_servers() {
         StatusCode::CONFLICT,
         "what was written off is gone for all"
     );
+    // To whoever must not know of the incident nothing was written off there.
+    world.person("boss", &["cio"]);
+    let ciso = world.person("ciso", &["ciso"]);
+    let gone = async || {
+        let register = world.get("/api/v1/register", Some(&ciso)).await.body;
+        let register: serde_json::Value = serde_json::from_str(&register).expect("JSON");
+        let mut items = register["items"].as_array().expect("a list").iter();
+        let item = items.find(|item| item["id"] == "standby-database-server");
+        item.expect("registered")["written_off"].clone()
+    };
+    assert_eq!(gone().await, 1);
+    let lead = world.everything("lead");
+    let named = [("account", "ciso"), ("reason", "the logs name them")];
+    assert_eq!(act(&world, has, &lead, "name-suspect", &named).await, DONE);
+    assert_eq!(gone().await, 0);
     let one = [("request_id", "R-1"), ("amount", "1"), ("until_min", "60")];
     assert_eq!(
         act(&world, lacks, &head, "grant-resource", &one).await,

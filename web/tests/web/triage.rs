@@ -293,7 +293,8 @@ async fn a_report_about_a_leader_is_kept_from_them_and_theirs_from_the_first_pag
     let paged: BTreeSet<String> = loop {
         let pages = world
             .desk
-            .recent_pages(&world.desk.viewer(&AccountId::new("legal"), &[]));
+            .recent_pages(&world.desk.viewer(&AccountId::new("legal"), &[]))
+            .expect("pages");
         let own = pages
             .iter()
             .filter(|p| p.page.id.as_str().starts_with(name.as_str()));
