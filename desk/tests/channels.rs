@@ -12,7 +12,7 @@ use testkit::TempFolder;
 
 const PASSWORD: &str = "correct horse battery staple";
 
-/// Answers each request with the next status and tells its body.
+/// Answers each request with the next status, and as a robot does, and tells its body.
 fn provider(statuses: Vec<&'static str>) -> (u16, Receiver<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -31,7 +31,13 @@ fn provider(statuses: Vec<&'static str>) -> (u16, Receiver<String>) {
             let mut body = vec![0; length];
             reader.read_exact(&mut body).unwrap();
             tell.send(String::from_utf8(body).unwrap()).unwrap();
-            write!(stream, "HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n").unwrap();
+            let said = if status.starts_with("200") { "ok" } else { "" };
+            let length = said.len();
+            write!(
+                stream,
+                "HTTP/1.1 {status}\r\nContent-Length: {length}\r\n\r\n{said}"
+            )
+            .unwrap();
         }
     });
     (port, told)
@@ -179,4 +185,67 @@ fn a_robot_says_no_more_than_to_log_in_unless_the_operator_wants_it() {
     assert!(bare.contains("/call-out"), "{bare}");
     let full = said_in_the_group(true);
     assert!(full.contains("Liu of the night shift"), "{full}");
+}
+
+/// A message waits for its channel while the person whom it is for is let go: it goes to nobody
+/// else's hands, and whoever is still there gets theirs.
+#[test]
+fn what_waits_for_somebody_who_is_disabled_meanwhile_is_not_sent() {
+    let folder = TempFolder::new();
+    let mut statuses = vec!["503 Slow"];
+    statuses.extend(["200 OK"; 16]);
+    let (port, told) = provider(statuses);
+    let (url, file) = (folder.join("robot.url"), folder.join("balefire.toml"));
+    std::fs::write(url, format!("http://127.0.0.1:{port}/hook\n")).unwrap();
+    let text = "[messages]\ndetails = true\n\
+         [[channel]]\nname = \"group\"\nkind = \"slack\"\nurl_file = \"robot.url\"\n\
+         allow = [\"127.0.0.1\"]\n";
+    std::fs::write(&file, text).unwrap();
+    let data = DataFolder::new(folder.join("data"));
+    let desk = Desk::open(data, Config::load(&file).unwrap()).unwrap();
+    for (id, name, position) in [
+        ("liu", "Liu of the night", "ciso"),
+        ("wang", "Wang of the day", "ciso"),
+        ("chen", "Chen", "sysadmin"),
+    ] {
+        let position = [PositionId::new(position)];
+        desk.add_account(&AccountId::new(id), name, &position, PASSWORD)
+            .unwrap();
+    }
+    let report = desk::NewReport::new("a forged refund", plan::Lang::En, RequestId::new("r-1"));
+    desk.report(report).unwrap();
+    let body = || told.recv_timeout(Duration::from_secs(60)).unwrap();
+    let first = body();
+    assert!(
+        first.contains("Liu") && first.contains("Wang"),
+        "bundled: {first}"
+    );
+    let mut by = op("sysadmin", desk.now());
+    by.actor = Actor::Person {
+        account: AccountId::new("chen"),
+        name: "Chen".into(),
+        positions: vec![PositionId::new("sysadmin")],
+    };
+    desk.disable(&by, &AccountId::new("liu")).unwrap();
+    let second = body();
+    assert!(
+        second.contains("Wang") && !second.contains("Liu"),
+        "{second}"
+    );
+    let viewer = desk.viewer(&AccountId::new("chen"), &[PositionId::new("sysadmin")]);
+    let (mut seen, began) = (0, desk.now());
+    let page = loop {
+        let mut pages = desk.recent_pages(&viewer).unwrap();
+        pages.retain(|p| p.page.receivers.iter().any(|r| r.who == "liu"));
+        let page = pages.pop().expect("a page").page;
+        if page.over_at.is_some() {
+            break page;
+        }
+        assert!(desk.now().since_s(began) < 60.0, "never over: {page:?}");
+        seen = desk.wait_for_change(seen, Duration::from_millis(200));
+    };
+    let of = |who: &str| page.receivers.iter().find(|r| r.who == who).unwrap();
+    assert!(of("liu").withdrawn && !of("liu").told() && of("wang").told());
+    desk.stop();
+    assert_eq!(told.try_iter().next(), None, "nothing more went out");
 }

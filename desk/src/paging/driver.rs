@@ -11,16 +11,16 @@
 //! channel that hangs delays no other. Deliberately not here: what is decided (`engine`).
 
 use super::engine::{Engine, Send};
-use super::expand::{KINDS, expand, said};
+use super::expand::{KINDS, expand, may_be_told, said};
 use super::file_sink::FILE;
 use super::follow::{pass_on, settled};
 use super::limit::{Ticks, Window};
-use super::page::{Paged, Red, Route};
+use super::page::{Leg, LegState, Paged, Red, Route};
 use super::words;
 use crate::{Desk, DeskError};
 use connect::notify::{Channel, Handed, Message, SendError};
-use model::{Instant, OutboxId};
-use std::collections::HashMap;
+use model::{Instant, OutboxId, RequestId};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver as Inbox, Sender, channel};
 use std::time::Duration;
@@ -131,6 +131,7 @@ impl Driver {
         self.after_a_jump(now)?;
         self.take_on(now)?;
         self.settle(now);
+        self.readdress(now)?;
         let ticks = self.ticks();
         let sends = self.engine.turn(now, ticks);
         let (pages, windows) = self.engine.take_changed(now, ticks);
@@ -266,6 +267,40 @@ impl Driver {
             }
         }
         done.iter().for_each(|id| self.engine.settle(id, now));
+    }
+
+    /// Whoever was named a suspect, or disabled, while their message waited does not get it; whom it
+    /// is for now does.
+    fn readdress(&mut self, now: Instant) -> Result<(), DeskError> {
+        let mut gone: BTreeMap<OutboxId, Vec<usize>> = BTreeMap::new();
+        for (page, i) in self.engine.waiting() {
+            let receiver = &page.receivers[i];
+            let due = |leg: &Leg| leg.state == LegState::Queued && leg.next_at <= now;
+            let (Some(who), Some(row)) = (&receiver.account, self.rows.get(&page.id)) else {
+                continue;
+            };
+            if receiver.messages.iter().any(due) && !may_be_told(&self.desk, row, who)? {
+                gone.entry(page.id.clone()).or_default().push(i);
+            }
+        }
+        for (id, receivers) in gone {
+            let Some(row) = self.rows.get(&id) else {
+                continue;
+            };
+            // Who stands in is put on the record a moment after the suspicion.
+            if let Some(incident) = &row.incident {
+                let request = RequestId::new(format!("readdress-{id}"));
+                if let Err(error) = self.desk.settle_stand_ins(incident, &request) {
+                    tracing::debug!(%error, "who stands in is not settled");
+                }
+            }
+            let fresh = expand(&self.desk, row, now)?;
+            self.engine.readdress(&id, &receivers, &fresh, now);
+            if let Some(page) = self.engine.page(&id) {
+                self.pass_on(page);
+            }
+        }
+        Ok(())
     }
 
     fn store(&mut self, now: Instant) -> Result<(), DeskError> {

@@ -14,7 +14,7 @@
 
 use super::fall_over::FALL_OVER_S;
 use super::limit::{AT_ONCE, ChannelState, Ticks, Window};
-use super::page::{Leg, LegState, Paged, Red};
+use super::page::{Leg, LegState, Paged, Receiver, Red};
 use connect::notify::{Handed, Limit, SendError};
 use model::{Instant, OutboxId};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -98,7 +98,7 @@ impl Engine {
         let id = page.id.clone();
         for receiver in &mut page.receivers {
             // Whoever has it from another channel, or needs it no more, is not sent it again.
-            let over = page.settled || receiver.told();
+            let over = page.settled || receiver.done();
             for leg in &mut receiver.messages {
                 match leg.state {
                     LegState::Sending | LegState::Queued if over => leg.state = LegState::Dropped,
@@ -114,7 +114,7 @@ impl Engine {
             }
             // The clock may have been set in the meantime.
             receiver.failing_since = receiver.failing_since.map(|at| at.min(now));
-            if receiver.messages.is_empty() {
+            if receiver.messages.is_empty() && !receiver.withdrawn {
                 receiver.open_leg(&id, now, now);
             }
         }
@@ -134,6 +134,36 @@ impl Engine {
             }
         }
         page.settled = true;
+        self.dirty.insert(id.clone());
+        self.finish(id, now);
+    }
+
+    /// Takes a page from those who must not have it any more (indices of its receivers) and gives
+    /// it to those whom it is for now. What is already under way cannot be called back.
+    pub fn readdress(&mut self, id: &OutboxId, gone: &[usize], fresh: &Paged, now: Instant) {
+        let Some(page) = self.pages.get_mut(id) else {
+            return;
+        };
+        for i in gone {
+            if let Some(receiver) = page.receivers.get_mut(*i) {
+                receiver.withdrawn = true;
+            }
+        }
+        for receiver in &mut page.receivers {
+            let queued = |leg: &&mut Leg| leg.state == LegState::Queued;
+            if receiver.withdrawn {
+                let legs = receiver.messages.iter_mut().filter(queued);
+                legs.for_each(|leg| leg.state = LegState::Dropped);
+            }
+        }
+        for new in &fresh.receivers {
+            if page.receivers.iter().all(|r| r.who != new.who) {
+                let mut new = new.clone();
+                new.open_leg(id, now, now);
+                page.receivers.push(new);
+            }
+        }
+        page.red = fresh.red.or(page.red);
         self.dirty.insert(id.clone());
         self.finish(id, now);
     }
@@ -267,7 +297,7 @@ impl Engine {
     pub(super) fn waiting(&self) -> impl Iterator<Item = (&Paged, usize)> {
         let open = self.pages.values().filter(|page| !page.settled);
         open.flat_map(|page| (0..page.receivers.len()).map(move |i| (page, i)))
-            .filter(|(page, i)| !page.receivers[*i].told())
+            .filter(|(page, i)| !page.receivers[*i].done())
     }
 
     fn candidates(&self, channel: &str, now: Instant) -> Vec<Candidate> {
@@ -368,7 +398,7 @@ impl Engine {
         let Some(page) = self.pages.get_mut(id) else {
             return;
         };
-        let done = page.settled || page.receivers.iter().all(|r| r.told());
+        let done = page.settled || page.receivers.iter().all(Receiver::done);
         if !page.over() && done && !page.receivers.iter().any(|r| r.flying()) {
             page.over_at = Some(now);
             if page.red == Some(Red::AllFailing) {

@@ -207,6 +207,24 @@ fn people(
     Ok(people)
 }
 
+/// Whether somebody may still be told what a row says: they are there, and it is not kept from them.
+pub(crate) fn may_be_told(
+    desk: &Desk,
+    row: &OutboxRow,
+    who: &AccountId,
+) -> Result<bool, DeskError> {
+    let Some(person) = person(desk, who)? else {
+        return Ok(false);
+    };
+    let viewer = desk.viewer(who, &person.positions);
+    if let Wanted::Report(page) = wanted(row)? {
+        let report = desk.report_named(&page.report)?;
+        return Ok(report.is_none_or(|report| desk.sees_report(&viewer, &report)));
+    }
+    let incident = row.incident.as_ref().and_then(|id| desk.incident(id));
+    Ok(incident.is_none_or(|incident| desk.sees(&viewer, &incident)))
+}
+
 fn person(desk: &Desk, who: &AccountId) -> Result<Option<Person>, DeskError> {
     let mut people = desk.accounts()?;
     people.retain(|p| p.id == *who && !p.disabled);
@@ -234,6 +252,7 @@ fn receiver(reached: Reached, red: &mut Option<Red>) -> Receiver {
         rounds: 0,
         failing_since: None,
         messages: Vec::new(),
+        withdrawn: false,
     }
 }
 
@@ -249,6 +268,7 @@ fn nobody(position: &PositionId, lang: Lang) -> Receiver {
         rounds: 0,
         failing_since: None,
         messages: Vec::new(),
+        withdrawn: false,
     }
 }
 

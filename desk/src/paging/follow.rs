@@ -23,7 +23,7 @@ pub(super) fn pass_on(page: &Paged, now: Instant) -> Option<(Operation, Incident
 /// Nobody needs the page any more: its call was answered, or its incident is closed. Everybody
 /// whom it is for has been tried at least once by then.
 pub(super) fn settled(page: &Paged, incident: &Incident) -> bool {
-    let tried = |r: &Receiver| r.told() || r.messages.iter().any(|m| m.tries > 0);
+    let tried = |r: &Receiver| r.done() || r.messages.iter().any(|m| m.tries > 0);
     if page.settled || !page.receivers.iter().all(tried) {
         return false;
     }

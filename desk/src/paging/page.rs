@@ -78,6 +78,9 @@ pub struct Receiver {
     pub failing_since: Option<Instant>,
     /// One for each route in use so far.
     pub messages: Vec<Leg>,
+    /// Must not know any more, or is no longer there: nothing further is sent.
+    #[serde(default)]
+    pub withdrawn: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -149,6 +152,10 @@ impl Receiver {
     pub fn told(&self) -> bool {
         let taken = |leg: &Leg| matches!(leg.state, LegState::Sent | LegState::Delivered);
         self.messages.iter().any(taken)
+    }
+    /// Nothing more is to be said to this person.
+    pub(crate) fn done(&self) -> bool {
+        self.withdrawn || self.told()
     }
     pub(crate) fn flying(&self) -> bool {
         self.messages

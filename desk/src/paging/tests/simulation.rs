@@ -205,6 +205,7 @@ impl World {
                 rounds: 0,
                 failing_since: None,
                 messages: Vec::new(),
+                withdrawn: false,
             });
         }
         Paged {
