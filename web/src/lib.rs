@@ -5,6 +5,7 @@
 
 pub mod api;
 mod app;
+mod as_seen;
 mod assets;
 mod cookies;
 mod fields;

@@ -1,5 +1,6 @@
 //! Carries out what a form of an incident asks for, and answers with the page to go on with.
 
+use crate::as_seen::{self, NotDone};
 use crate::forms::{self, Read};
 use crate::narrate;
 use crate::pages;
@@ -30,7 +31,7 @@ pub(crate) fn commands(visit: &Visit, read: Read) -> Reply {
         Err(refusal) => return refused(visit, &incident, &refusal),
     };
     let op = visit.operation();
-    for (number, command) in commands.into_iter().enumerate() {
+    for (number, command) in commands.iter().enumerate() {
         // One request id stands for one command; the first keeps the form's own.
         let request = match number {
             0 => op.request.clone(),
@@ -40,8 +41,17 @@ pub(crate) fn commands(visit: &Visit, read: Read) -> Reply {
             request,
             ..op.clone()
         };
-        if let Err(error) = visit.desk().execute(op, &incident.id, command) {
-            return failed(visit, &incident, &error);
+        let done = match number {
+            0 => as_seen::execute(visit, &incident, &op, command),
+            // What the form's own first command changed is no surprise.
+            _ => (visit.desk().execute(op, &incident.id, command.clone()))
+                .map(drop)
+                .map_err(NotDone::from),
+        };
+        match done {
+            Ok(()) => {}
+            Err(NotDone::Changed) => return changed(visit, &incident),
+            Err(NotDone::Failed(error)) => return failed(visit, &incident, &error),
         }
     }
     done(visit, &incident)
@@ -159,6 +169,21 @@ pub(crate) fn failed(visit: &Visit, incident: &Incident, error: &CommandError) -
             pages::error::not_done(visit, incident, status, message, Vec::new())
         }
     }
+}
+
+/// Somebody else changed, meanwhile, what the form is about: nothing is overwritten, and what was
+/// typed is shown to be used again.
+fn changed(visit: &Visit, incident: &Incident) -> Reply {
+    let message = visit.words().text("changed-meanwhile");
+    if visit.wants_json {
+        return Reply::problem(
+            StatusCode::CONFLICT,
+            "changed-meanwhile",
+            &message,
+            json!({}),
+        );
+    }
+    pages::error::changed(visit, incident, message.into_owned())
 }
 
 pub(crate) fn refused(visit: &Visit, incident: &Incident, refusal: &Refusal) -> Reply {

@@ -3,11 +3,13 @@
 //! Markup that is built here holds only our own text and numbers; texts of people go into a
 //! template, which escapes them.
 
+use crate::as_seen;
 use crate::assets;
 use crate::narrate;
 use crate::visit::{Theme, Visit, random_id};
 use askama::filters::Safe;
 use document::Value;
+use incident::Incident;
 use model::{AccountId, Actor, Figure, Grade, Instant, Money};
 use plan::{Act, Anchor, Lang, Words};
 use std::borrow::Cow;
@@ -211,6 +213,18 @@ impl<'a> View<'a> {
             self.csrf(),
             random_id()
         ))
+    }
+    /// The hidden field of a form that replaces something: what its reader saw of it.
+    pub fn as_seen(&self, incident: &Incident, act: &str) -> Safe<String> {
+        let mark = as_seen::of(incident, act, "");
+        debug_assert!(mark.is_some(), "{act} is about no part of an incident");
+        // Hex of our own making.
+        Safe(mark.map_or_else(String::new, |mark| {
+            format!(
+                "<input type=\"hidden\" name=\"{}\" value=\"{mark}\">",
+                as_seen::FIELD
+            )
+        }))
     }
     /// The first characters of a long text.
     pub fn short(&self, text: &str, most: usize) -> String {

@@ -42,6 +42,7 @@ done-close = The incident is closed; the summary report is ready.
 not-done = Not done
 not-done-written = What you wrote (to copy)
 not-done-back = Back
+changed-meanwhile = Somebody changed this while you were writing. Nothing was overwritten: look at what stands now, then decide again.
 error-home = Home
 error-not-found = No such page
 error-not-found-advice = The address may be wrong, or what it named does not exist.

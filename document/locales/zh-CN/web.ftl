@@ -42,6 +42,7 @@ done-close = 事件已关闭，总结报告已生成。
 not-done = 未执行
 not-done-written = 您填写的内容（可复制）
 not-done-back = 返回
+changed-meanwhile = 您填写期间，他人已更改此项。系统未覆盖任何内容：请查看当前内容后再决定。
 error-home = 回到首页
 error-not-found = 没有这个页面
 error-not-found-advice = 地址可能有误，或该内容不存在。

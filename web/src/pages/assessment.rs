@@ -25,6 +25,7 @@ use plan::outlook::outlook;
 struct Page<'a> {
     v: View<'a>,
     h: Head,
+    i: &'a Incident,
     id: String,
     told: Told,
     version: u32,
@@ -179,6 +180,7 @@ fn show(
     let level = sheet.level.parse().ok();
     let page = Page {
         h: Head::of(&v, incident, "assessment"),
+        i: incident,
         id: incident.id.to_string(),
         told,
         version: stands.seen,

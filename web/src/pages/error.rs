@@ -1,5 +1,6 @@
 //! Pages that say what went wrong and what to do.
 
+use crate::as_seen;
 use crate::perform;
 use crate::reply::Reply;
 use crate::view::{Section, View};
@@ -49,27 +50,63 @@ pub(crate) fn not_done(
     missing: Vec<String>,
 ) -> Reply {
     const LONG: usize = 12;
+    let page = NotDonePage {
+        v: View::titled(visit, Section::Incidents, "not-done"),
+        message,
+        missing,
+        back: perform::back(visit, incident),
+        written: written(visit, LONG),
+    };
+    Reply::page_as(status, &page)
+}
+
+/// Somebody else was first: everything that was written is shown, if only a number.
+pub(crate) fn changed(visit: &Visit, incident: &Incident, message: String) -> Reply {
+    let page = NotDonePage {
+        v: View::titled(visit, Section::Incidents, "not-done"),
+        message,
+        missing: Vec::new(),
+        back: perform::back(visit, incident),
+        written: written(visit, 1),
+    };
+    Reply::page_as(StatusCode::CONFLICT, &page)
+}
+
+/// What a person wrote into the form, where it has at least `shortest` characters.
+fn written(visit: &Visit, shortest: usize) -> Vec<(String, String)> {
     let v = View::titled(visit, Section::Incidents, "not-done");
-    let written = visit
-        .form
-        .0
-        .iter()
-        .filter(|(name, value)| {
-            !matches!(name.as_str(), "csrf" | "request" | "next" | "digest")
-                && value.chars().count() >= LONG
-        })
-        .map(|(name, value)| (v.known("field", name).into_owned(), value.clone()))
-        .collect();
-    Reply::page_as(
-        status,
-        &NotDonePage {
-            v,
-            message,
-            missing,
-            back: perform::back(visit, incident),
-            written,
-        },
-    )
+    let hidden = ["csrf", "request", "next", "digest", "order", as_seen::FIELD];
+    let fields = visit.form.0.iter().filter(|(name, value)| {
+        !hidden.contains(&name.as_str()) && value.chars().count() >= shortest
+    });
+    fields
+        .map(|(name, value)| (label(&v, name), value.clone()))
+        .collect()
+}
+
+/// What a field is called on the page. Figures are named after their metric; their upper bound
+/// stands in a field of its own.
+fn label(v: &View<'_>, name: &str) -> String {
+    const PREFIXES: [&str; 6] = [
+        "field",
+        "incident-field",
+        "metric",
+        "impact",
+        "incident-fact",
+        "anchor",
+    ];
+    let (base, upper) = match name.strip_suffix("-high") {
+        Some(base) => (base, true),
+        None => (name, false),
+    };
+    let key = base.strip_prefix("m-").unwrap_or(base).replace('_', "-");
+    let named = |prefix: &&str| v.visit.words().get(&format!("{prefix}-{key}"));
+    let found = PREFIXES.iter().find_map(named);
+    let found = found.map_or_else(|| base.to_owned(), |text| text.into_owned());
+    match upper {
+        true => format!("{found} · {}", v.t("figures-high")),
+        false => found,
+    }
 }
 
 /// The same where no incident stands behind the form.

@@ -1,5 +1,6 @@
 //! What the pages of one incident share: its head, its tabs, its alarms, its lines.
 
+use crate::as_seen;
 use crate::narrate;
 use crate::view::View;
 use desk::SourceStatus;
@@ -189,6 +190,8 @@ fn clock_reason(v: &View<'_>, state: &ClockState) -> String {
 
 /// An order as the pages list it.
 pub(crate) struct OrderLine {
+    /// What the forms carry of it.
+    pub as_seen: String,
     pub id: String,
     pub to: String,
     pub text: String,
@@ -238,6 +241,7 @@ pub(crate) fn order_line(v: &View<'_>, incident: &Incident, order: &Order) -> Or
     };
     OrderLine {
         id: order.id.to_string(),
+        as_seen: as_seen::of_order(order),
         to: addressee(v, &order.to),
         text: order.text.clone(),
         constraint: order.constraint.clone(),

@@ -2,6 +2,7 @@
 
 mod across;
 mod api_fuzz;
+mod as_seen;
 mod assessment;
 mod browser;
 mod call_out;

@@ -26,12 +26,18 @@ async fn the_course_of_events_is_taken_along_as_csv_and_json() {
     let json = world.get(&format!("{file}/json"), Some(&cio)).await;
     let json: serde_json::Value = serde_json::from_str(&json.body).expect("JSON");
     let lines = json["lines"].as_array().expect("lines");
-    let mut written: Vec<u64> = lines.iter().filter_map(|l| l["sequence"].as_u64()).collect();
+    let mut written: Vec<u64> = lines
+        .iter()
+        .filter_map(|l| l["sequence"].as_u64())
+        .collect();
     written.sort_unstable();
     let last = *written.last().expect("a line");
     // The desk pages people meanwhile: what it recorded after the file was written is not in it.
     let incident = world.desk.incident(&id).expect("there");
-    let told = incident.timeline.iter().map(|entry| u64::from(entry.sequence));
+    let told = incident
+        .timeline
+        .iter()
+        .map(|entry| u64::from(entry.sequence));
     let told: Vec<u64> = told.filter(|sequence| *sequence <= last).collect();
     assert_eq!(written, told);
     assert_eq!(written.len(), lines.len());
