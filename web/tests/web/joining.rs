@@ -244,6 +244,12 @@ async fn reports_and_rows_split_off_are_an_incident_of_their_own() {
     ];
     let split = join(&world, &boss, &id, "split", &fields).await;
     assert_eq!(split.status, StatusCode::SEE_OTHER, "{}", split.body);
+    // Whoever chose the same from a page that they opened before moves nothing a second time.
+    for chosen in [("report", report.as_str()), ("finding", chosen.id.as_str())] {
+        let late = join(&world, &boss, &id, "split", &[reason, chosen]).await;
+        let told = matches!(late.status, StatusCode::CONFLICT | StatusCode::NOT_FOUND);
+        assert!(told, "{} {}", late.status, late.body);
+    }
     let new = split.location().trim_start_matches("/incidents/");
     let new = IncidentId::new(new.split('/').next().expect("an id"));
     let (rest, own) = (
