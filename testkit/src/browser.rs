@@ -15,6 +15,7 @@ const FILES: &[(&str, &str)] = &[
         include_str!("../browser/package-lock.json"),
     ),
     ("open.mjs", include_str!("../browser/open.mjs")),
+    ("line.mjs", include_str!("../browser/line.mjs")),
 ];
 
 /// Where scripts run.

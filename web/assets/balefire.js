@@ -43,7 +43,7 @@
     if (active && active !== document.body && part.contains(active) && active.matches('input, textarea, select')) return true;
     return [...part.querySelectorAll('input, textarea, select')].some(changed);
   };
-  const bare = (part) => part.outerHTML.replace(/name="request" value="[^"]*"/g, '').replace(/<time class="tick[^<]*<\/time>/g, '').replace(/data-now="[^"]*"/g, '');
+  const bare = (part) => part.outerHTML.replace(/name="request" value="[^"]*"/g, '').replace(/<time class="tick[^<]*<\/time>/g, '').replace(/ ?data-(now|kept)="[^"]*"/g, '');
   const showButtons = () => { for (const button of document.querySelectorAll('[data-print][hidden], [data-copy][hidden]')) button.hidden = false; };
   // Whoever goes by keyboard stays where they are when a part is put in anew: on what is the same
   // there, and on the part itself where that is gone.
@@ -75,6 +75,7 @@
     }
     runClocks();
     showButtons();
+    document.dispatchEvent(new Event('balefire-fresh'));
   };
   let fetching = false, again = false, last = 0;
   const refresh = () => {

@@ -9,6 +9,9 @@ pub(crate) const LANGUAGE: &str = "balefire_lang";
 pub(crate) const THEME: &str = "balefire_theme";
 /// Sealed state of a single sign-on that was begun.
 pub(crate) const SIGN_ON: &str = "balefire_sign_on";
+const SENT: &str = "balefire_sent";
+/// Long enough for a slow page, short enough to be gone with the hour.
+const SENT_S: u32 = 600;
 const SIGN_ON_S: u32 = 600;
 const YEAR_S: u32 = 31_536_000;
 
@@ -46,6 +49,12 @@ pub(crate) fn end_sign_on(secure: bool) -> String {
 }
 pub(crate) fn choice(name: &str, value: &str, secure: bool) -> String {
     set(name, value, Some(YEAR_S), secure)
+}
+
+/// The number of the form that was carried out last: for the script that keeps what is typed, so
+/// without HttpOnly. It is a number of our own making that opens nothing.
+pub(crate) fn sent(request: &str) -> String {
+    format!("{SENT}={request}; Path=/; SameSite=Strict; Max-Age={SENT_S}")
 }
 
 fn set(name: &str, value: &str, max_age_s: Option<u32>, secure: bool) -> String {

@@ -1,11 +1,15 @@
 //! What a page answers with, before it becomes HTTP.
 
+use crate::cookies;
 use crate::visit::Visit;
 use askama::Template;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 use std::borrow::Cow;
+
+/// Characters of a form's number that is told back; ours have 32.
+const MOST_TOLD: usize = 64;
 
 pub(crate) struct Reply {
     status: StatusCode,
@@ -75,6 +79,20 @@ impl Reply {
     pub fn with_cookie(mut self, cookie: String) -> Self {
         self.extra.push((header::SET_COOKIE, cookie));
         self
+    }
+    /// A form that was carried out: the browser is told its number, so that the words that were
+    /// kept of it on the device go. Nothing else says so for certain: a page may come from the
+    /// browser's own store.
+    pub fn after(self, visit: &Visit) -> Self {
+        let sent = visit.form.get("request");
+        let harmless = |c: u8| c.is_ascii_alphanumeric() || b"-_".contains(&c);
+        let told = self.status == StatusCode::SEE_OTHER
+            && (1..=MOST_TOLD).contains(&sent.len())
+            && sent.bytes().all(harmless);
+        match told {
+            true => self.with_cookie(cookies::sent(sent)),
+            false => self,
+        }
     }
     pub fn with_header(mut self, name: header::HeaderName, value: &str) -> Self {
         self.extra.push((name, value.to_owned()));

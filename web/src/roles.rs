@@ -450,8 +450,8 @@ async fn answer(app: Arc<App>, row: &'static Row, request: Request) -> Response 
     };
     let serve = row.serve;
     let work = move || match serve {
-        Serve::Page(page) | Serve::Intake(page) => page(&visit).into_response(),
-        Serve::Commands(read) => perform::commands(&visit, read).into_response(),
+        Serve::Page(page) | Serve::Intake(page) => page(&visit).after(&visit).into_response(),
+        Serve::Commands(read) => (perform::commands(&visit, read).after(&visit)).into_response(),
         Serve::Stream => live::events(visit),
     };
     if matches!(serve, Serve::Stream) {

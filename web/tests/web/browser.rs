@@ -38,6 +38,7 @@ fn walk(name: &str, script: &str, desk: &Desk, who: &Person, all: &[String], mor
 }
 
 const PAGES: &str = include_str!("browser/pages.mjs");
+const DRAFTS: &str = include_str!("browser/drafts.mjs");
 const KEYBOARD: &str = include_str!("browser/keyboard.mjs");
 
 // The pages are served by a runtime of their own, which another one must not hold.
@@ -59,6 +60,14 @@ fn every_page_is_gone_through_with_the_keyboard_alone() {
         &all,
         &more,
     );
+}
+
+#[test]
+fn nothing_typed_is_lost_on_any_page_or_on_a_line_that_is_cut() {
+    let story = made(story());
+    let all = pages(&story);
+    let more = json!({ "incident": story.incident });
+    walk("drafts", DRAFTS, &story.world.desk, &story.all, &all, &more);
 }
 
 #[test]

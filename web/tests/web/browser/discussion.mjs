@@ -1,22 +1,12 @@
 // The discussion as two people live it on a bad line: what is typed survives a lost request, a
 // lost answer and a reload, is recorded once, is seen by the other person without a reload, and
 // no text of it is ever run.
-import net from 'node:net';
+import { line } from './line.mjs';
 import { open } from './open.mjs';
 
 const { base: server, cookie, other, incident } = JSON.parse(process.argv[2]);
-// Everything goes through a line that can be cut: what is open is reset, and what is new refused.
-let cut = false;
-const open_now = new Set();
-const line = net.createServer((near) => {
-  if (cut) { near.resetAndDestroy(); return; }
-  const far = net.connect(Number(new URL(server).port), new URL(server).hostname);
-  for (const end of [near, far]) { open_now.add(end); end.on('error', () => {}); end.on('close', () => { open_now.delete(end); near.destroy(); far.destroy(); }); }
-  near.pipe(far); far.pipe(near);
-});
-await new Promise((ready) => line.listen(0, '127.0.0.1', ready));
-const break_line = () => { cut = true; for (const end of open_now) end.resetAndDestroy(); };
-const base = `http://127.0.0.1:${line.address().port}`;
+const bad_line = await line(server);
+const base = bad_line.base;
 const WITHIN = 15000;
 const browser = await open();
 const person = async (text) => {
@@ -42,12 +32,12 @@ await mine.fill('#note-text', words);
 await mine.check('input[name=mark][value=decision]');
 
 // The line is cut: the request never arrives, and the page says so.
-break_line();
+bad_line.cut();
 await mine.waitForSelector('#broken:not([hidden])', { timeout: WITHIN });
 await mine.press('#note-text', 'Control+Enter');
 await unsent();
 await kept('after a lost request');
-cut = false;
+bad_line.mend();
 await mine.waitForSelector('#broken', { state: 'hidden', timeout: 4 * WITHIN });
 await mine.reload();
 await kept('after a reload');
@@ -59,6 +49,8 @@ await mine.route('**/do/write-note', async (route) => { const answer = await rou
 await mine.click('#write button.primary');
 const arrived = await lost;
 if (arrived !== 303) fail(`the server answered ${arrived}`);
+// The one who drives the browser took the cookies of an answer that the browser never had.
+await mine.context().clearCookies({ name: 'balefire_sent' });
 await unsent();
 await mine.unroute('**/do/write-note');
 await mine.reload();
@@ -135,5 +127,5 @@ await mine.waitForURL(/login|\/$/, { timeout: WITHIN });
 await mine.goto(`${base}/report`);
 if (await mine.evaluate(() => Object.keys(localStorage).some((k) => k.startsWith('balefire-draft:')))) fail('words stayed on the device');
 await browser.close();
-line.close();
+bad_line.close();
 process.exit(0);
