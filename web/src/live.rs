@@ -10,7 +10,7 @@ use crate::visit::Visit;
 use axum::http::{StatusCode, header};
 use axum::response::sse::{Event, Sse};
 use axum::response::{IntoResponse, Response};
-use desk::Changed;
+use desk::{Changed, Desk, Session};
 use futures_util::stream;
 use model::IncidentId;
 use std::convert::Infallible;
@@ -29,9 +29,30 @@ const CHECK: Duration = Duration::from_millis(500);
 /// A silent stream says something after so many checks, so that a proxy keeps it open.
 const CHECKS_OF_SILENCE: u32 = 30;
 
+/// By what the reader came in.
+enum Who {
+    Cookie(String),
+    Token(String),
+}
+
+impl Who {
+    fn lives(&self, desk: &Desk) -> bool {
+        match self {
+            Self::Cookie(token) => desk.session_lives(token),
+            Self::Token(_) => self.session(desk).is_some(),
+        }
+    }
+    fn session(&self, desk: &Desk) -> Option<Session> {
+        match self {
+            Self::Cookie(token) => desk.session(token),
+            Self::Token(token) => desk.session_of_token(token).ok().flatten(),
+        }
+    }
+}
+
 struct Stream {
     app: Arc<App>,
-    token: String,
+    who: Who,
     /// Only what concerns this incident, and what is of none.
     of: Option<IncidentId>,
     changes: watch::Receiver<u64>,
@@ -47,8 +68,12 @@ struct Stream {
 }
 
 pub(crate) fn events(visit: Visit) -> Response {
-    let Some(token) = visit.token.clone() else {
-        return Reply::refuse(&visit, StatusCode::UNAUTHORIZED, "login").into_response();
+    let who = match (visit.bearer.clone(), visit.token.clone()) {
+        (Some(token), _) => Who::Token(token),
+        (None, Some(token)) => Who::Cookie(token),
+        (None, None) => {
+            return Reply::refuse(&visit, StatusCode::UNAUTHORIZED, "login").into_response();
+        }
     };
     let of = visit.query.given("incident").map(IncidentId::from);
     if of.as_ref().is_some_and(|id| visit.incident(id).is_none()) {
@@ -62,7 +87,7 @@ pub(crate) fn events(visit: Visit) -> Response {
     // The first tick comes at once: what changed while the page was on its way is fetched.
     let start = Stream {
         of,
-        token,
+        who,
         seen: visit.desk().changed_since(u64::MAX).count,
         changes: visit.app.changes.clone(),
         checks,
@@ -93,7 +118,7 @@ async fn next(mut stream: Stream) -> Option<(Result<Event, Infallible>, Stream)>
             Woken::Change(false) => return None,
             Woken::Change(true) => stream.look()?,
             Woken::Check => {
-                if !stream.app.desk.session_lives(&stream.token) {
+                if !stream.who.lives(&stream.app.desk) {
                     return None;
                 }
                 stream.silent += 1;
@@ -103,7 +128,7 @@ async fn next(mut stream: Stream) -> Option<(Result<Event, Infallible>, Stream)>
                 }
             }
             Woken::Due => {
-                if !stream.app.desk.session_lives(&stream.token) {
+                if !stream.who.lives(&stream.app.desk) {
                     return None;
                 }
                 stream.silent = 0;
@@ -169,7 +194,7 @@ impl Stream {
         if incident.access.open() {
             return true;
         }
-        let session = desk.session(&self.token);
+        let session = self.who.session(desk);
         session.is_some_and(|s| desk.sees(&desk.viewer(&s.account, &s.positions), &incident))
     }
 }

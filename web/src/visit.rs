@@ -37,7 +37,10 @@ pub(crate) struct Visit {
     pub session: Option<Session>,
     /// Whether there is a session could not be read: the visitor is not thereby logged out.
     pub unread: bool,
+    /// The text of the session's cookie.
     pub token: Option<String>,
+    /// The token that a program came with.
+    pub bearer: Option<String>,
     pub plan: Arc<Plan>,
     pub lang: Lang,
     pub theme: Theme,
@@ -188,7 +191,7 @@ pub(crate) async fn enter(
     let posted = request.method() == Method::POST;
     let (mut parts, body) = request.into_parts();
     let ours = origin::is_ours(&parts.headers);
-    let mut visit = read(&app, &mut parts).await;
+    let mut visit = read_for(&app, &mut parts, row.open_to_tokens()).await;
     if posted && !ours {
         return Err(Reply::refuse(&visit, StatusCode::FORBIDDEN, "origin"));
     }
@@ -245,8 +248,18 @@ async fn json_body(visit: &Visit, request: Request) -> Result<serde_json::Value,
 
 /// Reads what stands outside the body. Never refuses: a request without a session is a visitor's.
 pub(crate) async fn read(app: &Arc<App>, parts: &mut Parts) -> Visit {
+    let of_programs = parts.uri.path().starts_with(API);
+    read_for(app, parts, of_programs).await
+}
+
+/// `tokens`: whether a program may come to this address with its token.
+async fn read_for(app: &Arc<App>, parts: &mut Parts, tokens: bool) -> Visit {
     let secure = app.options.secure;
-    let (found, token) = who(app, parts, secure);
+    let Asker {
+        found,
+        token,
+        bearer,
+    } = who(app, parts, secure, tokens);
     let unread = found.as_ref().err().is_some();
     let session = found.unwrap_or_else(|error| {
         tracing::error!(error = %crate::perform::chain(&error), "who asks cannot be read");
@@ -261,7 +274,8 @@ pub(crate) async fn read(app: &Arc<App>, parts: &mut Parts) -> Visit {
     let theme = Theme::parse(cookies::read(&parts.headers, cookies::THEME).unwrap_or(""));
     let path = parts.uri.path().to_owned();
     let accept = header_text(&parts.headers, header::ACCEPT.as_str()).unwrap_or("");
-    let wants_json = path.starts_with("/api/") || accept.starts_with("application/json");
+    let wants_json =
+        bearer.is_some() || path.starts_with(API) || accept.starts_with("application/json");
     let query = Query::<Vec<(String, String)>>::try_from_uri(&parts.uri)
         .map_or_else(|_| Vec::new(), |Query(fields)| fields);
     let from_ip = parts
@@ -288,6 +302,7 @@ pub(crate) async fn read(app: &Arc<App>, parts: &mut Parts) -> Visit {
         session,
         unread,
         token,
+        bearer,
         plan: app.desk.plan(),
         lang,
         theme,
@@ -307,23 +322,36 @@ pub(crate) async fn read(app: &Arc<App>, parts: &mut Parts) -> Visit {
     }
 }
 
-/// The session of the cookie; for programs, and for the API only, what the `Authorization` header
-/// says. With a header the cookie is not looked at: a bad token is nobody, not the browser's person.
-fn who(
-    app: &Arc<App>,
-    parts: &Parts,
-    secure: bool,
-) -> (Result<Option<Session>, DeskError>, Option<String>) {
+/// Who asks, and by what.
+struct Asker {
+    found: Result<Option<Session>, DeskError>,
+    /// The text of the session's cookie.
+    token: Option<String>,
+    /// The token of a program.
+    bearer: Option<String>,
+}
+
+/// The session of the cookie; where programs may come, what the `Authorization` header says. With a
+/// header the cookie is not looked at: a bad token is nobody, not the browser's person.
+fn who(app: &Arc<App>, parts: &Parts, secure: bool, tokens: bool) -> Asker {
     let header = header_text(&parts.headers, header::AUTHORIZATION.as_str());
-    if parts.uri.path().starts_with("/api/") && parts.headers.contains_key(header::AUTHORIZATION) {
+    if tokens && parts.headers.contains_key(header::AUTHORIZATION) {
         let scheme = header.and_then(|h| h.split_once(' '));
         let bearer = scheme.filter(|(name, _)| name.eq_ignore_ascii_case("bearer"));
-        let found = bearer.map(|(_, text)| app.desk.session_of_token(text.trim()));
-        return (found.unwrap_or(Ok(None)), None);
+        let bearer = bearer.map_or("", |(_, text)| text.trim());
+        return Asker {
+            found: app.desk.session_of_token(bearer),
+            token: None,
+            bearer: Some(bearer.to_owned()),
+        };
     }
     let token = cookies::read(&parts.headers, cookies::session_name(secure)).map(str::to_owned);
     let found = token.as_deref().map(|t| app.desk.find_session(t));
-    (found.unwrap_or(Ok(None)), token)
+    Asker {
+        found: found.unwrap_or(Ok(None)),
+        token,
+        bearer: None,
+    }
 }
 
 /// Only what a host and a port may hold: the header is a stranger's.

@@ -56,4 +56,6 @@ error-not-json = The body is not JSON
 error-not-json-advice = Send valid JSON as application/json.
 api-op-report = Report something
 api-op-report-state = How a report stands, by its receipt
+api-op-add-to-report = Add words or files to a report, by its receipt
+api-op-triage-report = One report with all that triage shows, and its version
 api-status-429 = Too many requests; try again later

@@ -56,4 +56,6 @@ error-not-json = 请求体不是 JSON
 error-not-json-advice = 请以 application/json 发送有效的 JSON。
 api-op-report = 报告异常
 api-op-report-state = 凭回执号查看报告进展
+api-op-add-to-report = 凭回执为报告补充文字或文件
+api-op-triage-report = 单份报告：分诊所见的全部内容及其版本
 api-status-429 = 请求过多，请稍后再试

@@ -192,6 +192,14 @@ static DOCS: &[Doc] = &[
         ("Receipt", 200),
     ),
     post(
+        "/api/v1/reports/{receipt}/additions",
+        "add-to-report",
+        "reports",
+        Change::None,
+        Some("AdditionBody"),
+        ("ReportState", 200),
+    ),
+    post(
         "/api/v1/intake/mail",
         "intake-mail",
         "reports",
@@ -221,6 +229,13 @@ static DOCS: &[Doc] = &[
         Change::Once,
         Some("DecisionBody"),
         ("Decided", 200),
+    ),
+    get(
+        "/api/v1/triage/{receipt}",
+        "triage-report",
+        "reports",
+        &[],
+        "TriageReport",
     ),
     get(
         "/api/v1/triage",

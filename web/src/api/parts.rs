@@ -18,9 +18,6 @@ use plan::Act;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-/// Steps of a proposal in one answer; `skip` asks for the others.
-const MAX_STEPS: usize = 200;
-
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct GuestBody {
@@ -91,6 +88,14 @@ pub(crate) fn filings(visit: &Visit) -> Reply {
     part(visit, |i| json!(i.filings))
 }
 
+pub(crate) fn decisions(visit: &Visit) -> Reply {
+    part(visit, |i| json!(i.decisions))
+}
+
+pub(crate) fn lessons(visit: &Visit) -> Reply {
+    part(visit, |i| json!(i.lessons))
+}
+
 pub(crate) fn evidence(visit: &Visit) -> Reply {
     part(visit, |i| json!(i.evidence))
 }
@@ -115,8 +120,20 @@ pub(crate) fn repair(visit: &Visit) -> Reply {
     let Some(view) = visit.desk().proposal(&id) else {
         return Reply::not_found(visit);
     };
-    let skip: usize = visit.query.get("skip").parse().unwrap_or(0);
-    let steps = view.proposal.steps.iter().skip(skip).take(MAX_STEPS);
+    let asked = match cursor::Asked::of(visit) {
+        Ok(asked) => asked,
+        Err(refusal) => return refusal,
+    };
+    // A proposal does not change: a step is named by its place.
+    let skip: usize = match asked.after.as_deref().map(str::parse) {
+        None => 0,
+        Some(Ok(skip)) => skip,
+        Some(Err(_)) => return cursor::bad(visit, "cursor"),
+    };
+    let all = &view.proposal.steps;
+    let upto = skip.saturating_add(asked.limit);
+    let next = (upto < all.len()).then(|| upto.to_string());
+    let steps = all.iter().skip(skip).take(asked.limit);
     let in_full = visit.may(Act::ReadEvidence);
     let steps: Vec<Value> = steps
         .map(|step| match in_full {
@@ -124,16 +141,17 @@ pub(crate) fn repair(visit: &Visit) -> Reply {
             false => json!({ "table": step.table, "key": step.key }),
         })
         .collect();
-    Reply::json(&json!({
+    let body = json!({
         "proposal": repair.proposal,
         "digest": view.digest,
         "state": repair.state,
         "counts": repair.counts,
         "ledger_size": view.proposal.ledger_size,
-        "all": view.proposal.steps.len(),
+        "all": all.len(),
         "steps": steps,
         "left_out": view.left_out,
-    }))
+    });
+    cursor::page_with(visit, body, next.as_deref())
 }
 
 /// Makes the guest's account; the link stands in the first answer alone.
@@ -173,10 +191,19 @@ pub(crate) fn windows(visit: &Visit) -> Reply {
     if !known.iter().any(|s| s.name == name.as_str()) {
         return Reply::not_found(visit);
     }
-    match visit.desk().windows(Some(&name)) {
-        Ok(items) => Reply::json(&json!({ "items": items })),
-        Err(error) => guard::inside(visit, &error),
-    }
+    let asked = match cursor::Asked::of(visit) {
+        Ok(asked) => asked,
+        Err(refusal) => return refusal,
+    };
+    let all = match visit.desk().windows(Some(&name)) {
+        Ok(all) => all,
+        Err(error) => return guard::inside(visit, &error),
+    };
+    let behind = cursor::behind(&all, asked.after.as_deref(), |w| w.id.as_str());
+    let shown = &behind[..behind.len().min(asked.limit)];
+    let last = (shown.last()).filter(|_| shown.len() < behind.len());
+    let items = shown.iter().map(|window| json!(window)).collect();
+    cursor::page(visit, items, last.map(|window| window.id.as_str()))
 }
 
 pub(super) fn schemas() -> Value {
@@ -190,6 +217,10 @@ pub(super) fn schemas() -> Value {
         "Note": { "type": "object", "required": ["number", "text"], "properties": {
             "number": whole, "text": text,
         } },
+        "WindowPage": super::schemas::page_of("Window"),
+        "Window": { "type": "object", "required": ["id", "ticket", "tables", "until"], "properties": {
+            "id": text, "ticket": text, "tables": texts, "until": { "type": "string", "format": "date-time" },
+        } },
         "Part": { "type": "object", "required": ["items"], "properties": { "items": things } },
         "Access": { "type": "object", "properties": {
             "positions": texts, "admitted": texts, "suspects": texts,
@@ -197,6 +228,7 @@ pub(super) fn schemas() -> Value {
         "Repair": { "type": "object", "required": ["proposal", "digest", "state", "steps"], "properties": {
             "proposal": text, "digest": text, "counts": { "type": "object" },
             "ledger_size": whole, "all": whole, "steps": things, "left_out": texts,
+            "next": { "type": ["string", "null"] },
         } },
         "GuestBody": {
             "type": "object", "additionalProperties": false,

@@ -7,9 +7,9 @@ use crate::perform;
 use crate::reply::Reply;
 use crate::visit::Visit;
 use axum::http::StatusCode;
-use desk::ReportDecision;
-use desk::triage_stack::{AlikeReport, StackLine, StackPart, StackQuery, Waiting};
-use model::ReceiptNo;
+use desk::triage_stack::{AlikeIncident, AlikeReport, StackLine, StackPart, StackQuery, Waiting};
+use desk::{ReportDecision, ReportState};
+use model::{IncidentId, ReceiptNo};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -69,6 +69,45 @@ fn line(line: &StackLine) -> Value {
     item
 }
 
+/// `GET /api/v1/triage/{receipt}`: one report with everything that triage sees, what it may belong
+/// to, and the version that a decision names as seen.
+pub(crate) fn one(visit: &Visit) -> Reply {
+    let (viewer, desk) = (visit.viewer(), visit.desk());
+    let name = ReceiptNo::new(visit.params.get("receipt"));
+    let (report, version) = match desk.report_for(&viewer, &name) {
+        Ok(Some(found)) => found,
+        Ok(None) => return Reply::not_found(visit),
+        Err(error) => return guard::inside(visit, &error),
+    };
+    let alike = desk.reports_like(&viewer, &report);
+    let cases = match desk.incidents_like(&viewer, &report, &alike) {
+        Ok(cases) => cases,
+        Err(error) => return guard::inside(visit, &error),
+    };
+    let cases: Vec<Value> = cases.iter().map(alike_incident).collect();
+    let alike: Vec<Value> = alike.iter().map(alike_report).collect();
+    let known = |id: &IncidentId| visit.incident(id).is_some();
+    let original = |of: &ReceiptNo| matches!(desk.report_for(&viewer, of), Ok(Some(_)));
+    let (incident, of) = match &report.state {
+        ReportState::Joined { incident } => (Some(incident).filter(|id| known(id)), None),
+        ReportState::Duplicate { of } => (None, Some(of).filter(|of| original(of))),
+        ReportState::Received | ReportState::Rejected | ReportState::Closed => (None, None),
+    };
+    Reply::json(&json!({
+        "report": report.receipt, "version": version, "received_at": report.received_at,
+        "what": report.what, "when": report.when, "when_text": report.when_text,
+        "where": report.where_seen, "risk": report.risk, "contact": report.contact,
+        "concerns": report.concerns, "anonymous": report.anonymous, "via": report.via,
+        "paged": report.paged, "state": report.state.code(), "incident": incident, "duplicate_of": of,
+        "files": report.files, "messages": report.talk, "decided": report.decided,
+        "alike": alike, "incidents": cases,
+    }))
+}
+
+fn alike_incident(alike: &AlikeIncident) -> Value {
+    json!({ "incident": alike.head.id, "closed": alike.head.closed(), "points": alike.points })
+}
+
 fn alike_report(alike: &AlikeReport) -> Value {
     json!({ "report": alike.report.receipt, "points": alike.likeness.points })
 }
@@ -77,6 +116,7 @@ fn alike_report(alike: &AlikeReport) -> Value {
 pub(super) fn schemas() -> Value {
     let text = json!({ "type": "string" });
     let whole = json!({ "type": "integer", "minimum": 0 });
+    let things = json!({ "type": "array", "items": { "type": "object" } });
     let decisions = ["open", "join", "reject", "duplicate", "reopen", "ask"];
     json!({
         "DecisionBody": {
@@ -95,6 +135,17 @@ pub(super) fn schemas() -> Value {
             "properties": {
                 "report": text, "state": text, "version": { "type": ["integer", "null"] },
                 "incident": { "type": ["string", "null"] },
+            },
+        },
+        "TriageReport": {
+            "type": "object", "required": ["report", "version", "received_at", "what", "state", "messages", "decided"],
+            "properties": {
+                "report": text, "version": whole, "received_at": { "type": "string", "format": "date-time" },
+                "what": text, "when_text": text, "where": text, "risk": { "type": ["string", "null"] },
+                "contact": text, "concerns": text, "anonymous": { "type": "boolean" }, "paged": whole,
+                "state": text, "incident": { "type": ["string", "null"] },
+                "duplicate_of": { "type": ["string", "null"] },
+                "files": things, "messages": things, "decided": things, "alike": things, "incidents": things,
             },
         },
         "TriagePage": {

@@ -59,48 +59,80 @@ fn show(visit: &Visit, asked: String, problem: Option<(StatusCode, String)>) -> 
     Reply::page_as(status, &page)
 }
 
-/// More words or files to a report.
-pub(crate) fn add(visit: &Visit) -> Reply {
-    let no = visit.form.get("no").to_owned();
-    let words = visit.words();
-    let again = |status, key: &str| {
-        show(
-            visit,
-            no.clone(),
-            Some((status, words.text(key).into_owned())),
-        )
-    };
+/// Why nothing was added.
+enum NotAdded {
+    /// Key of the catalogue.
+    Because(StatusCode, &'static str),
+    NoSuchReport,
+    Failed(DeskError),
+}
+
+/// More words or files to the report of this receipt.
+fn take(visit: &Visit, no: &str) -> Result<(), NotAdded> {
     if visit.intake.later {
-        return again(StatusCode::TOO_MANY_REQUESTS, "report-later");
+        let status = StatusCode::TOO_MANY_REQUESTS;
+        return Err(NotAdded::Because(status, "report-later"));
     }
+    let unfit = StatusCode::UNPROCESSABLE_ENTITY;
     if let Some(key) = visit.intake.problem {
-        return again(StatusCode::UNPROCESSABLE_ENTITY, key);
+        return Err(NotAdded::Because(unfit, key));
     }
     let text = visit.form.get("text").replace("\r\n", "\n");
     let files = std::mem::take(&mut *visit.files.lock().unwrap_or_else(PoisonError::into_inner));
     if text.is_empty() && files.is_empty() {
-        return again(StatusCode::UNPROCESSABLE_ENTITY, "receipt-more-needed");
+        return Err(NotAdded::Because(unfit, "receipt-more-needed"));
     }
     let more = More {
         text: text.chars().take(MAX_WHAT_CHARS).collect(),
         files,
         request: visit.request_id(),
     };
-    match visit.desk().add_to_report(&no, more) {
+    match visit.desk().add_to_report(no, more) {
+        Ok(()) => Ok(()),
+        Err(DeskError::NotFound(_)) => Err(NotAdded::NoSuchReport),
+        Err(error) => {
+            tracing::error!(error = %crate::perform::chain(&error), "more of a report was not stored");
+            Err(NotAdded::Failed(error))
+        }
+    }
+}
+
+/// What a sender is told; `None` where there is no such report.
+fn told(visit: &Visit, why: NotAdded) -> Option<(StatusCode, String)> {
+    let words = visit.words();
+    match why {
+        NotAdded::Because(status, key) => Some((status, words.text(key).into_owned())),
+        NotAdded::NoSuchReport => None,
+        NotAdded::Failed(error) => {
+            let why = narrate::desk_error(words, &error);
+            let instead = words.text("report-call-instead");
+            Some((StatusCode::CONFLICT, format!("{why} {instead}")))
+        }
+    }
+}
+
+pub(crate) fn add(visit: &Visit) -> Reply {
+    let no = visit.form.get("no").to_owned();
+    match take(visit, &no) {
         Ok(()) => {
             let plain: String = no.chars().filter(char::is_ascii_alphanumeric).collect();
             Reply::see(&format!("/report/receipt?no={plain}&added=1"))
         }
-        Err(DeskError::NotFound(_)) => show(visit, no, None),
-        Err(error) => {
-            tracing::error!(error = %crate::perform::chain(&error), "more of a report was not stored");
-            let text = format!(
-                "{} {}",
-                narrate::desk_error(words, &error),
-                words.text("report-call-instead")
-            );
-            show(visit, no, Some((StatusCode::CONFLICT, text)))
+        Err(why) => {
+            let problem = told(visit, why);
+            show(visit, no, problem)
         }
+    }
+}
+
+/// `POST /api/v1/reports/{receipt}/additions`: the same for programs; answers how it stands.
+pub(crate) fn api_add(visit: &Visit) -> Reply {
+    match take(visit, visit.params.get("receipt")) {
+        Ok(()) => api(visit),
+        Err(why) => match told(visit, why) {
+            Some((status, text)) => Reply::problem(status, "report", &text, json!({})),
+            None => Reply::not_found(visit),
+        },
     }
 }
 

@@ -48,6 +48,11 @@ pub static ROWS: &[Row] = &[
         Needs::Act(Act::OpenIncident),
         api::triage::stack,
     ),
+    page(
+        "/api/v1/triage/{receipt}",
+        Needs::Act(Act::OpenIncident),
+        api::triage::one,
+    ),
     form(
         "/api/v1/sources/{source}/windows",
         Needs::Act(Act::ManageSource),

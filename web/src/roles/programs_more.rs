@@ -31,6 +31,8 @@ pub static ROWS: &[Row] = &[
     ),
     page("/api/v1/incidents/{id}/notices", VIEW, parts::notices),
     page("/api/v1/incidents/{id}/filings", VIEW, parts::filings),
+    page("/api/v1/incidents/{id}/decisions", VIEW, parts::decisions),
+    page("/api/v1/incidents/{id}/lessons", VIEW, parts::lessons),
     page(
         "/api/v1/incidents/{id}/evidence",
         Needs::Act(Act::ReadEvidence),

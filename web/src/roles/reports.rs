@@ -13,6 +13,10 @@ pub static ROWS: &[Row] = &[
     intake("/report", pages::report::send),
     intake("/report/receipt", pages::receipt::add),
     intake("/api/v1/reports", pages::report::send),
+    intake(
+        "/api/v1/reports/{receipt}/additions",
+        pages::receipt::api_add,
+    ),
     Row {
         verb: Verb::Post,
         path: MAIL,

@@ -11,10 +11,12 @@ use web::roles::{Verb, all};
 enum Other {
     /// Operations of the API.
     Api(&'static str),
+    /// It is no page: a program comes to the same address with its token.
+    AsItIs,
     /// Why there is none.
     No(&'static str),
 }
-use Other::{Api, No};
+use Other::{Api, AsItIs, No};
 
 const WAY_IN: &str = "a way in for a person; programs come with a token";
 const SECRET: &str = "a person gives a password or a second factor to no program";
@@ -24,7 +26,7 @@ const PART: &str = "it only leads on to other pages";
 const OTHERS: &[(&str, Other)] = &[
     ("GET /healthz", No("it answers programs as it is")),
     ("GET /assets/{hash}/{name}", No("files of the pages")),
-    ("GET /events", No("it streams to programs as it is")),
+    ("GET /events", AsItIs),
     ("POST /logout", No(WAY_IN)),
     ("POST /look", No("how the pages look in one browser")),
     ("POST /demo/tamper", No("the demonstration's attacker")),
@@ -38,12 +40,9 @@ const OTHERS: &[(&str, Other)] = &[
     ("GET /incidents/{id}/notices", Api("notices filings clocks")),
     (
         "GET /incidents/{id}/report",
-        Api("incident timeline clocks"),
+        Api("incident timeline clocks decisions lessons"),
     ),
-    (
-        "GET /incidents/{id}/report/{format}",
-        No("it is a file to take along"),
-    ),
+    ("GET /incidents/{id}/report/{format}", AsItIs),
     ("GET /incidents/{id}/brief", Api("current-brief briefs")),
     ("GET /incidents/{id}/brief/{number}", Api("brief")),
     ("GET /incidents/{id}/evidence", Api("evidence")),
@@ -57,20 +56,11 @@ const OTHERS: &[(&str, Other)] = &[
     ("GET /incidents/{id}/discussion", Api("notes")),
     ("GET /incidents/{id}/handover", Api("handovers")),
     ("GET /incidents/{id}/timeline", Api("timeline")),
-    (
-        "GET /incidents/{id}/timeline/csv",
-        No("it is a file to take along"),
-    ),
-    (
-        "GET /incidents/{id}/timeline/json",
-        No("it is a file to take along"),
-    ),
+    ("GET /incidents/{id}/timeline/csv", AsItIs),
+    ("GET /incidents/{id}/timeline/json", AsItIs),
     ("GET /incidents/{id}/joining", Api("incidents findings")),
     ("GET /investigation", Api("investigation")),
-    (
-        "POST /investigation/export",
-        No("it is a file to take along"),
-    ),
+    ("POST /investigation/export", Api("investigation")),
     ("GET /sources", Api("sources")),
     ("GET /sources/{source}", Api("source")),
     ("GET /sources/{source}/windows", Api("windows")),
@@ -88,8 +78,8 @@ const OTHERS: &[(&str, Other)] = &[
         "GET /evidence",
         No("what it shows is under /journal, for programs as it is"),
     ),
-    ("GET /evidence/proof", No("it is a file to take along")),
-    ("GET /journal/{*rest}", No("it answers programs as it is")),
+    ("GET /evidence/proof", AsItIs),
+    ("GET /journal/{*rest}", AsItIs),
     ("GET /outbox", Api("outbox")),
     ("POST /incidents/{id}/do/name-suspect", Api("act")),
     ("POST /incidents/{id}/do/clear-suspect", Api("act")),
@@ -151,14 +141,11 @@ const OTHERS: &[(&str, Other)] = &[
     ("GET /report", Api("report")),
     ("POST /report", Api("report")),
     ("GET /report/receipt", Api("report-state")),
-    ("POST /report/receipt", Api("report")),
+    ("POST /report/receipt", Api("add-to-report")),
     ("GET /triage", Api("triage")),
-    ("GET /triage/{receipt}", Api("triage")),
+    ("GET /triage/{receipt}", Api("triage-report")),
     ("POST /triage/{receipt}", Api("decide-report")),
-    (
-        "GET /triage/{receipt}/files/{file}",
-        No("it is a file to take along"),
-    ),
+    ("GET /triage/{receipt}/files/{file}", AsItIs),
     ("GET /resources", Api("register plan")),
     ("GET /guest", No("an outside expert is no program")),
     ("POST /guest/agree", No("an outside expert is no program")),
@@ -293,6 +280,8 @@ async fn what_the_pages_do_programs_can_do() {
             None if row.is_commands() => {}
             None => faults.push(format!("{name}: no counterpart is named")),
             Some(No(why)) => assert!(!why.is_empty()),
+            Some(AsItIs) if row.open_to_tokens() => {}
+            Some(AsItIs) => faults.push(format!("{name}: no token opens it")),
             Some(Api(named)) => {
                 for id in named.split(' ').filter(|id| !ids.contains(id)) {
                     faults.push(format!("{name}: no operation {id}"));

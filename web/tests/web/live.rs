@@ -3,10 +3,11 @@
 use crate::world::{Person, World};
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
+use desk::identity::api_token::Scope;
 use futures_util::StreamExt as _;
 use incident::Command;
 use incident::grading::Impact;
-use model::{Actor, Figure, IncidentId, Operation, RequestId};
+use model::{AccountId, Actor, Figure, IncidentId, Operation, RequestId};
 use std::time::Duration;
 use tokio::time::{Instant, timeout};
 use tower::ServiceExt as _;
@@ -20,7 +21,10 @@ struct Stream(futures_util::stream::BoxStream<'static, String>);
 
 impl Stream {
     async fn open(world: &World, path: &str, who: &Person) -> Self {
-        let request = Request::get(path).header("cookie", who.cookie.as_str());
+        Self::by(world, path, ("cookie", &who.cookie)).await
+    }
+    async fn by(world: &World, path: &str, (name, value): (&str, &str)) -> Self {
+        let request = Request::get(path).header(name, value);
         let request = request.body(Body::empty()).expect("a request");
         let answer = world
             .router
@@ -61,7 +65,7 @@ fn operation(world: &World, request: &str) -> Operation {
     let positions = plan.positions.iter().map(|p| p.id.clone());
     Operation {
         actor: Actor::Person {
-            account: model::AccountId::new("everybody"),
+            account: AccountId::new("everybody"),
             name: "everybody".to_owned(),
             positions: positions.collect(),
         },
@@ -130,4 +134,25 @@ async fn a_stream_is_dead_within_a_second_of_its_session() {
         "{:?}",
         ended.elapsed()
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_program_hears_the_stream_until_its_token_is_revoked() {
+    let world = World::new();
+    let token = crate::scopes::token(&world, "robot", &[Scope::Read]);
+    let bearer = format!("Bearer {token}");
+    let mut stream = Stream::by(&world, "/events", ("authorization", &bearer)).await;
+    let robot = AccountId::new("robot");
+    let tokens = world.desk.tokens(Some(&robot)).expect("its tokens");
+    let mut by = operation(&world, "revoke");
+    if let Actor::Person { account, .. } = &mut by.actor {
+        account.clone_from(&robot);
+    }
+    (world.desk)
+        .revoke_token(&by, &tokens[0].id)
+        .expect("it is revoked");
+    let ended = Instant::now();
+    while !stream.ended(Duration::from_millis(1_000)).await {
+        assert!(ended.elapsed() < Duration::from_secs(1), "it lives on");
+    }
 }

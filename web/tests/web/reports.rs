@@ -165,11 +165,11 @@ async fn nothing_of_an_anonymous_sender_is_kept() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_receipt_leads_back_and_a_wrong_one_tells_nothing() {
-    let world = World::new();
+    let world = &World::new();
     let odd = "<script>alert(1)</script>";
     let json = format!("{{\"what\": \"{odd}\", \"when\": \"last week\"}}");
     let sent = send(
-        &world,
+        world,
         "/api/v1/reports",
         "application/json",
         json.into_bytes(),
@@ -182,7 +182,7 @@ async fn a_receipt_leads_back_and_a_wrong_one_tells_nothing() {
         ("name=\"no\"", no.as_bytes()),
         ("name=\"text\"", b"<img src=x onerror=1>".as_slice()),
     ];
-    let added = form(&world, "/report/receipt", &more).await;
+    let added = form(world, "/report/receipt", &more).await;
     assert_eq!(added.status, StatusCode::SEE_OTHER, "{}", added.body);
     let page = world.get(added.location(), None).await;
     assert!(
@@ -193,6 +193,18 @@ async fn a_receipt_leads_back_and_a_wrong_one_tells_nothing() {
     assert!(!page.body.contains(odd));
     let api = world.get(&format!("/api/v1/reports/{no}"), None).await;
     assert!(api.body.contains("\"state\":\"received\""), "{}", api.body);
+    // A program adds by the receipt too, and reads the talk back; nobody adds to what is not there.
+    let add = |no: &str, body: &'static str| {
+        let path = format!("/api/v1/reports/{no}/additions");
+        async move { send(world, &path, "application/json", body.as_bytes().to_vec()).await }
+    };
+    let said = add(&no, "{\"text\": \"and again today\"}").await;
+    assert_eq!(said.status, StatusCode::OK, "{}", said.body);
+    assert!(said.body.contains("and again today"), "{}", said.body);
+    let nothing = add(&no, "{\"text\": \" \"}").await;
+    assert_eq!(nothing.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let nowhere = add("22222222222Z", "{\"text\": \"x\"}").await;
+    assert_eq!(nowhere.status, StatusCode::NOT_FOUND);
     // A number with a wrong check letter and one that nobody holds are told apart by nothing.
     let message = |body: &str| {
         let after = body.split("data-message>").nth(1);

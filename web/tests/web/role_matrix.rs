@@ -188,6 +188,7 @@ fn no_route_stands_twice_and_few_are_public() {
         Post /report
         Post /report/receipt
         Post /api/v1/reports
+        Post /api/v1/reports/{receipt}/additions
         Get /api/v1/reports/{receipt}
         Get /report/receipt
         Get /login

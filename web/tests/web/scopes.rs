@@ -149,3 +149,117 @@ async fn a_token_gives_the_commands_of_its_scopes_and_no_others() {
     let answer = world.post_json(&acts, &looker, &headers, &audit).await;
     assert_eq!(answer.status, no, "{}", answer.body);
 }
+
+/// Files and the stream answer programs as they are; pages do not, and the browser's session is not
+/// asked where a program came with a token.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_opens_files_to_take_along_and_no_page() {
+    let world = World::new();
+    let id = world.attacked();
+    let report = world.report("odd payouts");
+    let scopes = [Scope::Read, Scope::Export, Scope::Report];
+    let reader = token(&world, "reader", &scopes);
+    let person = world.everything("person");
+    let get = |path: &str, bearer: &str| {
+        let request = Request::get(path)
+            .header("cookie", person.cookie.as_str())
+            .header("authorization", format!("Bearer {bearer}"));
+        world.send(request.body(Body::empty()).expect("a request"))
+    };
+    let mut files = 0;
+    for row in all().filter(|r| r.verb == Verb::Get && r.open_to_tokens()) {
+        let path = row.path.replace("{id}", id.as_str());
+        if path.starts_with("/api/") {
+            continue;
+        }
+        let path = (path.replace("{format}", "pdf"))
+            .replace("{*rest}", "root/checkpoint")
+            .replace("{receipt}", report.as_str());
+        let told = get(&path, "no-such-token").await;
+        let public = told.status != StatusCode::UNAUTHORIZED;
+        assert!(
+            !public || told.status == StatusCode::NOT_FOUND,
+            "{path}: {}",
+            told.status
+        );
+        let opened = get(&path, &reader).await;
+        // A proof and a file want their names; what matters is that the door is open.
+        let open = [
+            StatusCode::OK,
+            StatusCode::NOT_FOUND,
+            StatusCode::BAD_REQUEST,
+        ];
+        assert!(
+            open.contains(&opened.status),
+            "{path}: {} {}",
+            opened.status,
+            opened.body
+        );
+        files += 1;
+    }
+    assert_eq!(files, 7);
+    let csv = get(&format!("/incidents/{id}/timeline/csv"), &reader).await;
+    assert_eq!(
+        (csv.status, csv.body.contains("sequence")),
+        (StatusCode::OK, true)
+    );
+    // A page is a person's: the token is not looked at, the session is.
+    let page = get(&format!("/incidents/{id}"), "no-such-token").await;
+    assert_eq!(page.status, StatusCode::OK);
+    let bare = Request::get(format!("/incidents/{id}"))
+        .header("authorization", format!("Bearer {reader}"))
+        .body(Body::empty());
+    let bare = world.send(bare.expect("a request")).await;
+    assert_eq!(bare.status, StatusCode::SEE_OTHER, "{}", bare.body);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn triage_decisions_and_lessons_are_read_as_the_pages_show_them() {
+    let world = World::new();
+    let id = world.attacked();
+    let report = world.report("odd payouts");
+    let asker = token(
+        &world,
+        "asker",
+        &[Scope::Read, Scope::Report, Scope::ActIncident],
+    );
+    let get = |path: String| {
+        let request = Request::get(path).header("authorization", format!("Bearer {asker}"));
+        let request = request.body(Body::empty()).expect("a request");
+        async { serde_json::from_str::<Value>(&world.send(request).await.body).expect("JSON") }
+    };
+    let read = get(format!("/api/v1/triage/{report}")).await;
+    assert_eq!(read["what"], "odd payouts");
+    assert_eq!(read["state"], "received");
+    let seen = read["version"].as_u64().expect("a version");
+    let path = format!("/api/v1/reports/{report}/decisions");
+    let ask = json!({ "decision": { "decision": "ask", "text": "which orders?" }, "seen": seen });
+    let asked = post(&world, &asker, &path, &ask).await;
+    assert_eq!(asked.status, StatusCode::OK, "{}", asked.body);
+    let read = get(format!("/api/v1/triage/{report}")).await;
+    assert!(read["version"].as_u64() > Some(seen));
+    assert_eq!(read["messages"][0]["text"], "which orders?");
+
+    let person = world.everything("person");
+    let form = |name: &str| format!("/incidents/{id}/do/{name}");
+    let decide = [("topic", "general"), ("text", "payouts stay frozen")];
+    world
+        .post(&form("record-decision"), Some(&person), &decide)
+        .await;
+    let learn = [
+        ("text", "two people sign"),
+        ("measure", ""),
+        ("owner", "ciso"),
+        ("measure_days", "3"),
+    ];
+    world
+        .post(&form("record-lesson"), Some(&person), &learn)
+        .await;
+    for (list, text) in [
+        ("decisions", "payouts stay frozen"),
+        ("lessons", "two people sign"),
+    ] {
+        let items = get(format!("/api/v1/incidents/{id}/{list}")).await;
+        assert_eq!(items["items"][0]["text"], text, "{items}");
+    }
+}
