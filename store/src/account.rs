@@ -4,6 +4,7 @@ use crate::sql::{Connection, Row, SqlError, Value, values};
 use crate::{Batch, Store, StoreError};
 use model::{AccountId, Instant, PositionId};
 use serde::{Deserialize, Serialize};
+use std::sync::atomic::Ordering;
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Account {
@@ -96,7 +97,7 @@ impl Store {
     /// The same with what is stored with the account or not at all.
     pub fn add_account_with(&self, account: Account, batch: Batch) -> Result<(), StoreError> {
         let positions = serde_json::to_string(&account.positions)?;
-        self.write(move |db| {
+        let added = self.write(move |db| {
             let sql =
                 "INSERT INTO account (id, name, password_hash, positions, disabled, created_at)
                        VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING";
@@ -116,7 +117,21 @@ impl Store {
                 return Err(StoreError::conflict("account", account.id.as_str()));
             }
             crate::batch::put(db, &batch).map(drop)
-        })
+        });
+        self.account_changed(added)
+    }
+
+    /// Rises whenever an account is added or changed by this process; for who keeps something
+    /// that names people.
+    pub fn accounts_changed(&self) -> u64 {
+        self.inner.accounts.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn account_changed<T>(&self, done: Result<T, StoreError>) -> Result<T, StoreError> {
+        if done.is_ok() {
+            self.inner.accounts.fetch_add(1, Ordering::SeqCst);
+        }
+        done
     }
 
     pub fn account(&self, id: &AccountId) -> Result<Option<Account>, StoreError> {

@@ -37,6 +37,7 @@ use readers::Readers;
 use sql::postgres::Door;
 use sql::{Connection, sqlite};
 use std::path::Path;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use writer::{Server, Writer, Writing};
@@ -51,6 +52,8 @@ struct Inner {
     writer: Writer,
     readers: Readers,
     changes: Arc<Changes>,
+    /// How often an account was added or changed.
+    accounts: AtomicU64,
 }
 
 /// Rises with every commit.
@@ -93,6 +96,7 @@ impl Store {
                 writer,
                 readers,
                 changes,
+                accounts: AtomicU64::new(0),
             }),
         })
     }

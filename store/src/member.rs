@@ -64,14 +64,15 @@ impl Store {
         change: AccountChange,
         batch: Batch,
     ) -> Result<Committed, StoreError> {
-        self.write(move |db| {
+        let done = self.write(move |db| {
             let changed =
                 apply(db, &change).map_err(|e| StoreError::of(e, "changing an account"))?;
             if !changed? {
                 return Err(StoreError::conflict("account", change.id.as_str()));
             }
             crate::batch::put(db, &batch)
-        })
+        });
+        self.account_changed(done)
     }
 
     /// Sessions that have not ended, last used first.

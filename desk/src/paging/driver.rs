@@ -30,6 +30,10 @@ pub(crate) const PAGES: &str = "page";
 const WINDOWS: &str = "page_window";
 /// Rows taken on at once.
 const AT_ONCE: u32 = 256;
+/// Seconds for which changes of people wait for one another, so that many at once write one sheet.
+const SHEET_GAP_S: f64 = 1.0;
+/// Seconds after which the shifts on the sheet are no longer those of the next days.
+const SHEET_S: f64 = 6.0 * 3_600.0;
 /// How long the thread waits for a change before it looks by itself.
 const IDLE: Duration = Duration::from_millis(200);
 /// Seconds until a row that cannot be read is looked at again.
@@ -56,6 +60,15 @@ struct Driver {
     last: Option<Instant>,
     /// Something in red was stored and does not stand on the emergency sheet yet.
     red: bool,
+    /// When the emergency sheet was made last.
+    sheet: Option<Made>,
+}
+
+/// As of when the emergency sheet stands.
+#[derive(Clone, Copy)]
+struct Made {
+    accounts: u64,
+    at: Instant,
 }
 
 #[derive(Default)]
@@ -68,7 +81,6 @@ struct Unstored {
 
 /// Runs until `stopped` says so.
 pub(crate) fn run(desk: &Desk, stopped: impl Fn() -> bool) {
-    desk.refresh_emergency_sheet();
     let mut driver = Driver::new(desk);
     let mut seen = 0;
     while !stopped() {
@@ -103,6 +115,7 @@ impl Driver {
             flying: 0,
             last: None,
             red: false,
+            sheet: None,
         };
         if let Err(error) = driver.restore_windows() {
             tracing::warn!(error = %error.told(), "what was sent before the start is not known; a channel's limit may be passed once");
@@ -149,10 +162,22 @@ impl Driver {
             self.hand_over(send);
         }
         self.forget();
-        if std::mem::take(&mut self.red) {
+        self.keep_sheet(now);
+        Ok(self.engine.sleeps(now).map_or(IDLE, |s| s.min(IDLE)))
+    }
+
+    /// The emergency sheet follows calls that reach nobody at once, and people and the days of the
+    /// schedule soon; it is last of all in a turn, since a call never waits for it.
+    fn keep_sheet(&mut self, now: Instant) {
+        let accounts = self.desk.store().accounts_changed();
+        let stale = self.sheet.is_none_or(|made| {
+            let age_s = now.since_s(made.at);
+            (made.accounts != accounts && age_s >= SHEET_GAP_S) || !(0.0..SHEET_S).contains(&age_s)
+        });
+        if std::mem::take(&mut self.red) || stale {
+            self.sheet = Some(Made { accounts, at: now });
             self.desk.refresh_emergency_sheet();
         }
-        Ok(self.engine.sleeps(now).map_or(IDLE, |s| s.min(IDLE)))
     }
 
     fn take_outcomes(&mut self, now: Instant) {

@@ -1,7 +1,8 @@
 //! The emergency sheet on disk, before it is needed: `emergency/` in the data folder, in both
 //! languages, as a page and as text, readable by its owner alone.
 //!
-//! Made anew at the start and whenever plan, rota, profiles or calls in red change.
+//! Made anew at the start, with it a changed plan, and whenever people, their positions and profiles,
+//! the rota or calls in red change; also every six hours, since it names the shifts to come.
 //! Deliberately not here: what it looks like (room `document`).
 
 use super::page::Paged;
