@@ -10,9 +10,10 @@ use super::second_factor::{code_of, plain};
 use crate::account::{LoginError, attempt_key, token_hash};
 use crate::alarm::{ALARM, Alarm};
 use crate::{Desk, DeskError};
-use model::{AccountId, GroupId, Instant, OutboxId};
+use model::{AccountId, GroupId, Instant, OutboxId, PositionId};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use std::collections::BTreeSet;
 use store::{
     Account, AccountChange, AccountState, Batch, EndSessions, NewOutbox, PutDocument, StoreError,
 };
@@ -214,7 +215,8 @@ impl Desk {
         Ok(id)
     }
 
-    /// One page for each position of the leading group.
+    /// Pages to all: the leading group reads who used it and why; everybody else only that it was
+    /// used, since a reason may speak of what not everybody may know.
     fn alarms(
         &self,
         hash: &str,
@@ -224,17 +226,22 @@ impl Desk {
     ) -> Result<Vec<NewOutbox>, DeskError> {
         let plan = self.plan();
         let group = plan.group(&GroupId::new("leading"));
-        let everyone = group.map_or_else(Vec::new, plan::Group::everyone);
+        let leading: BTreeSet<&PositionId> = group.iter().flat_map(|g| g.everyone()).collect();
         let short: String = hash.chars().rev().take(16).collect();
-        let row = |position: &model::PositionId| {
+        let code = ("code".to_owned(), number.to_string());
+        let row = |position: &PositionId| {
+            let (alarm, values) = match leading.contains(position) {
+                true => {
+                    let said = [("who", who), ("reason", reason)];
+                    let said = said.map(|(name, text)| (name.to_owned(), text.to_owned()));
+                    ("break-glass", [vec![code.clone()], said.to_vec()].concat())
+                }
+                false => ("break-glass-all", vec![code.clone()]),
+            };
             let alarm = Alarm {
-                alarm: "break-glass".to_owned(),
+                alarm: alarm.to_owned(),
                 position: position.clone(),
-                values: vec![
-                    ("code".to_owned(), number.to_string()),
-                    ("who".to_owned(), who.to_owned()),
-                    ("reason".to_owned(), reason.to_owned()),
-                ],
+                values,
             };
             Ok(NewOutbox {
                 id: OutboxId::new(format!("break-glass-{short}-{position}")),
@@ -245,7 +252,23 @@ impl Desk {
                 json: serde_json::to_string(&alarm)?,
             })
         };
-        everyone.into_iter().map(row).collect()
+        let others = self.others(&leading)?;
+        leading.iter().copied().chain(&others).map(row).collect()
+    }
+
+    /// Positions by which everybody is reached who is active and holds none of `leading`; guests,
+    /// who know of nothing but their incident, are left out.
+    fn others(&self, leading: &BTreeSet<&PositionId>) -> Result<BTreeSet<PositionId>, DeskError> {
+        let mut all: BTreeSet<PositionId> = BTreeSet::new();
+        for person in self.accounts()? {
+            let reached = |p: &PositionId| leading.contains(p) || all.contains(p);
+            let away = person.state != AccountState::Active || self.is_guest(&person.positions);
+            if away || person.positions.iter().any(reached) {
+                continue;
+            }
+            all.extend(person.positions.first().cloned());
+        }
+        Ok(all)
     }
 
     fn code_set(&self) -> Result<(Set, u64), DeskError> {

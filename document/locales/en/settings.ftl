@@ -186,11 +186,13 @@ emergency-code = Emergency code
 emergency-who = Who you are
 emergency-reason = Why you use it
 emergency-go = Go in
-emergency-help = The use is put on the record and pages everybody of the leading group at once. The session ends after an hour.
+emergency-help = The use is put on the record and pages everybody at once; the leading group is told who and why. The session ends after an hour.
 emergency-wrong = The code is wrong or was used already.
 emergency-incomplete = Say who you are and why.
 page-alarm-break-glass-subject = Emergency code #{ $code } was used
 page-alarm-break-glass-body = Whoever used it says: { $who }. Reason: { $reason }. If you do not know of it, disable the account emergency-{ $code } now.
+page-alarm-break-glass-all-subject = Emergency code #{ $code } was used
+page-alarm-break-glass-all-body = Somebody came in with a sealed emergency code (#{ $code }). The leading group knows who and why. If you see the sealed codes opened or missing, tell the leading group at once.
 outbox-kind-alarm = Safety alarm
 settings-recovery-left = { $n ->
     [one] One recovery code is left.

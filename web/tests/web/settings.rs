@@ -414,12 +414,14 @@ async fn a_token_that_acts_wants_a_second_person() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_emergency_code_works_once_and_pages_the_leading_group() {
+async fn an_emergency_code_works_once_and_pages_everybody() {
     let world = World::new();
     let (ciso, admin) = (
         world.person("ciso", &["ciso"]),
         world.person("admin", &["sysadmin"]),
     );
+    world.person("agent", &["cs_agent"]);
+    world.person("writer", &["marketing_specialist", "cs_agent"]);
     world
         .post("/settings/break-glass", Some(&ciso), &[("count", "3")])
         .await;
@@ -456,11 +458,18 @@ async fn an_emergency_code_works_once_and_pages_the_leading_group() {
         .expect("the plan has it");
     let rows = world.desk.outbox(None, 100);
     let pages: Vec<_> = rows.iter().filter(|m| m.kind == "alarm").collect();
-    assert_eq!(pages.len(), leading.everyone().len());
-    assert!(
-        pages.iter().all(|m| m.body.contains("chat is down")),
-        "{pages:?}"
-    );
+    let to = |position: &str| {
+        let found = pages.iter().find(|m| m.id.as_str().ends_with(position));
+        found.unwrap_or_else(|| panic!("nobody told {position}: {pages:?}"))
+    };
+    for position in leading.everyone() {
+        assert!(to(position.as_str()).body.contains("chat is down"));
+    }
+    // Everybody else learns that it was used, each once, and not what was said of it.
+    for position in ["sysadmin", "cs_agent"] {
+        assert!(!to(position).body.contains("chat is down"));
+    }
+    assert_eq!(pages.len(), leading.everyone().len() + 2, "{pages:?}");
     assert_eq!(world.desk.break_glass().expect("read").left, 2);
     // The session ends with the account, as anybody's.
     let off = world
