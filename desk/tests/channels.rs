@@ -3,9 +3,14 @@
 use desk::channels::Outcome;
 use desk::config::Config;
 use desk::{DataFolder, Desk, DeskError, Profile};
+use incident::Command;
+use incident::access::AccessCommand;
+use incident::people::Addressee;
 use model::{AccountId, Actor, Instant, Operation, PositionId, RequestId};
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpListener;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 use testkit::TempFolder;
@@ -14,6 +19,24 @@ const PASSWORD: &str = "correct horse battery staple";
 
 /// Answers each request with the next status, and as a robot does, and tells its body.
 fn provider(statuses: Vec<&'static str>) -> (u16, Receiver<String>) {
+    answering(statuses.into_iter())
+}
+
+/// Out of order until it is told to be well.
+fn failing_provider() -> (u16, Receiver<String>, Arc<AtomicBool>) {
+    let well = Arc::new(AtomicBool::new(false));
+    let is_well = Arc::clone(&well);
+    let status = move || match is_well.load(Ordering::SeqCst) {
+        true => "200 OK",
+        false => "503 Slow",
+    };
+    let (port, told) = answering(std::iter::repeat_with(status).take(1_000));
+    (port, told, well)
+}
+
+fn answering(
+    statuses: impl Iterator<Item = &'static str> + Send + 'static,
+) -> (u16, Receiver<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     let (tell, told) = channel();
@@ -30,7 +53,8 @@ fn provider(statuses: Vec<&'static str>) -> (u16, Receiver<String>) {
             }
             let mut body = vec![0; length];
             reader.read_exact(&mut body).unwrap();
-            tell.send(String::from_utf8(body).unwrap()).unwrap();
+            // The test may have heard enough.
+            let _ = tell.send(String::from_utf8(body).unwrap());
             let said = if status.starts_with("200") { "ok" } else { "" };
             let length = said.len();
             write!(
@@ -248,4 +272,91 @@ fn what_waits_for_somebody_who_is_disabled_meanwhile_is_not_sent() {
     assert!(of("liu").withdrawn && !of("liu").told() && of("wang").told());
     desk.stop();
     assert_eq!(told.try_iter().next(), None, "nothing more went out");
+}
+
+/// A message about an incident waits for its channel, over a restart, while the person whom it is
+/// for is named as the suspect: they get no message of it, and the record says that it was withdrawn.
+#[test]
+fn what_waits_for_somebody_who_is_suspected_meanwhile_is_not_sent_after_a_restart_either() {
+    let folder = TempFolder::new();
+    let (port, told, well) = failing_provider();
+    let (url, file) = (folder.join("robot.url"), folder.join("balefire.toml"));
+    std::fs::write(url, format!("http://127.0.0.1:{port}/hook\n")).unwrap();
+    let text = "[messages]\ndetails = true\n\
+         [[channel]]\nname = \"group\"\nkind = \"slack\"\nurl_file = \"robot.url\"\n\
+         allow = [\"127.0.0.1\"]\n";
+    std::fs::write(&file, text).unwrap();
+    let data = DataFolder::new(folder.join("data"));
+    let config = Config::load(&file).unwrap();
+    let desk = Desk::open(data.clone(), config.clone()).unwrap();
+    for (id, name, position) in [
+        ("boss", "Boss", "cio"),
+        ("liu", "Liu of the night", "sysadmin"),
+        ("wang", "Wang of the day", "sysadmin"),
+        ("fang", "Fang", "head_legal"),
+    ] {
+        let position = [PositionId::new(position)];
+        desk.add_account(&AccountId::new(id), name, &position, PASSWORD)
+            .unwrap();
+    }
+    let by = |desk: &Desk, account: &str, position: &str, request: &str| Operation {
+        actor: Actor::Person {
+            account: AccountId::new(account),
+            name: account.to_owned(),
+            positions: vec![PositionId::new(position)],
+        },
+        reason: "the log names the account".into(),
+        request: RequestId::new(request),
+        now: desk.now(),
+    };
+    let report = desk::NewReport::new("a forged refund", plan::Lang::En, RequestId::new("r-1"));
+    let report = desk.report(report).unwrap().report;
+    let opening = by(&desk, "fang", "head_legal", "open");
+    let id = desk.open_incident_from_report(opening, &report).unwrap();
+    let order = Command::IssueOrder {
+        to: Addressee::Position(PositionId::new("sysadmin")),
+        text: "rotate the keys".into(),
+        constraint: String::new(),
+        due_at: desk.now().plus_s(3_600),
+    };
+    let order = desk.execute(by(&desk, "boss", "cio", "order"), &id, order);
+    order.unwrap();
+    let until_said = |words: &str| loop {
+        let body = told.recv_timeout(Duration::from_secs(60)).unwrap();
+        if body.contains(words) {
+            break;
+        }
+    };
+    until_said("Liu of the night");
+    let suspect = AccessCommand::NameSuspect {
+        account: AccountId::new("liu"),
+    };
+    let named = desk.change_access(by(&desk, "boss", "cio", "name"), &id, suspect, None);
+    named.unwrap();
+    desk.stop();
+    drop(desk);
+    // What was said before is not looked at.
+    while told.try_recv().is_ok() {}
+    well.store(true, Ordering::SeqCst);
+
+    let desk = Desk::open(data, config).unwrap();
+    let viewer = desk.viewer(&AccountId::new("boss"), &[PositionId::new("cio")]);
+    let (mut seen, began) = (0, desk.now());
+    let page = loop {
+        let mut pages = desk.recent_pages(&viewer).unwrap();
+        pages.retain(|p| p.page.receivers.iter().any(|r| r.who == "liu"));
+        let page = pages.pop().expect("a page").page;
+        if page.over_at.is_some() {
+            break page;
+        }
+        assert!(desk.now().since_s(began) < 90.0, "never over: {page:?}");
+        seen = desk.wait_for_change(seen, Duration::from_millis(200));
+    };
+    let of = |who: &str| page.receivers.iter().find(|r| r.who == who).unwrap();
+    assert!(of("liu").withdrawn && !of("liu").told(), "{page:?}");
+    assert!(of("wang").told(), "{page:?}");
+    desk.stop();
+    let after: Vec<String> = told.try_iter().collect();
+    assert!(after.iter().any(|body| body.contains("Wang of the day")));
+    assert!(after.iter().all(|body| !body.contains("Liu")), "{after:?}");
 }

@@ -30,6 +30,7 @@ call-out-sheet-gap = GAP: nobody on duty
 call-out-sheet-contacts = Outside contacts
 call-out-sheet-red = Calls that reach nobody
 call-out-sheet-red-line = { $position }: { $why }, since { $at }
+call-out-withdrawn = withdrawn, may no longer be told
 call-out-red-nobody-on-duty = nobody on duty
 call-out-red-no-address = no address that works
 call-out-red-all-failing = all channels fail

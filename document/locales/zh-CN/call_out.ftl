@@ -30,6 +30,7 @@ call-out-sheet-gap = 空档：无人值班
 call-out-sheet-contacts = 外部联系方式
 call-out-sheet-red = 无法送达的呼叫
 call-out-sheet-red-line = { $position }：{ $why }，自 { $at }
+call-out-withdrawn = 已撤回，此人不得再获知
 call-out-red-nobody-on-duty = 无人值班
 call-out-red-no-address = 没有可用的联系方式
 call-out-red-all-failing = 所有渠道均失败
