@@ -24,6 +24,8 @@ pub struct ReceiverView {
     pub name: String,
     pub account: Option<model::AccountId>,
     pub answered_at: Option<Instant>,
+    /// May no longer be told, and was not: what had not gone out was taken back.
+    pub withdrawn: bool,
     pub messages: Vec<MessageView>,
 }
 
@@ -126,6 +128,7 @@ impl Desk {
             name: receiver.name.clone(),
             account: receiver.account.clone(),
             answered_at,
+            withdrawn: receiver.withdrawn,
             messages: messages.collect(),
         }
     }
