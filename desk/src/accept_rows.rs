@@ -7,7 +7,7 @@
 use crate::guard::Guard;
 use crate::repair::name_of;
 use crate::window::account_of;
-use crate::{Ask, Desk, DeskError};
+use crate::{Ask, Desk, DeskError, Told};
 use incident::learning::Topic;
 use incident::rows::{RowState, TableRows};
 use incident::{Command, Incident};
@@ -135,7 +135,7 @@ impl Desk {
         let mut found = Vec::with_capacity(findings.len());
         for id in findings {
             let finding = self.store().finding(id)?;
-            let missing = || DeskError::NotFound(format!("there is no finding `{id}`"));
+            let missing = || DeskError::NotFound(Told::new("finding-unknown").with("id", id));
             found.push(finding.ok_or_else(missing)?);
         }
         self.ask_for(op, None, &found, reason)
@@ -178,20 +178,18 @@ impl Desk {
         reason: &str,
     ) -> Result<Acceptance, DeskError> {
         self.may(op, Act::AcceptUnwitnessed)?;
-        let refused = |why: String| Err(DeskError::Refused(why));
+        let refused = |why: Told| Err(DeskError::Refused(why));
         if reason.trim().is_empty() || reason.chars().count() > MOST_REASON_CHARS {
-            return refused(format!(
-                "say why, in at most {MOST_REASON_CHARS} characters"
-            ));
+            return refused(Told::new("say-why").with("most", MOST_REASON_CHARS));
         }
         let Some(first) = findings.first() else {
-            return refused("name the findings whose rows stay as they are".into());
+            return refused(Told::new("name-findings"));
         };
         if findings.len() > MOST_ROWS {
-            return refused(format!("at most {MOST_ROWS} findings are accepted at once"));
+            return refused(Told::new("most-findings").with("most", MOST_ROWS));
         }
         if findings.iter().any(|f| f.source != first.source) {
-            return refused("ask for the rows of one source at a time".into());
+            return refused(Told::new("one-source"));
         }
         let wanted = findings.to_vec();
         let rows = self.on_guard(&first.source, move |guard| rows_of(guard, &wanted))?;
@@ -243,7 +241,7 @@ impl Desk {
     /// Refused as if there were none when it is of another incident: who names an id of what is
     /// kept from them learns nothing by it.
     pub fn acceptance_of(&self, incident: &Incident, id: &str) -> Result<Acceptance, DeskError> {
-        let missing = || DeskError::NotFound(format!("there is no request `{id}` to accept rows"));
+        let missing = || DeskError::NotFound(Told::new("acceptance-unknown").with("id", id));
         let (acceptance, _) = self.acceptance(id)?;
         match acceptance.concerns(incident) {
             true => Ok(acceptance),
@@ -301,7 +299,7 @@ impl Desk {
 
     fn acceptance(&self, id: &str) -> Result<(Acceptance, u64), DeskError> {
         let stored = self.store().document(ACCEPTANCES, id)?;
-        let missing = || DeskError::NotFound(format!("there is no request `{id}` to accept rows"));
+        let missing = || DeskError::NotFound(Told::new("acceptance-unknown").with("id", id));
         let stored = stored.ok_or_else(missing)?;
         Ok((serde_json::from_str(&stored.json)?, stored.version))
     }
@@ -379,12 +377,7 @@ fn rows_of(guard: &mut Guard, findings: &[Finding]) -> Result<Vec<AcceptedRow>, 
     guard.catch_up_with_shop()?;
     let mut rows: Vec<AcceptedRow> = Vec::with_capacity(findings.len());
     for finding in findings {
-        let strange = || {
-            DeskError::Refused(format!(
-                "finding `{}` is about no row of a guarded table",
-                finding.id
-            ))
-        };
+        let strange = || DeskError::Refused(Told::new("finding-of-no-row").with("id", &finding.id));
         let table = place(guard, &finding.table).ok_or_else(strange)?;
         let entry = LedgerEntry::decode(&guard.intake.ledger.reader.entry(finding.position)?)?;
         let LedgerEntry::Row(entry) = entry else {
@@ -419,17 +412,20 @@ fn as_named(
     key: &Key,
     named: &[&Finding],
 ) -> Result<(Vec<ColumnChange>, Option<String>), DeskError> {
-    let refused = |why: &str| {
+    let refused = DeskError::Refused;
+    let row = || {
         let row = named.first().map(|f| format!("{} {}", f.table, f.key));
-        DeskError::Refused(format!("{}: {why}", row.unwrap_or_default()))
+        row.unwrap_or_default()
     };
     let ledger = &mut guard.intake.ledger;
     let record = ledger.record(table, key)?;
-    let record = record.ok_or_else(|| refused("lawfully gone, there is nothing to accept"))?;
+    let record = record.ok_or_else(|| refused(Told::new("row-gone").with("row", row())))?;
     let live = ledger.live_row(table, key, &record)?;
     let lawful = ledger.lawful_row(table, key, &record)?;
     let sealer = ledger.sealer.clone();
-    let shape = sealer.table(table).ok_or_else(|| refused("not guarded"))?;
+    let shape = sealer
+        .table(table)
+        .ok_or_else(|| refused(Told::new("row-unguarded").with("row", row())))?;
     let (source, live, lawful) = (&guard.source, live.as_ref(), lawful.as_ref());
     let found = recover::audit::confirm(source, shape, key, live, Some(&record), lawful);
     let columns = found.map_or_else(Vec::new, |found| found.columns);
@@ -438,10 +434,11 @@ fn as_named(
         cells.any(|c| c.name == column.name && c.live == column.live)
     };
     if let Some(column) = columns.iter().find(|column| !told(column)) {
-        return Err(refused(&format!(
-            "the findings named do not say what `{}` holds now; name every open finding of the row (`balefire findings`)",
-            column.name
-        )));
+        return Err(refused(
+            Told::new("row-not-told")
+                .with("row", row())
+                .with("column", &column.name),
+        ));
     }
     Ok((columns, record.live.map(|digest| hex(&digest))))
 }

@@ -9,7 +9,7 @@ use crate::account::Person;
 use crate::commander::Ask;
 use crate::error::CommandError;
 use crate::joining::{Links, again_if_stale, as_seen};
-use crate::{Desk, DeskError};
+use crate::{Desk, DeskError, Told};
 use incident::access::{Access, AccessCommand, MAX_MANAGERS, Viewer, stand_ins};
 use incident::{Command, Incident};
 use model::{AccountId, Actor, Finding, IncidentId, Operation, PositionId, RequestId};
@@ -165,7 +165,9 @@ impl Desk {
         if let AccessCommand::NameSuspect { account } | AccessCommand::Admit { account } = &command
             && !self.knows_of(&op, account)?
         {
-            return Err(DeskError::NotFound(format!("there is no account `{account}`")).into());
+            return Err(
+                DeskError::NotFound(Told::new("account-unknown").with("id", account)).into(),
+            );
         }
         if let AccessCommand::NameSuspect { account } = &command
             && op.actor.account() == Some(account)
@@ -253,10 +255,9 @@ impl Desk {
         let leads = plan.groups.first().map(|g| &g.lead);
         match leads.into_iter().find(|lead| empty.contains(lead)) {
             None => Ok(()),
-            Some(lead) => Err(DeskError::Refused(format!(
-                "nobody would be left to fill the place of `{lead}`: name a further stand-in or last resort in the plan, and give the position to somebody"
-            ))
-            .into()),
+            Some(lead) => {
+                Err(DeskError::Refused(Told::new("nobody-left").with("position", lead)).into())
+            }
         }
     }
 

@@ -1,7 +1,7 @@
 //! Accounts and sessions: Argon2id passwords, tokens kept as hashes, login limits kept in the store.
 
 use crate::identity::AccountRefusal;
-use crate::{Desk, DeskError};
+use crate::{Desk, DeskError, Told};
 use argon2::Argon2;
 use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _, phc::PasswordHash};
 use base64::Engine as _;
@@ -78,20 +78,19 @@ impl Desk {
         let plan = self.plan();
         if let Some(unknown) = positions.iter().find(|p| plan.position(p).is_none()) {
             let known: Vec<&str> = plan.positions.iter().map(|p| p.id.as_str()).collect();
-            return Err(DeskError::Refused(format!(
-                "the plan has no position `{unknown}`; its positions are {}",
-                known.join(", ")
-            )));
-        }
-        if id.as_str().is_empty() || id.as_str().len() > 64 {
             return Err(DeskError::Refused(
-                "an account name has 1 to 64 bytes".into(),
+                Told::new("position-unknown")
+                    .with("position", unknown)
+                    .with("known", known.join(", ")),
             ));
         }
+        if id.as_str().is_empty() || id.as_str().len() > 64 {
+            return Err(DeskError::Refused(Told::new("account-name")));
+        }
         if name.chars().count() > MAX_NAME_CHARS || positions.len() > plan.positions.len() {
-            return Err(DeskError::Refused(format!(
-                "a name has at most {MAX_NAME_CHARS} characters, and a person holds each position once"
-            )));
+            return Err(DeskError::Refused(
+                Told::new("person-name").with("most", MAX_NAME_CHARS),
+            ));
         }
         let hash = hash_slowly(password)?;
         self.put_account(id, name, positions, hash)
@@ -397,8 +396,7 @@ pub(crate) fn token() -> Result<String, DeskError> {
 
 /// Random bytes from the operating system.
 pub(crate) fn random(bytes: &mut [u8]) -> Result<(), DeskError> {
-    getrandom::fill(bytes)
-        .map_err(|e| DeskError::Refused(format!("the system gives no random numbers: {e}")))
+    getrandom::fill(bytes).map_err(|e| DeskError::Refused(Told::new("no-random").with("why", e)))
 }
 
 /// What the store keeps of a token.
@@ -439,7 +437,7 @@ pub(crate) fn hash_slowly(password: &str) -> Result<String, DeskError> {
 fn hash(password: &str) -> Result<String, DeskError> {
     let hash = Argon2::default().hash_password(password.as_bytes());
     hash.map(|h| h.to_string())
-        .map_err(|e| DeskError::Refused(format!("the password cannot be hashed: {e}")))
+        .map_err(|e| DeskError::Refused(Told::new("no-hash").with("why", e)))
 }
 
 /// `None`: too many are being looked at already.

@@ -8,7 +8,7 @@
 use crate::audit::confirmed;
 use crate::audit_turns::Amount;
 use crate::standing_still::Slot;
-use crate::{Desk, DeskError};
+use crate::{Desk, DeskError, Told};
 use connect::source::{GuardedTable, Location};
 use journal::index::Snapshot;
 use model::image::ImageRecord;
@@ -110,18 +110,16 @@ impl Desk {
             Ok(held) => held,
             Err(TryLockError::Poisoned(held)) => PoisonError::into_inner(held),
             Err(TryLockError::WouldBlock) => {
-                return Err(DeskError::Refused(
-                    "a part is being audited already; try again when it is done".into(),
-                ));
+                return Err(DeskError::Refused(Told::new("part-audited")));
             }
         };
         let taken_at = self.now();
         if let Amount::Rows(rows) = amount
             && (rows == 0 || rows > MOST_ROWS)
         {
-            return Err(DeskError::Refused(format!(
-                "a part has 1 to {MOST_ROWS} rows"
-            )));
+            return Err(DeskError::Refused(
+                Told::new("part-rows").with("most", MOST_ROWS),
+            ));
         }
         let ground = self.ground(source)?;
         let total = count(&ground)?;

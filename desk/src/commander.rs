@@ -4,13 +4,13 @@
 //! leaves in one transaction, and only then shows the new state and answers. A crash before the
 //! transaction means that nobody was answered; after it, that the facts stand and the callers ask again.
 
-use crate::DeskError;
 use crate::changes::Changes;
 use crate::error::CommandError;
 use crate::held::{Held, Incidents};
 use crate::incident_text;
 use crate::register_use;
 use crate::replica::{Copy, Replicas};
+use crate::{DeskError, Told};
 use incident::{Command, Fact, Incident, OpenRequest, Recorded};
 use model::{IncidentId, Operation};
 use plan::Plan;
@@ -109,9 +109,7 @@ impl Commander {
         self.queue
             .try_send(Job { ask, answer })
             .map_err(|error| match error {
-                TrySendError::Full(_) => DeskError::Refused(
-                    "too many commands are waiting; try again in a moment".into(),
-                ),
+                TrySendError::Full(_) => DeskError::Refused(Told::new("commands-wait")),
                 TrySendError::Disconnected(_) => DeskError::GuardStopped("commander".into()),
             })?;
         wait.recv()
@@ -181,9 +179,9 @@ impl Worker {
                 let text = crate::error::chain(&error);
                 tracing::error!(error = %text, "facts could not be stored");
                 for (to, answer) in answers {
-                    let refused = answer.and(Err(DeskError::Refused(format!(
-                        "nothing was stored: {text}"
-                    ))
+                    let refused = answer.and(Err(DeskError::Refused(
+                        Told::new("not-stored").with("why", &text),
+                    )
                     .into()));
                     drop(to.send(refused));
                 }
@@ -373,7 +371,7 @@ impl Worker {
                 }
                 None => {
                     let incident = Incident::replay(std::slice::from_ref(&*recorded))
-                        .map_err(|e| DeskError::Refused(e.to_string()))?;
+                        .map_err(|e| DeskError::Refused(Told::new("said").with("text", e)))?;
                     let copy = Copy {
                         incident,
                         before: None,

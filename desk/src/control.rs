@@ -8,7 +8,7 @@ use crate::audit_part::Part;
 use crate::identity::control::AccountStep;
 use crate::view::FindingFilter;
 use crate::window::NewWindow;
-use crate::{CommandError, Desk, DeskError, LoginError};
+use crate::{CommandError, Desk, DeskError, LoginError, Told};
 use model::{
     AccountId, Actor, FindingId, IncidentId, Operation, PositionId, ProposalId, RequestId,
     SourceName,
@@ -340,11 +340,9 @@ fn of_repairs(desk: &Desk, request: ControlRequest) -> Result<Value, CommandErro
     Ok(match request {
         R::RepairPlan { source, session } => {
             let op = operation(desk, &session)?;
-            let incident = desk.open_incident_of(&source).ok_or_else(|| {
-                DeskError::NotFound(
-                    "no open incident concerns this source: there is nothing to repair".into(),
-                )
-            })?;
+            let incident = desk
+                .open_incident_of(&source)
+                .ok_or_else(|| DeskError::NotFound(Told::new("nothing-open")))?;
             let id = desk.propose_repair(op, &incident)?;
             proposal(desk, &id)?
         }
@@ -405,13 +403,13 @@ fn of_records(desk: &Desk, request: ControlRequest) -> Result<Value, CommandErro
         R::Prove { log, index } => json!({ "bundle": desk.prove(&log, index)? }),
         R::Checkpoint { log } => {
             let status = desk.logs().into_iter().find(|l| l.name == log);
-            let status =
-                status.ok_or_else(|| DeskError::NotFound(format!("there is no log `{log}`")))?;
+            let status = status
+                .ok_or_else(|| DeskError::NotFound(Told::new("log-unknown").with("log", log)))?;
             json!({ "checkpoint": status.checkpoint, "size": status.size })
         }
         R::Key => json!({ "key": desk.vkey() }),
         // `answer`, `of_windows` and `of_repairs` have taken all others.
-        _ => return Err(DeskError::Refused("this request is not known here".into()).into()),
+        _ => return Err(DeskError::Refused(Told::new("request-unknown")).into()),
     })
 }
 
@@ -422,7 +420,7 @@ fn logged_in(result: Result<String, LoginError>) -> Result<Value, DeskError> {
     match result {
         Ok(session) => Ok(json!({ "session": session })),
         Err(LoginError::SecondFactor { ticket }) => Ok(json!({ "ticket": ticket })),
-        Err(error) => Err(DeskError::Refused(error.to_string())),
+        Err(error) => Err(DeskError::Refused(Told::new("said").with("text", error))),
     }
 }
 
@@ -432,7 +430,7 @@ fn json<T: Serialize>(value: &T) -> Result<Value, DeskError> {
 
 fn view(desk: &Desk, id: &ProposalId) -> Result<crate::ProposalView, DeskError> {
     desk.proposal(id)
-        .ok_or_else(|| DeskError::NotFound(format!("there is no proposal `{id}`")))
+        .ok_or_else(|| DeskError::NotFound(Told::new("proposal-unknown").with("id", id)))
 }
 
 fn proposal(desk: &Desk, id: &ProposalId) -> Result<Value, DeskError> {
@@ -442,14 +440,14 @@ fn proposal(desk: &Desk, id: &ProposalId) -> Result<Value, DeskError> {
 fn incident_of(view: &crate::ProposalView) -> Result<IncidentId, DeskError> {
     view.incident
         .clone()
-        .ok_or_else(|| DeskError::NotFound("the proposal belongs to no incident".into()))
+        .ok_or_else(|| DeskError::NotFound(Told::new("proposal-alone")))
 }
 
 /// The person behind a session acts.
 fn operation(desk: &Desk, session: &str) -> Result<Operation, DeskError> {
-    let person = desk.session(session).ok_or_else(|| {
-        DeskError::Refused("log in first: balefire login NAME --password-file FILE".into())
-    })?;
+    let person = desk
+        .session(session)
+        .ok_or_else(|| DeskError::Refused(Told::new("log-in-first")))?;
     Ok(Operation {
         actor: Actor::Person {
             account: person.account,

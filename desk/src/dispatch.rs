@@ -6,7 +6,7 @@
 //!               │ takes it once, or sees that it may be a duplicate
 //! ```
 
-use crate::{Desk, DeskError};
+use crate::{Desk, DeskError, Told};
 use connect::contain::{HeldAction, HeldRow, Hold, HoldList};
 use connect::notify::OutboxMessage;
 use incident::containment::HoldState;
@@ -168,7 +168,7 @@ fn system(desk: &Desk, row: &OutboxRow, command: Command) -> Result<(), DeskErro
     };
     desk.execute(op, id, command)
         .map(drop)
-        .map_err(|e| DeskError::Refused(e.to_string()))
+        .map_err(|e| DeskError::Refused(Told::new("said").with("text", e)))
 }
 
 fn message(

@@ -1,5 +1,6 @@
 //! What can go wrong in the desk, and what to do about it.
 
+use crate::told::Told;
 use std::io;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
@@ -44,9 +45,9 @@ pub enum DeskError {
     )]
     SchemaChanged { table: String, detail: String },
     #[error("{0}")]
-    NotFound(String),
+    NotFound(Told),
     #[error("{0}")]
-    Refused(String),
+    Refused(Told),
     #[error(transparent)]
     Accept(#[from] crate::accept_rows::AcceptRefusal),
     #[error(transparent)]

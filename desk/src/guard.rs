@@ -115,9 +115,7 @@ impl GuardHandle {
         self.requests
             .try_send(request)
             .map_err(|error| match error {
-                TrySendError::Full(_) => {
-                    DeskError::Refused("the guard is busy; try again in a moment".into())
-                }
+                TrySendError::Full(_) => DeskError::Refused(crate::Told::new("guard-busy")),
                 TrySendError::Disconnected(_) => DeskError::GuardStopped(self.status.problem()),
             })?;
         wait.recv()

@@ -8,7 +8,7 @@ use crate::account::Person;
 use crate::error::CommandError;
 use crate::identity::AccountRefusal;
 use crate::identity::people::check_name;
-use crate::{Desk, DeskError};
+use crate::{Desk, DeskError, Told};
 use incident::access::Viewer;
 use incident::people::Addressee;
 use incident::resource::{Guest, GuestCommand, GuestPage, ResourceCommand};
@@ -151,7 +151,7 @@ impl Desk {
             return Err(Refusal::NotAllowed { act }.into());
         }
         let Some(rules) = &plan.guests else {
-            return Err(DeskError::Refused("the plan knows no guests".into()).into());
+            return Err(DeskError::Refused(Told::new("no-guests")).into());
         };
         check_name(&asked.account, &asked.name).map_err(DeskError::from)?;
         let account = asked.account.clone();

@@ -2,7 +2,7 @@
 //!
 //! Deliberately not here: deciding (`commander`), and lists (`incident_list`).
 
-use crate::DeskError;
+use crate::{DeskError, Told};
 use incident::access::Access;
 use incident::{Incident, IncidentHead, Recorded};
 use model::IncidentId;
@@ -217,11 +217,8 @@ pub(crate) fn read(store: &store::Store, id: &IncidentId) -> Result<Option<Held>
     for row in &rows {
         recorded.push(serde_json::from_str::<Recorded>(&row.json)?);
     }
-    let incident = Incident::replay(&recorded).map_err(|e| {
-        DeskError::Refused(format!(
-            "the facts of incident {id} do not fit together: {e}"
-        ))
-    })?;
+    let incident = Incident::replay(&recorded)
+        .map_err(|e| DeskError::Refused(Told::new("facts-unfit").with("id", id).with("why", e)))?;
     let recorded = Facts::of(recorded);
     Ok(Some(Held {
         text: crate::incident_text::TextMark::of(&recorded),

@@ -4,9 +4,9 @@
 //! through once, in order; a start that is cut short goes on where it stopped.
 //! Deliberately not here: keeping the index up to date (`commander`).
 
-use crate::DeskError;
 use crate::held::{self, Incidents};
 use crate::incident_text;
+use crate::{DeskError, Told};
 use incident::IncidentHead;
 use model::IncidentId;
 use store::{Batch, Store};
@@ -52,7 +52,7 @@ fn fill(store: &Store) -> Result<(), DeskError> {
 
 fn entry(store: &Store, id: &IncidentId) -> Result<store::IncidentEntry, DeskError> {
     let held = held::read(store, id)?;
-    let held = held.ok_or_else(|| DeskError::NotFound(format!("incident {id} has no facts")))?;
+    let held = held.ok_or_else(|| DeskError::NotFound(Told::new("no-facts").with("id", id)))?;
     Ok(incident_text::entry(None, &held.incident, &held.recorded)?.0)
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Deliberately not here: SQL, and who may see what (`access`).
 
-use crate::{Desk, DeskError};
+use crate::{Desk, DeskError, Told};
 use incident::IncidentHead;
 use incident::access::Viewer;
 use model::{Grade, IncidentId, Instant, Risk};
@@ -68,7 +68,7 @@ impl Desk {
         query: &IncidentQuery,
         hidden: &BTreeSet<IncidentId>,
     ) -> Result<IncidentPage, DeskError> {
-        let unknown = || DeskError::NotFound("this place in the list is not known".into());
+        let unknown = || DeskError::NotFound(Told::new("place-unknown"));
         let after = match query.after.as_str() {
             "" => None,
             text => Some(Cursor::parse(text).ok_or_else(unknown)?),

@@ -3,7 +3,7 @@
 //!
 //! Whatever the present policy called unlawful is left out, with the whole of its transaction.
 
-use crate::{Desk, DeskError};
+use crate::{Desk, DeskError, Told};
 use detect::learn::{Learner, Proposal};
 use journal::LogReader;
 use model::entry::{EntryKind, LedgerEntry, RowEntry};
@@ -28,9 +28,7 @@ impl Desk {
     /// Proposes a policy from what the source's ledger holds.
     pub fn learn(&self, source: &SourceName) -> Result<Proposal, DeskError> {
         if self.source_config(source)?.sees() == Sees::States {
-            return Err(DeskError::Refused(
-                "an SQLite file shows states and no transactions; learn from a recording: source learn --trace FILE".into(),
-            ));
+            return Err(DeskError::Refused(Told::new("learn-states")));
         }
         let seen = self.on_guard(source, |guard| {
             guard.intake.ledger.settle()?;

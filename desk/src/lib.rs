@@ -80,6 +80,7 @@ mod standing_still;
 pub mod store_config;
 mod summary;
 mod ticker;
+mod told;
 mod triage;
 pub mod triage_stack;
 mod unfinished;
@@ -106,6 +107,7 @@ pub use people_report::{
 pub use profile::{Address, Profile};
 pub use report_triage::ReportDecision;
 pub use rota::KeptSchedule;
+pub use told::Told;
 pub use view::{
     AuditSummary, FindingFilter, LogStatus, OutboxItem, ProposalView, RecentChange, ReportFormat,
     Session, SourceStatus,
@@ -429,11 +431,9 @@ impl Desk {
     }
     /// A C2SP tlog-proof bundle for one entry.
     pub fn prove(&self, log: &str, index: u64) -> Result<String, DeskError> {
-        let reader = self.log_reader(log).ok_or_else(|| {
-            DeskError::NotFound(format!(
-                "there is no log `{log}`; there are root, record, ledger/0 ..."
-            ))
-        })?;
+        let reader = self
+            .log_reader(log)
+            .ok_or_else(|| DeskError::NotFound(Told::new("log-unknown-of").with("log", log)))?;
         Ok(journal::proof::make(&reader, index)?)
     }
 
@@ -474,7 +474,7 @@ fn read_plan(config: &Config) -> Result<Plan, DeskError> {
     };
     let oidc = config.oidc.as_ref().and_then(|o| o.problem(&plan));
     match config.accounts.problem(&plan).or(oidc) {
-        Some(problem) => Err(DeskError::Refused(problem)),
+        Some(problem) => Err(DeskError::Refused(problem.into())),
         None => Ok(plan),
     }
 }

@@ -3,7 +3,7 @@
 
 use crate::daybook::day_of;
 use crate::repair::name_of;
-use crate::{Desk, DeskError};
+use crate::{Desk, DeskError, Told};
 use model::{FindingId, FindingKind, Operation, SourceName};
 use plan::Act;
 use serde::{Deserialize, Serialize};
@@ -52,13 +52,13 @@ impl Desk {
     ) -> Result<Opinion, DeskError> {
         self.may(op, Act::AcceptUnwitnessed)?;
         if reason.trim().is_empty() || reason.chars().count() > MOST_REASON_CHARS {
-            return Err(DeskError::Refused(format!(
-                "say why, in at most {MOST_REASON_CHARS} characters"
-            )));
+            return Err(DeskError::Refused(
+                Told::new("say-why").with("most", MOST_REASON_CHARS),
+            ));
         }
         let found = self.store().finding(finding)?;
-        let found =
-            found.ok_or_else(|| DeskError::NotFound(format!("there is no finding `{finding}`")))?;
+        let found = found
+            .ok_or_else(|| DeskError::NotFound(Told::new("finding-unknown").with("id", finding)))?;
         let opinion = Opinion {
             finding: finding.clone(),
             source: found.source,

@@ -2,7 +2,7 @@
 //!
 //! Deliberately not here: passwords and positions (`account`), and when somebody is on duty.
 
-use crate::{Desk, DeskError};
+use crate::{Desk, DeskError, Told};
 use model::AccountId;
 use plan::Lang;
 use serde::{Deserialize, Serialize};
@@ -79,21 +79,19 @@ impl Desk {
 }
 
 fn check(profile: &Profile) -> Result<(), DeskError> {
-    let refused = |text: String| Err(DeskError::Refused(text));
+    let refused = |why: Told| Err(DeskError::Refused(why));
     if profile.addresses.len() > MAX_ADDRESSES {
-        return refused(format!("a person has at most {MAX_ADDRESSES} addresses"));
+        return refused(Told::new("too-many-addresses").with("most", MAX_ADDRESSES));
     }
     let addresses = profile.addresses.iter().map(|a| &a.address);
     for text in addresses.chain([&profile.mail, &profile.phone]) {
         if text.chars().count() > MAX_ADDRESS_CHARS || text.chars().any(char::is_control) {
-            return refused(format!(
-                "an address has at most {MAX_ADDRESS_CHARS} characters and no line breaks"
-            ));
+            return refused(Told::new("bad-address").with("most", MAX_ADDRESS_CHARS));
         }
     }
     let zone = profile.time_zone.as_deref();
     if zone.is_some_and(|zone| jiff::tz::TimeZone::get(zone).is_err()) {
-        return refused("the time zone is not an IANA name such as Asia/Shanghai".into());
+        return refused(Told::new("bad-zone"));
     }
     Ok(())
 }

@@ -11,7 +11,7 @@ use crate::audit::AuditReport;
 use crate::error::CommandError;
 use crate::ledger::{has_long_cell, is_long_cell};
 use crate::view::{AuditSummary, ProposalView};
-use crate::{Desk, DeskError};
+use crate::{Desk, DeskError, Told};
 use connect::repair::{Applied, apply};
 use incident::containment::RepairScope;
 use incident::rows::{RowCounts, TableRows};
@@ -47,7 +47,7 @@ impl Desk {
         let source = source_of(&*self.incident(id).ok_or(CommandError::UnknownIncident)?)?;
         let rows = self.rows_to_repair(&source)?;
         if rows.is_empty() {
-            return Err(DeskError::NotFound("the audit found nothing to repair".into()).into());
+            return Err(DeskError::NotFound(Told::new("nothing-to-repair")).into());
         }
         let (proposal, left_out) = self.make_proposal(&source, rows)?;
         let view = ProposalView {
@@ -101,10 +101,9 @@ impl Desk {
                 why.is_none()
             });
             if rows.is_empty() {
-                return Err(DeskError::NotFound(format!(
-                    "nothing of what the audit found can be proposed ({})",
-                    shortened(&left_out)
-                )));
+                return Err(DeskError::NotFound(
+                    Told::new("nothing-proposable").with("rows", shortened(&left_out)),
+                ));
             }
             if rows.len() > most {
                 tracing::warn!(
@@ -146,18 +145,14 @@ impl Desk {
         id: &IncidentId,
         proposal: &ProposalId,
     ) -> Result<(), CommandError> {
-        let view = self
-            .proposal(proposal)
-            .ok_or_else(|| DeskError::NotFound(format!("there is no proposal `{proposal}`")))?;
+        let view = self.proposal(proposal).ok_or_else(|| {
+            DeskError::NotFound(Told::new("proposal-unknown").with("id", proposal))
+        })?;
         // The incident's facts say what was approved; the stored document is only what it names.
         let incident = self.incident(id).ok_or(CommandError::UnknownIncident)?;
         let approved = incident.repairs.iter().find(|r| r.proposal == *proposal);
         if approved.is_none_or(|r| r.digest != view.proposal.digest()) {
-            return Err(DeskError::Refused(
-                "the stored proposal no longer has the digest that was approved; propose anew"
-                    .into(),
-            )
-            .into());
+            return Err(DeskError::Refused(Told::new("proposal-changed")).into());
         }
         let system = |part: &str| Operation {
             actor: Actor::system("repair"),
@@ -396,10 +391,11 @@ fn untouched_since(
                 .any(|(name, _)| name == schema.name_of(*c))
         };
         if !columns.iter().all(restored) {
-            return Err(DeskError::Refused(format!(
-                "{} {} holds tampered columns that the proposal does not restore: it was altered again, or a column may not be repaired; propose anew, or decide on the row",
-                step.table, step.key
-            )));
+            return Err(DeskError::Refused(
+                Told::new("step-altered")
+                    .with("table", &step.table)
+                    .with("key", &step.key),
+            ));
         }
     }
     Ok(())
@@ -442,7 +438,7 @@ fn source_of(incident: &Incident) -> Result<SourceName, DeskError> {
     incident
         .source
         .clone()
-        .ok_or_else(|| DeskError::Refused("this incident concerns no guarded source".into()))
+        .ok_or_else(|| DeskError::Refused(Told::new("no-source")))
 }
 
 pub(crate) fn name_of(actor: &Actor) -> String {

@@ -4,7 +4,7 @@
 use crate::error::CommandError;
 use crate::repair::{counts, name_of, scope};
 use crate::view::ProposalView;
-use crate::{Desk, DeskError};
+use crate::{Desk, DeskError, Told};
 use connect::repair::{Applied, MoneyCap, RepairLimits, apply};
 use connect::source::Location;
 use incident::containment::RepairState;
@@ -20,11 +20,9 @@ impl Desk {
         source: &SourceName,
     ) -> Result<(Location, RepairLimits), DeskError> {
         let config = self.source_config(source)?;
-        let writer = config.writer().ok_or_else(|| {
-            DeskError::Refused(format!(
-                "source `{source}` names no writing account: write the URL of one that may change its tables into a file, and name it as `url_file` under `[source.repair]`"
-            ))
-        })?;
+        let writer = config
+            .writer()
+            .ok_or_else(|| DeskError::Refused(Told::new("no-writer").with("source", source)))?;
         let money = config.repair.max_amount_minor.map(|max_amount_minor| {
             let money = config.table.iter().filter_map(|table| {
                 let column = table.money.as_ref()?.amount.clone();
@@ -65,10 +63,7 @@ impl Desk {
         let incident = self.incident(id).ok_or(CommandError::UnknownIncident)?;
         let applied = self.known_proposal(of)?.proposal;
         if !was_applied(&incident, of) {
-            return Err(DeskError::Refused(
-                "only a repair that was applied can be taken back".into(),
-            )
-            .into());
+            return Err(DeskError::Refused(Told::new("not-applied")).into());
         }
         let undo_id = ProposalId::new(self.new_id("r")?);
         let policy = self.source_config(&applied.source)?.policy();
@@ -109,7 +104,7 @@ impl Desk {
 
     fn known_proposal(&self, id: &ProposalId) -> Result<ProposalView, DeskError> {
         self.proposal(id)
-            .ok_or_else(|| DeskError::NotFound(format!("there is no proposal `{id}`")))
+            .ok_or_else(|| DeskError::NotFound(Told::new("proposal-unknown").with("id", id)))
     }
 }
 

@@ -10,7 +10,7 @@ use crate::commander::Ask;
 use crate::error::CommandError;
 use crate::people_report::follow_up::{asked, changed};
 use crate::people_report::{Attachment, Decided, DecisionKind, ReportState, ReportView};
-use crate::{Desk, DeskError};
+use crate::{Desk, DeskError, Told};
 use incident::access::Access;
 use incident::bounds::MAX_TEXT_CHARS;
 use incident::{Category, Command, OpenRequest, Origin, Refusal, Subclass};
@@ -124,7 +124,7 @@ impl Desk {
     ) -> Result<(Attachment, Vec<u8>), CommandError> {
         let (view, _) = self.report_to_decide(op, report)?;
         let file = view.files.into_iter().find(|f| f.sha256 == *sha256);
-        let file = file.ok_or_else(|| DeskError::NotFound("the report has no such file".into()))?;
+        let file = file.ok_or_else(|| DeskError::NotFound(Told::new("report-file-unknown")))?;
         let bytes = self.uploads().read(sha256)?;
         let leaf = json!({ "kind": "report-file-read", "receipt": report, "sha256": sha256,
             "by": op.actor, "at": op.now });
@@ -159,7 +159,9 @@ impl Desk {
         } = &op.actor
             && !self.sees_report(&self.viewer(account, positions), &found.0)
         {
-            return Err(DeskError::NotFound(format!("there is no report {report}")).into());
+            return Err(
+                DeskError::NotFound(Told::new("report-unknown").with("name", report)).into(),
+            );
         }
         Ok(found)
     }
@@ -390,9 +392,9 @@ pub(crate) fn decide(
     state: ReportState,
 ) -> Result<(), DeskError> {
     if view.decided.len() >= MAX_DECIDED {
-        return Err(DeskError::Refused(format!(
-            "a report is decided on at most {MAX_DECIDED} times"
-        )));
+        return Err(DeskError::Refused(
+            Told::new("decided-enough").with("most", MAX_DECIDED),
+        ));
     }
     let by = match &op.actor {
         Actor::Person { name, .. } => name.clone(),

@@ -2,7 +2,7 @@
 
 use crate::repair::PROPOSALS;
 use crate::view::{LogStatus, ProposalView, ReportFormat};
-use crate::{Desk, DeskError, LogReader};
+use crate::{Desk, DeskError, LogReader, Told};
 use document::report::{JournalPositions, ReportExtras};
 use incident::ClosedIncident;
 use model::{IncidentId, Instant, ProposalId};
@@ -109,15 +109,14 @@ impl Desk {
     ) -> Result<(PathBuf, PathBuf), DeskError> {
         let incident = self
             .incident(id)
-            .ok_or_else(|| DeskError::NotFound(format!("there is no incident {id}")))?;
-        ClosedIncident::of((*incident).clone()).map_err(|_| {
-            DeskError::Refused("only a closed incident has a summary report".into())
-        })?;
+            .ok_or_else(|| DeskError::NotFound(Told::new("incident-unknown").with("id", id)))?;
+        ClosedIncident::of((*incident).clone())
+            .map_err(|_| DeskError::Refused(Told::new("not-closed")))?;
         let mut paths = Vec::new();
         for (format, ending) in [(ReportFormat::Html, "html"), (ReportFormat::Markdown, "md")] {
             let text = self
                 .summary_report(id, lang, format)
-                .ok_or_else(|| DeskError::NotFound("report".into()))?;
+                .ok_or_else(|| DeskError::NotFound(Told::new("no-report")))?;
             let path = self
                 .folder()
                 .reports()

@@ -2,7 +2,7 @@
 
 use crate::commander::Ask;
 use crate::error::CommandError;
-use crate::{Desk, DeskError};
+use crate::{Desk, DeskError, Told};
 use incident::rows::FindingsBatch;
 use incident::{Category, Command, Incident, OpenRequest, Origin, Subclass};
 use model::{
@@ -19,7 +19,7 @@ pub(crate) fn raise(
     alarms: &[Finding],
 ) -> Result<IncidentId, CommandError> {
     let Some(first) = alarms.first() else {
-        return Err(DeskError::NotFound("no alarm".into()).into());
+        return Err(DeskError::NotFound(Told::new("no-alarm")).into());
     };
     // The request id comes from the findings, so that a replay after a crash adds nothing twice.
     let op = Operation {

@@ -7,7 +7,7 @@
 use crate::expectation::Slot;
 use crate::intake::Intake;
 use crate::repair::{PROPOSALS, mark_repair};
-use crate::{Desk, DeskError, ProposalView};
+use crate::{Desk, DeskError, ProposalView, Told};
 use incident::Command;
 use incident::containment::RepairState;
 use incident::rows::RowCounts;
@@ -162,7 +162,9 @@ impl Desk {
             Ok(()) if written => self.audit(op("audit"), &incident).map(drop),
             other => other,
         };
-        told.map_err(|error| DeskError::Refused(crate::error::chain(&error)))
+        told.map_err(|error| {
+            DeskError::Refused(Told::new("said").with("text", crate::error::chain(&error)))
+        })
     }
 }
 

@@ -6,7 +6,7 @@
 
 use crate::intake::{Intake, Seen};
 use crate::repair::name_of;
-use crate::{Desk, DeskError};
+use crate::{Desk, DeskError, Told};
 use model::{
     AccountId, Change, Instant, Judgement, Operation, Row, RuleHit, SourceName, Standing, Value,
     Verdict,
@@ -100,14 +100,10 @@ impl Desk {
         self.may(op, Act::ApproveRepair)?;
         let (mut window, version) = self.window(id)?;
         if window.asked_by_account == account_of(op) {
-            return Err(DeskError::Refused(
-                "whoever asked for a window may not approve it: a second person must".into(),
-            ));
+            return Err(DeskError::Refused(Told::new("second-person")));
         }
         if window.approved_by.is_some() || window.closed_at.is_some() || window.until <= op.now {
-            return Err(DeskError::Refused(
-                "this window was approved, closed, or has ended already; ask for a new one".into(),
-            ));
+            return Err(DeskError::Refused(Told::new("window-over")));
         }
         window.approved_by = Some(name_of(&op.actor));
         self.put_window(&window, Some(version), op.now)?;
@@ -141,8 +137,8 @@ impl Desk {
 
     fn window(&self, id: &str) -> Result<(Window, u64), DeskError> {
         let stored = self.store().document(WINDOWS, id)?;
-        let stored =
-            stored.ok_or_else(|| DeskError::NotFound(format!("there is no window `{id}`")))?;
+        let stored = stored
+            .ok_or_else(|| DeskError::NotFound(Told::new("window-unknown").with("id", id)))?;
         let mut window: Window = serde_json::from_str(&stored.json)?;
         window.used = self.store().mark(&mark_used(id))?.unwrap_or(0);
         Ok((window, stored.version))
@@ -150,25 +146,22 @@ impl Desk {
 
     fn check_window(&self, new: &NewWindow, now: Instant) -> Result<(), DeskError> {
         let config = self.source_config(&new.source)?;
-        let refused = |why: String| Err(DeskError::Refused(why));
+        let refused = |why: Told| Err(DeskError::Refused(why));
         if new.ticket.trim().is_empty() || new.tables.is_empty() || new.most_rows == 0 {
-            return refused(
-                "a window names its ticket, its tables, and how many rows it may touch".into(),
-            );
+            return refused(Told::new("window-incomplete"));
         }
         if let Some(table) =
             (new.tables.iter()).find(|t| !config.table.iter().any(|p| p.name == **t))
         {
-            return refused(format!(
-                "table `{table}` is not guarded in `{}`",
-                new.source
-            ));
+            return refused(
+                Told::new("table-unguarded")
+                    .with("table", table)
+                    .with("source", &new.source),
+            );
         }
         let hours = new.until.since_s(new.from) / 3_600.0;
         if new.until <= now || hours <= 0.0 || hours > MOST_HOURS as f64 {
-            return refused(format!(
-                "a window ends in the future, after it begins, and at most {MOST_HOURS} hours later"
-            ));
+            return refused(Told::new("window-times").with("most", MOST_HOURS));
         }
         Ok(())
     }
@@ -205,10 +198,9 @@ impl Desk {
         if self.plan().allows(act, positions) {
             return Ok(());
         }
-        Err(DeskError::Refused(format!(
-            "the plan gives `{}` to other positions than yours",
-            act.code()
-        )))
+        Err(DeskError::Refused(
+            Told::new("other-positions").with("act", act.code()),
+        ))
     }
 
     /// The guard takes the windows anew; one that does not run reads them when it starts.

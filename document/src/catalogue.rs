@@ -33,6 +33,7 @@ const FILES: &[File] = &files![
     "web",
     "plan",
     "report",
+    "refused",
     "seek",
     "incident",
     "investigation",

@@ -105,9 +105,7 @@ pub(crate) fn actor(visit: &Visit, actor: &Actor) -> String {
 pub(crate) fn desk_error(words: &Catalogue, error: &DeskError) -> String {
     match error {
         DeskError::GuardStopped(_) => words.text("error-guard-stopped").into_owned(),
-        DeskError::Refused(text) | DeskError::NotFound(text) => {
-            words.with("error-because", &[("why", Value::from(text.as_str()))])
-        }
+        DeskError::Refused(told) | DeskError::NotFound(told) => told.words(words.lang()),
         DeskError::Accept(refusal) => {
             let key = format!("accept-why-{}", refusal.code());
             match refusal {

@@ -99,17 +99,6 @@ const fn act(path: &'static str, act: Act, serve: Read) -> Row {
 
 const VIEW: Needs = Needs::Act(Act::ViewIncident);
 
-/// What is no page: files to take along and the stream.
-const OF_PROGRAMS: [&str; 7] = [
-    "/events",
-    "/evidence/proof",
-    "/incidents/{id}/report/{format}",
-    "/incidents/{id}/timeline/csv",
-    "/incidents/{id}/timeline/json",
-    "/journal/{*rest}",
-    "/triage/{receipt}/files/{file}",
-];
-
 /// Every route of the product; those of a part that has many stand in a file of their own.
 pub fn all() -> impl Iterator<Item = &'static Row> {
     let more = reports::ROWS.iter().chain(settings::ROWS);
@@ -140,7 +129,7 @@ impl Row {
     /// answer programs as they are.
     pub fn open_to_tokens(&self) -> bool {
         self.path.starts_with("/api/")
-            || (self.verb == Verb::Get && OF_PROGRAMS.contains(&self.path))
+            || (self.verb == Verb::Get && programs::FILES.contains(&self.path))
     }
     pub fn open_to_guests(&self) -> bool {
         matches!(self.needs, Needs::Guest | Needs::Public) || OF_GUESTS.contains(&self.path)

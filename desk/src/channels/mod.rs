@@ -10,7 +10,7 @@ mod health;
 pub use health::{ChannelView, Outcome};
 
 use crate::config::Config;
-use crate::{Desk, DeskError};
+use crate::{Desk, DeskError, Told};
 use config::ChannelConfig;
 use connect::notify::{Channel, ChannelKind, Message, SendError};
 use health::Watched;
@@ -40,8 +40,13 @@ impl Channels {
     /// is sent: the desk opens all the same, for an attack does not wait for a file.
     pub fn open(config: &Config, store: &Store) -> Result<Self, DeskError> {
         let all = config.channel.iter().map(|channel| {
-            let built = build::channel(channel)
-                .map_err(|why| DeskError::Refused(format!("channel `{}`: {why}", channel.name)))?;
+            let built = build::channel(channel).map_err(|why| {
+                DeskError::Refused(
+                    Told::new("channel-fault")
+                        .with("name", &channel.name)
+                        .with("why", why),
+                )
+            })?;
             let state = store.document(STATES, &channel.name)?;
             let state: State = match state {
                 Some(found) => serde_json::from_str(&found.json)?,
@@ -139,14 +144,12 @@ impl Desk {
             (None, _) => String::new(),
         };
         if to.is_empty() && matches!(channel.kind(), ChannelKind::Mail | ChannelKind::Sms) {
-            return Err(DeskError::Refused(
-                "your profile has no address for this channel; fill it in under My account".into(),
-            ));
+            return Err(DeskError::Refused(Told::new("no-address")));
         }
         if !channel.may_test(op.now, MAX_TESTS) {
-            return Err(DeskError::Refused(format!(
-                "{MAX_TESTS} test messages an hour are enough; wait a little"
-            )));
+            return Err(DeskError::Refused(
+                Told::new("tests-enough").with("most", MAX_TESTS),
+            ));
         }
         let words = document::words(profile.language.unwrap_or(self.config().web.language));
         let message = Message {
@@ -174,7 +177,7 @@ impl Desk {
             .all
             .iter()
             .find(|c| c.name() == name);
-        found.ok_or_else(|| DeskError::NotFound("no channel has this name".into()))
+        found.ok_or_else(|| DeskError::NotFound(Told::new("channel-unknown")))
     }
 
     fn may_manage_channels(&self, op: &Operation) -> Result<(), DeskError> {
@@ -183,9 +186,7 @@ impl Desk {
             .allows(Act::ManageChannels, op.actor.positions());
         match may {
             true => Ok(()),
-            false => Err(DeskError::Refused(
-                "only who manages channels may do this".into(),
-            )),
+            false => Err(DeskError::Refused(Told::new("not-for-channels"))),
         }
     }
 }

@@ -7,7 +7,7 @@ use super::membership::{AccountRefusal, Member};
 use super::proposal::{AccountProposal, Proposed};
 use crate::account::{token, token_hash};
 use crate::view::Session;
-use crate::{Desk, DeskError};
+use crate::{Desk, DeskError, Told};
 use model::{AccountId, Digest, Instant, Operation};
 use plan::{Act, PairedAct};
 use serde::{Deserialize, Serialize};
@@ -208,7 +208,7 @@ impl Desk {
             .filter(|(_, kept, _)| manages || kept.account == actor.id)
             .find(|(_, kept, _)| kept.id == id && kept.revoked_at.is_none());
         let (hash, mut kept, version) =
-            found.ok_or_else(|| DeskError::NotFound("no such token".into()))?;
+            found.ok_or_else(|| DeskError::NotFound(Told::new("token-unknown")))?;
         kept.revoked_at = Some(self.now());
         let leaf = json!({ "kind": "api-token-revoked", "token": kept.id, "account": kept.account, "by": actor.id, "at": self.now() });
         self.store().commit(Batch {

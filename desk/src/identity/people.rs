@@ -6,7 +6,7 @@
 use super::membership::{self, AccountRefusal, Member, Ruling, Step};
 use super::proposal::{AccountProposal, Proposed};
 use crate::account::{MAX_NAME_CHARS, Person, check_password, hash_slowly};
-use crate::{Desk, DeskError, LoginError};
+use crate::{Desk, DeskError, LoginError, Told};
 use model::{AccountId, Operation, PositionId};
 use plan::Act;
 use serde_json::json;
@@ -269,7 +269,7 @@ impl Desk {
         let viewer = self.viewer(&actor.id, &actor.positions);
         let known = self.person_for(&viewer, id)?;
         let target = known.map(Member::of);
-        let target = target.ok_or_else(|| DeskError::NotFound("no such account".into()))?;
+        let target = target.ok_or_else(|| DeskError::NotFound(Told::new("no-account")))?;
         let ruling = membership::decide(&plan, &actor, &target, step, &self.account_managers()?)?;
         Ok((actor, target, ruling))
     }

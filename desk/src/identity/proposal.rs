@@ -4,7 +4,7 @@
 //! approver never holds a secret that is not theirs.
 
 use super::membership::{self, AccountRefusal};
-use crate::{Desk, DeskError};
+use crate::{Desk, DeskError, Told};
 use incident::access::Viewer;
 use model::{AccountId, Instant, Operation, PositionId};
 use serde::{Deserialize, Serialize};
@@ -307,5 +307,5 @@ impl Desk {
 }
 
 fn no_such_proposal() -> DeskError {
-    DeskError::NotFound("no such proposal".into())
+    DeskError::NotFound(Told::new("account-proposal-unknown"))
 }

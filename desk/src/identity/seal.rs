@@ -1,7 +1,7 @@
 //! Small secrets at rest, and tickets that this process signs: both under a key that is derived
 //! from the folder's master key, so that a copy of the database alone opens nothing.
 
-use crate::{Desk, DeskError};
+use crate::{Desk, DeskError, Told};
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use model::Instant;
@@ -29,7 +29,7 @@ impl Desk {
             Aad::from(purpose.as_bytes()),
             &mut sealed,
         );
-        done.map_err(|_| DeskError::Refused("the secret cannot be sealed".into()))?;
+        done.map_err(|_| DeskError::Refused(Told::new("not-sealed")))?;
         let mut out = nonce.to_vec();
         out.append(&mut sealed);
         Ok(BASE64_URL_SAFE_NO_PAD.encode(out))
@@ -67,7 +67,7 @@ impl Desk {
 
     fn sealing_key(&self) -> Result<LessSafeKey, DeskError> {
         let key = UnboundKey::new(&AES_256_GCM, &self.inner.account_key)
-            .map_err(|_| DeskError::Refused("the key of the accounts cannot be used".into()))?;
+            .map_err(|_| DeskError::Refused(Told::new("seal-key")))?;
         Ok(LessSafeKey::new(key))
     }
 }

@@ -3,7 +3,7 @@
 use super::membership::{AccountRefusal, Step};
 use crate::account::{EMERGENCY, token_hash};
 use crate::view::Session;
-use crate::{Desk, DeskError};
+use crate::{Desk, DeskError, Told};
 use model::{AccountId, Instant, Operation};
 use serde::Serialize;
 use store::{AccountChange, AccountState, EndSessions};
@@ -90,7 +90,7 @@ impl Desk {
     pub fn end_session_of(&self, account: &AccountId, id: &str) -> Result<(), DeskError> {
         let open = self.store().sessions_of(account, self.now())?;
         let found = open.iter().find(|s| short(&s.token_hash) == id);
-        let found = found.ok_or_else(|| DeskError::NotFound("no such session".into()))?;
+        let found = found.ok_or_else(|| DeskError::NotFound(Told::new("session-unknown")))?;
         self.store().end_session(&found.token_hash)?;
         self.touched();
         Ok(())

@@ -2,7 +2,7 @@
 //! make it evidence.
 
 use super::report::{Investigation, Question};
-use crate::{Desk, DeskError};
+use crate::{Desk, DeskError, Told};
 use model::Instant;
 use plan::Act;
 use serde::{Deserialize, Serialize};
@@ -81,16 +81,13 @@ impl Desk {
     }
 
     fn reads_evidence(&self, token: &str) -> Result<bool, DeskError> {
-        let person = self.session(token).ok_or_else(|| {
-            DeskError::Refused("log in first: balefire login NAME --password-file FILE".into())
-        })?;
+        let person = self
+            .session(token)
+            .ok_or_else(|| DeskError::Refused(Told::new("log-in-first")))?;
         if self.plan().allows(Act::ReadEvidence, &person.positions) {
             return Ok(true);
         }
-        Err(DeskError::Refused(
-            "the plan does not let your positions read evidence in full; ask without --in-full"
-                .into(),
-        ))
+        Err(DeskError::Refused(Told::new("not-in-full")))
     }
 }
 

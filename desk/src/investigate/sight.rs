@@ -4,7 +4,7 @@
 use super::RowName;
 use super::company::{MOST_NAMED_IN_ALL, Walked};
 use crate::ledger::LONG_CELL;
-use crate::{Desk, DeskError};
+use crate::{Desk, DeskError, Told};
 use journal::LogReader;
 use journal::index::Snapshot;
 use journal::vault::VaultReader;
@@ -140,10 +140,9 @@ impl Sight {
             return Ok(Arc::clone(shape));
         }
         let LedgerEntry::Schema(json) = self.entry(at)? else {
-            return Err(DeskError::NotFound(format!(
-                "entry {at} of {} is no schema; check the journal with `balefire journal verify`",
-                self.log
-            )));
+            return Err(DeskError::NotFound(
+                Told::new("no-schema").with("at", at).with("log", &self.log),
+            ));
         };
         let told: SchemaEntry = serde_json::from_slice(&json)?;
         let shape = Arc::new(Shape::new(told, self.vault.clone(), self.index_key));

@@ -99,7 +99,7 @@ impl From<Unanswered> for DeskError {
     fn from(why: Unanswered) -> Self {
         match why {
             Unanswered::Desk(error) => error,
-            other => Self::NotFound(other.to_string()),
+            other => Self::NotFound(other.to_string().into()),
         }
     }
 }

@@ -7,7 +7,7 @@
 
 use super::page::Paged;
 use crate::duty::Duties;
-use crate::{Desk, DeskError};
+use crate::{Desk, DeskError, Told};
 use document::emergency::{Sheet, SheetGroup, SheetPerson, SheetPlace, SheetRed, SheetShift};
 use incident::rota::Shift;
 use model::{AccountId, Instant, PositionId};
@@ -135,7 +135,7 @@ impl Desk {
         for lang in [Lang::Zh, Lang::En] {
             let sheet = self.emergency_sheet(lang)?;
             let html = document::emergency::html(&sheet);
-            let html = html.map_err(|e| DeskError::Refused(e.to_string()))?;
+            let html = html.map_err(|e| DeskError::Refused(Told::new("said").with("text", e)))?;
             put(
                 &folder.join(format!("call-tree.{}.html", lang.tag())),
                 &html,

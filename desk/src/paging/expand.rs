@@ -9,7 +9,7 @@ use crate::account::Person;
 use crate::alarm::{ALARM, Alarm};
 use crate::dispatch::{ReportPage, brief_words, page_words};
 use crate::duty::Staff;
-use crate::{Desk, DeskError};
+use crate::{Desk, DeskError, Told};
 use connect::notify::ChannelKind;
 use incident::{Effect, Incident, Page};
 use model::{AccountId, Instant, OutboxId, PositionId};
@@ -40,7 +40,11 @@ fn wanted(row: &OutboxRow) -> Result<Wanted, DeskError> {
             match effect {
                 Effect::Page { page, .. } => Wanted::Page(page, exercise),
                 Effect::Brief { number, .. } => Wanted::Brief(number, exercise),
-                _ => return Err(DeskError::Refused(format!("row {} is no page", row.id))),
+                _ => {
+                    return Err(DeskError::Refused(
+                        Told::new("page-unknown").with("id", &row.id),
+                    ));
+                }
             }
         }
     })

@@ -6,7 +6,7 @@
 
 use super::receipt::{self, Typed};
 use super::{KeptFile, MAX_FILES_AT_ONCE, MAX_LINE, More, NewReport, ReportView, Uploads, Via};
-use crate::{Desk, DeskError};
+use crate::{Desk, DeskError, Told};
 use connect::letter::Letter;
 use connect::notify::{Channel, ChannelKind, Message, SendError};
 use model::{Digest, OutboxId, ReceiptNo, RequestId};
@@ -149,7 +149,7 @@ impl Desk {
         match channel.send(&message, self.now()) {
             Ok(_) => Ok(()),
             Err(SendError::Again { why, .. }) if row.attempts < MOST_TRIES => Err(
-                DeskError::Refused(format!("the receipt was not taken: {why}")),
+                DeskError::Refused(Told::new("receipt-not-taken").with("why", why)),
             ),
             Err(error) => {
                 tracing::warn!(id = %row.id, %error, "a receipt is given up; its report stands");

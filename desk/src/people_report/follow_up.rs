@@ -2,7 +2,7 @@
 
 use super::uploads::KeptFile;
 use super::{MAX_FILES, MAX_TEXT, REPORTS, ReportView, Said, TRIES};
-use crate::{Desk, DeskError};
+use crate::{Desk, DeskError, Told};
 use model::{Operation, ReceiptNo, RequestId};
 use serde_json::{Value, json};
 use store::{Batch, PutDocument, StoreError};
@@ -24,14 +24,14 @@ impl Desk {
     pub fn add_to_report(&self, typed: &str, more: More) -> Result<(), DeskError> {
         let text = more.text.trim().to_owned();
         if text.is_empty() && more.files.is_empty() {
-            return Err(DeskError::Refused("write something, or add a file".into()));
+            return Err(DeskError::Refused(Told::new("write-something")));
         }
         if text.chars().count() > MAX_TEXT {
-            return Err(DeskError::Refused(format!(
-                "a text has at most {MAX_TEXT} characters"
-            )));
+            return Err(DeskError::Refused(
+                Told::new("text-too-long").with("most", MAX_TEXT),
+            ));
         }
-        let unknown = || DeskError::NotFound("there is no such receipt".into());
+        let unknown = || DeskError::NotFound(Told::new("receipt-unknown"));
         let name = self.report_by_receipt(typed).ok_or_else(unknown)?.receipt;
         let documents = self.upload_documents(&more.files)?;
         let at = self.now();
@@ -46,9 +46,9 @@ impl Desk {
                 return Ok(false);
             }
             if view.files.len() + more.files.len() > MAX_FILES {
-                return Err(DeskError::Refused(format!(
-                    "a report has at most {MAX_FILES} files"
-                )));
+                return Err(DeskError::Refused(
+                    Told::new("too-many-files").with("most", MAX_FILES),
+                ));
             }
             view.files
                 .extend(more.files.iter().map(|f| f.attachment.clone()));
@@ -99,16 +99,14 @@ impl Desk {
                 Err(error) => return Err(error.into()),
             }
         }
-        Err(DeskError::Refused(
-            "the report is being changed by others; try again".into(),
-        ))
+        Err(DeskError::Refused(Told::new("report-busy")))
     }
 
     /// A report with its version.
     pub(crate) fn report_at(&self, name: &ReceiptNo) -> Result<(ReportView, u64), DeskError> {
         let found = self.store().document(REPORTS, name.as_str())?;
-        let found =
-            found.ok_or_else(|| DeskError::NotFound(format!("there is no report {name}")))?;
+        let found = found
+            .ok_or_else(|| DeskError::NotFound(Told::new("report-unknown").with("name", name)))?;
         Ok((serde_json::from_str(&found.json)?, found.version))
     }
 }
@@ -136,9 +134,9 @@ pub(crate) fn changed(
 pub(crate) fn asked(view: &mut ReportView, op: &Operation, text: &str) -> Result<bool, DeskError> {
     let text = text.trim();
     if text.is_empty() || text.chars().count() > MAX_TEXT {
-        return Err(DeskError::Refused(format!(
-            "write a question of at most {MAX_TEXT} characters"
-        )));
+        return Err(DeskError::Refused(
+            Told::new("question-too-long").with("most", MAX_TEXT),
+        ));
     }
     if view.talk.iter().any(|s| s.request == op.request.as_str()) {
         return Ok(false);
@@ -158,9 +156,9 @@ pub(crate) fn asked(view: &mut ReportView, op: &Operation, text: &str) -> Result
 
 fn say(view: &mut ReportView, said: Said) -> Result<(), DeskError> {
     if view.talk.len() >= MAX_SAID {
-        return Err(DeskError::Refused(format!(
-            "a report has at most {MAX_SAID} messages; call instead"
-        )));
+        return Err(DeskError::Refused(
+            Told::new("too-many-messages").with("most", MAX_SAID),
+        ));
     }
     view.talk.push(said);
     Ok(())

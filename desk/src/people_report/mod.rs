@@ -27,7 +27,7 @@ pub use uploads::{
 };
 
 use crate::dispatch::{REPORT, ReportPage};
-use crate::{Desk, DeskError};
+use crate::{Desk, DeskError, Told};
 use model::{Digest, GroupId, Instant, OutboxId, ReceiptNo};
 use receipt::Typed;
 use serde_json::json;
@@ -112,9 +112,7 @@ impl Desk {
                 Err(error) => return Err(error.into()),
             }
         }
-        Err(DeskError::Refused(
-            "the same report or file is being stored by another request; send it again".into(),
-        ))
+        Err(DeskError::Refused(Told::new("same-report")))
     }
 
     fn batch_of(&self, view: &ReportView, crowded: bool) -> Result<Batch, DeskError> {
@@ -272,9 +270,9 @@ fn said(view: &ReportView, files: usize) -> Vec<u8> {
 fn check(report: &NewReport) -> Result<(), DeskError> {
     let what = report.what.trim();
     if what.is_empty() || what.chars().count() > MAX_TEXT {
-        return Err(DeskError::Refused(format!(
-            "say what you saw, in at most {MAX_TEXT} characters"
-        )));
+        return Err(DeskError::Refused(
+            Told::new("say-what").with("most", MAX_TEXT),
+        ));
     }
     if [
         &report.when_text,
@@ -285,14 +283,14 @@ fn check(report: &NewReport) -> Result<(), DeskError> {
     .iter()
     .any(|t| t.chars().count() > MAX_LINE)
     {
-        return Err(DeskError::Refused(format!(
-            "a line has at most {MAX_LINE} characters"
-        )));
+        return Err(DeskError::Refused(
+            Told::new("line-too-long").with("most", MAX_LINE),
+        ));
     }
     if report.files.len() > MAX_FILES {
-        return Err(DeskError::Refused(format!(
-            "a report has at most {MAX_FILES} files"
-        )));
+        return Err(DeskError::Refused(
+            Told::new("too-many-files").with("most", MAX_FILES),
+        ));
     }
     Ok(())
 }

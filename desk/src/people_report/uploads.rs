@@ -5,7 +5,7 @@
 //! start. Deliberately not here: who may read one (room `web`), and evidence (`evidence`).
 
 use super::sniff::{self, FileKind};
-use crate::DeskError;
+use crate::{DeskError, Told};
 use model::{Digest, Instant};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -188,10 +188,9 @@ impl Uploads {
         if Digest::of(&bytes) == *sha256 {
             return Ok(bytes);
         }
-        Err(DeskError::Refused(format!(
-            "the received file {} is no longer what was received",
-            sha256.short()
-        )))
+        Err(DeskError::Refused(
+            Told::new("file-changed").with("digest", sha256.short()),
+        ))
     }
 
     /// Reports name these files now: they stay.

@@ -4,7 +4,7 @@
 
 use super::queue::{Delivery, DeliveryState, Try};
 use super::{DELIVERIES, EventKind, MAX_TESTS, WebhookRefusal, put, unknown};
-use crate::{Desk, DeskError};
+use crate::{Desk, DeskError, Told};
 use incident::access::Viewer;
 use model::{AccountId, IncidentId, Instant, Operation, ReceiptNo};
 use serde::Serialize;
@@ -104,7 +104,7 @@ impl Desk {
         if hook.off.is_some() {
             return Err(WebhookRefusal::Off.into());
         }
-        let none = || DeskError::NotFound("no such delivery".into());
+        let none = || DeskError::NotFound(Told::new("delivery-unknown"));
         let (mut found, version) = self.delivery_at(delivery)?.ok_or_else(none)?;
         if found.webhook != id || !self.sees_delivery(viewer, &found) {
             return Err(none());

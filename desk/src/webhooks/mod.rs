@@ -24,7 +24,7 @@ pub use subscription::{
 pub(crate) use worker::run;
 
 use crate::config::Config;
-use crate::{Desk, DeskError};
+use crate::{Desk, DeskError, Told};
 use connect::outbound::{AllowList, Outbound, SystemLookup};
 use model::{AccountId, Operation};
 use plan::Act;
@@ -67,7 +67,7 @@ pub(crate) struct Parts {
 
 impl Parts {
     pub fn open(config: &Config, store: &Store) -> Result<Self, DeskError> {
-        let wrong = |why: String| DeskError::Refused(format!("[webhooks] {why}"));
+        let wrong = |why: String| DeskError::Refused(Told::new("webhooks-fault").with("why", why));
         let settings = &config.webhooks;
         let allow = AllowList::parse(&settings.allow).map_err(wrong)?;
         let outbound = Outbound::new(allow, settings.ca_file.as_deref(), Arc::new(SystemLookup));
@@ -359,5 +359,5 @@ fn put(delivery: &Delivery, version: u64) -> Result<PutDocument, DeskError> {
 }
 
 fn unknown() -> DeskError {
-    DeskError::NotFound("no such subscription".into())
+    DeskError::NotFound(Told::new("subscription-unknown"))
 }

@@ -67,7 +67,6 @@ error-inside-advice = It was not done; the reason is in the program's log. Try a
 error-storage = Storage failed, so this was not recorded and not done. Check the disk's space, the database server if there is one, and the program's log.
 error-shop = The shop's database cannot be reached, so nothing was done. Check that its file is there and not locked.
 error-guard-stopped = The guard has stopped; ask the system administrator to start it again.
-error-because = Not done: { $why }
 login-title = Log in to Balefire
 login-name = Account
 login-password = Password

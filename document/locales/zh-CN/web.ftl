@@ -67,7 +67,6 @@ error-inside-advice = 该操作没有完成，原因已记入程序日志。请�
 error-storage = 存储失败，操作未被记录，因此没有执行。请检查磁盘空间、数据库服务器（如使用）和程序日志。
 error-shop = 无法访问店铺数据库，操作没有执行。请检查数据库文件是否存在、是否被锁定。
 error-guard-stopped = 守护已停止，请联系系统管理员重新启动。
-error-because = 未执行：{ $why }
 login-title = 登录烽火
 login-name = 账号
 login-password = 密码

@@ -80,10 +80,6 @@ pub(super) fn all() -> Value {
             "when": plain, "where": plain, "contact": plain, "concerns": plain, "risk": plain,
             "anonymous": { "type": ["boolean", "string", "null"] },
         })),
-        "AdditionBody": object(&["text"], json!({
-            "text": { "type": "string", "minLength": 1, "pattern": "\\S" },
-            "request": { "type": ["string", "null"] },
-        })),
         "Receipt": object(&["receipt"], json!({
             "receipt": text, "report": text, "positions_paged": whole, "files_left_out": yes_no,
         })),

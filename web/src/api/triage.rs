@@ -119,6 +119,13 @@ pub(super) fn schemas() -> Value {
     let things = json!({ "type": "array", "items": { "type": "object" } });
     let decisions = ["open", "join", "reject", "duplicate", "reopen", "ask"];
     json!({
+        "AdditionBody": {
+            "type": "object", "required": ["text"],
+            "properties": {
+                "text": { "type": "string", "minLength": 1, "pattern": "\\S" },
+                "request": { "type": ["string", "null"] },
+            },
+        },
         "DecisionBody": {
             "type": "object", "required": ["decision"], "additionalProperties": false,
             "properties": {

@@ -265,7 +265,7 @@ pub(crate) fn keep_answer(
     op: Operation,
 ) -> Result<(), CommandError> {
     let failed = |why| match unanswered(visit, why) {
-        NoAnswer::Said(why) => DeskError::NotFound(why),
+        NoAnswer::Said(why) => DeskError::NotFound(why.into()),
         NoAnswer::Inside(error) => error,
     };
     let viewer = visit.viewer();

@@ -4,6 +4,17 @@ use super::{Needs, Row, VIEW, form, page};
 use crate::api;
 use plan::Act;
 
+/// What is no page: files to take along and the stream.
+pub(super) const FILES: [&str; 7] = [
+    "/events",
+    "/evidence/proof",
+    "/incidents/{id}/report/{format}",
+    "/incidents/{id}/timeline/csv",
+    "/incidents/{id}/timeline/json",
+    "/journal/{*rest}",
+    "/triage/{receipt}/files/{file}",
+];
+
 pub static ROWS: &[Row] = &[
     page("/api/v1/openapi.json", Needs::Public, api::document),
     page("/api/v1/incidents", VIEW, api::incidents),

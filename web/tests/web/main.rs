@@ -19,6 +19,7 @@ mod orders;
 mod pages;
 mod programs;
 mod programs_settings;
+mod refusals;
 mod reports;
 mod reports_by_mail;
 mod resources;

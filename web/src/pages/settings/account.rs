@@ -7,7 +7,7 @@ use crate::visit::Visit;
 use askama::Template;
 use desk::identity::second_factor::FactorStatus;
 use desk::identity::sessions::SessionView;
-use desk::{Address, DeskError, Profile};
+use desk::{Address, DeskError, Profile, Told};
 use model::AccountId;
 use plan::{Act, Lang};
 
@@ -71,9 +71,8 @@ pub(crate) fn read_profile(visit: &Visit, known: Profile) -> Result<(Profile, u6
     let addresses = raw(visit, "addresses").lines();
     let address = |line: &str| {
         let parts = line.trim().split_once(char::is_whitespace);
-        let (channel, address) = parts.ok_or_else(|| {
-            DeskError::Refused("each address is a channel, a blank and the address".into())
-        })?;
+        let (channel, address) =
+            parts.ok_or_else(|| DeskError::Refused(Told::new("address-form")))?;
         Ok::<_, DeskError>(Address {
             channel: channel.to_owned(),
             address: address.trim().to_owned(),
@@ -89,7 +88,7 @@ pub(crate) fn read_profile(visit: &Visit, known: Profile) -> Result<(Profile, u6
         ..known
     };
     let version = form.get("version").parse();
-    let version = version.map_err(|_| DeskError::Refused("the form is not whole".into()))?;
+    let version = version.map_err(|_| DeskError::Refused(Told::new("form-broken")))?;
     Ok((profile, version))
 }
 

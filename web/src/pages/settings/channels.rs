@@ -10,8 +10,8 @@ use crate::view::{Section, View};
 use crate::visit::Visit;
 use askama::Template;
 use axum::http::StatusCode;
-use desk::DeskError;
 use desk::channels::{ChannelView, Outcome};
+use desk::{DeskError, Told};
 use plan::Act;
 
 const HERE: &str = "/settings/channels";
@@ -106,7 +106,7 @@ pub(crate) fn switch(visit: &Visit) -> Reply {
         "yes" => true,
         "no" => false,
         _ => {
-            let error = DeskError::Refused("the form says neither on nor off".into());
+            let error = DeskError::Refused(Told::new("on-or-off"));
             return failed(visit, &error, HERE);
         }
     };
