@@ -72,6 +72,7 @@ pub mod rota_refusal;
 mod row_cache;
 mod row_work;
 pub mod server_log;
+mod similar;
 pub mod source;
 pub mod source_check;
 pub mod source_view;

@@ -154,6 +154,10 @@ pub enum WhyIncident {
     Record(Vec<String>),
     /// As the report that opened it.
     Opening(Vec<Reason>),
+    /// Rows that stand in both incidents.
+    SameRows(Vec<String>),
+    /// The same risk at the same source, so many minutes apart.
+    Source(u32),
 }
 
 impl Desk {

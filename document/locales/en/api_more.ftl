@@ -10,6 +10,7 @@ api-op-guests = Guest accounts of outside experts
 api-op-invite-guest = Invite an outside expert; the first answer holds the link
 api-op-notices = Notices with their texts
 api-op-filings = Reports filed
+api-op-similar-incidents = Open incidents that may be one case with this one
 api-op-decisions = Decisions on the record
 api-op-lessons = Lessons and the measures they ask for
 api-op-evidence = Evidence and its chain of custody

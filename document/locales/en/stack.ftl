@@ -105,6 +105,11 @@ triage-why-hours = { $n ->
    *[other] about { $n } hours apart
 }
 triage-why-rows = names rows of this incident: { $which }
+triage-why-same-rows = the same rows: { $which }
+triage-why-source = { $n ->
+    [one] the same risk at the same source, at most an hour apart
+   *[other] the same risk at the same source, at most { $n } hours apart
+}
 triage-why-record = stands in its record: { $which }
 triage-why-report = holds a report that is alike: { $receipt }
 triage-why-opening = is like the report that opened it
@@ -143,6 +148,7 @@ joining-open-tasks = { $n ->
 }
 joining-listed-there = listed there
 joining-merge = Merge
+joining-similar = May be one case with this one
 joining-merge-hint = This incident closes and stays readable; reports, rows that are still open, earlier times and what comes later go on in the other one. Whoever is kept out of one is kept out of both.
 joining-merge-confirm = This incident closes for good. Merge it?
 joining-into = Into which incident

@@ -10,6 +10,7 @@ api-op-guests = 外部专家的访客账号
 api-op-invite-guest = 邀请外部专家，首次应答中含登录链接
 api-op-notices = 通知全文
 api-op-filings = 已报送
+api-op-similar-incidents = 可能与本事件属于同一案件的未结事件
 api-op-decisions = 记录在案的决定
 api-op-lessons = 经验教训与改进措施
 api-op-evidence = 证据及保管链

@@ -91,6 +91,8 @@ triage-why-minutes = { $n ->
 }
 triage-why-hours = 相隔约 { $n } 小时
 triage-why-rows = 提到了该事件中的数据行：{ $which }
+triage-why-same-rows = 涉及相同的数据行：{ $which }
+triage-why-source = 同一数据源、同一风险，相隔不超过 { $n } 小时
 triage-why-record = 出现在其记录中：{ $which }
 triage-why-report = 其中有相似的报告：{ $receipt }
 triage-why-opening = 与立案的报告相似
@@ -123,6 +125,7 @@ joining-open-orders = { $n } 条未完成指令
 joining-open-tasks = { $n } 项未完成任务
 joining-listed-there = 在原事件中列出
 joining-merge = 合并
+joining-similar = 可能属于同一案件
 joining-merge-hint = 本事件将结束并保持可读；报告、仍未处理的数据行、更早的时间以及后续发现都归到另一事件。任一事件的保密对象，在两个事件中都保密。
 joining-merge-confirm = 本事件将就此结束。确定合并？
 joining-into = 合并到哪个事件

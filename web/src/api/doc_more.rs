@@ -98,6 +98,13 @@ pub(super) static DOCS: &[Doc] = &[
         "Part",
     ),
     get(
+        "/api/v1/incidents/{id}/similar",
+        "similar-incidents",
+        "incidents",
+        &[],
+        "Part",
+    ),
+    get(
         "/api/v1/incidents/{id}/decisions",
         "decisions",
         "incidents",

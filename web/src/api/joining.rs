@@ -40,6 +40,20 @@ struct SplitBody {
     reason: Option<String>,
 }
 
+/// `GET /api/v1/incidents/{id}/similar`: what may be one case with it.
+pub(crate) fn similar(visit: &Visit) -> Reply {
+    let Some(incident) = perform::incident(visit) else {
+        return Reply::not_found(visit);
+    };
+    match (visit.desk()).incidents_similar(&visit.viewer(), &incident) {
+        Ok(found) => {
+            let items: Vec<Value> = found.iter().map(super::triage::alike_incident).collect();
+            Reply::json(&json!({ "items": items }))
+        }
+        Err(error) => guard::inside(visit, &error),
+    }
+}
+
 /// `POST /api/v1/incidents/{id}/merge`: it closes, and what goes on goes on in the other one.
 pub(crate) fn merge(visit: &Visit) -> Reply {
     guard::once(visit, |change| {

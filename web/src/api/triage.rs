@@ -104,7 +104,7 @@ pub(crate) fn one(visit: &Visit) -> Reply {
     }))
 }
 
-fn alike_incident(alike: &AlikeIncident) -> Value {
+pub(super) fn alike_incident(alike: &AlikeIncident) -> Value {
     json!({ "incident": alike.head.id, "closed": alike.head.closed(), "points": alike.points })
 }
 

@@ -3,6 +3,7 @@
 //! Deliberately not here: what may be merged (room `incident`), and how both change at once (`desk`).
 
 use crate::pages::incident_parts::Head;
+use crate::pages::triage_words::AlikeCase;
 use crate::perform;
 use crate::reply::Reply;
 use crate::view::{Section, View};
@@ -31,6 +32,8 @@ struct JoiningPage<'a> {
     absorbed: Vec<(Named, usize, usize)>,
     split_into: Vec<Named>,
     split_from: Option<Named>,
+    /// What may be one case with this one, and why.
+    similar: Vec<AlikeCase>,
     offered: Vec<Named>,
     reports: Vec<(ReceiptNo, String)>,
     rows: Vec<(FindingId, String)>,
@@ -59,7 +62,16 @@ pub(crate) fn page(visit: &Visit) -> Reply {
     let open = visit.open_incidents().into_iter();
     let others = open.filter(|o| o.id != i.id && o.exercise == i.exercise);
     let absorbed = joining.absorbed.iter();
+    let similar = match may {
+        true => visit.desk().incidents_similar(&visit.viewer(), i),
+        false => Ok(Vec::new()),
+    };
+    let similar = match similar {
+        Ok(similar) => similar,
+        Err(error) => return perform::unreadable(visit, &error, "similar incidents"),
+    };
     let page = JoiningPage {
+        similar: similar.iter().map(|a| AlikeCase::of(&v, a)).collect(),
         h: Head::of(&v, i, "joining"),
         into: joining.merged_into.as_ref().and_then(named),
         absorbed: absorbed

@@ -42,6 +42,12 @@ impl AlikeCase {
     pub fn of(v: &View<'_>, alike: &AlikeIncident) -> Self {
         let why = alike.why.iter().flat_map(|why| match why {
             WhyIncident::Rows(keys) => vec![v.w("triage-why-rows", "which", keys.join(", "))],
+            WhyIncident::SameRows(rows) => {
+                vec![v.w("triage-why-same-rows", "which", rows.join(", "))]
+            }
+            WhyIncident::Source(minutes) => {
+                vec![v.n("triage-why-source", minutes.div_ceil(60).max(1))]
+            }
             WhyIncident::Record(marks) => {
                 vec![v.w("triage-why-record", "which", marks.join(", "))]
             }

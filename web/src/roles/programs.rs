@@ -29,6 +29,11 @@ pub static ROWS: &[Row] = &[
     ),
     form("/api/v1/incidents/{id}/commands", VIEW, api::command),
     form("/api/v1/incidents/{id}/acts", VIEW, api::incident_act),
+    page(
+        "/api/v1/incidents/{id}/similar",
+        VIEW,
+        api::joining::similar,
+    ),
     form(
         "/api/v1/incidents/{id}/merge",
         Needs::Act(Act::Close),

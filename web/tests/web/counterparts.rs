@@ -58,7 +58,10 @@ const OTHERS: &[(&str, Other)] = &[
     ("GET /incidents/{id}/timeline", Api("timeline")),
     ("GET /incidents/{id}/timeline/csv", AsItIs),
     ("GET /incidents/{id}/timeline/json", AsItIs),
-    ("GET /incidents/{id}/joining", Api("incidents findings")),
+    (
+        "GET /incidents/{id}/joining",
+        Api("incident similar-incidents findings"),
+    ),
     ("GET /investigation", Api("investigation")),
     ("POST /investigation/export", Api("investigation")),
     ("GET /sources", Api("sources")),

@@ -493,3 +493,53 @@ async fn naming_and_splitting_at_once_leave_no_part_open_to_the_suspect() {
         }
     }
 }
+
+/// What may be one case is shown where it can be merged, with the reason; nothing else, and nothing
+/// that its reader may not know of.
+#[tokio::test(flavor = "multi_thread")]
+async fn incidents_that_may_be_one_case_are_suggested_with_the_reason() {
+    let world = World::new();
+    let boss = world.person("boss", &["cio"]);
+    world.person("legal", &["head_legal"]);
+    world.person("admin", &["sysadmin"]);
+    let words = "the payee of order 7731 was changed and the money went to a stranger";
+    let first = opened(&world, &reported(&world, words, ""));
+    let again = format!("{words}, seen again");
+    let second = opened(&world, &reported(&world, &again, ""));
+    let other = opened(
+        &world,
+        &reported(&world, "a laptop was lost on a train", ""),
+    );
+    let page = |who: &Person, id: &IncidentId| {
+        let (path, who) = (format!("/incidents/{id}/joining"), who.clone());
+        async { world.get(&{ path }, Some(&{ who })).await.body }
+    };
+    let similar = |body: &str| {
+        let part = body
+            .split("id=\"merge\"")
+            .nth(1)
+            .expect("the form to merge");
+        let list = part.split("<form").next().expect("what stands before it");
+        list.to_owned()
+    };
+    let shown = similar(&page(&boss, &first).await);
+    assert!(shown.contains(&format!("/incidents/{second}")), "{shown}");
+    assert!(shown.contains("7731"), "why: {shown}");
+    assert!(!shown.contains(other.as_str()), "{shown}");
+    let none = similar(&page(&boss, &other).await);
+    assert!(!none.contains("/incidents/"), "{none}");
+
+    // Whoever may not know of the other one gets no hint of it.
+    let name = [("account", "boss"), ("reason", "the log names the account")];
+    let third = world.everything("third");
+    let path = format!("/incidents/{second}/do/name-suspect");
+    let named = world.post(&path, Some(&third), &name).await;
+    assert_eq!(named.status, StatusCode::SEE_OTHER, "{}", named.body);
+    let shown = similar(&page(&boss, &first).await);
+    assert!(!shown.contains(second.as_str()), "{shown}");
+    let path = format!("/api/v1/incidents/{first}/similar");
+    let told = world.get(&path, Some(&third)).await.body;
+    assert!(told.contains(second.as_str()), "{told}");
+    let told = world.get(&path, Some(&boss)).await.body;
+    assert!(!told.contains(second.as_str()), "{told}");
+}
