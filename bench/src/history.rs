@@ -13,6 +13,7 @@ use desk::config::Config;
 use desk::{DataFolder, Desk};
 use incident::Command;
 use incident::learning::Topic;
+use incident::room::{Mark, RoomCommand};
 use model::{AccountId, Actor, Clock as _, IncidentId, Operation, RequestId, SystemClock};
 use std::path::Path;
 use std::time::Instant;
@@ -23,6 +24,16 @@ pub use build::Size;
 const ASKED: usize = 100;
 /// Callers at once, each of which waits for its answer.
 const CALLERS: usize = 8;
+/// Reports that wait for triage, and notes in one war room.
+const REPORTS: usize = 200;
+const NOTES: usize = 300;
+const WORDS_OF_REPORTS: [&str; 4] = [
+    "客户说订单金额变成一元，订单号",
+    "the payee of this order was changed, number",
+    "有人在后台导出用户手机号，工号",
+    "a refund left the shop twice, order",
+];
+const SETTLED_WITHIN: std::time::Duration = std::time::Duration::from_secs(120);
 const PERSON: &str = "bench";
 const PASSWORD: &str = "a password of the bench alone";
 
@@ -175,7 +186,55 @@ fn pages(desk: &Desk, url: &str, built: &build::Built) -> Result<Vec<Measure>, B
         format!("/incidents/{}/findings", pick(&built.closed, n))
     })?;
     timed("board", "the duty board", &|_| "/".to_owned())?;
+    let busy = &built.open[0];
+    first_hours(desk, busy)?;
+    for (name, path) in [
+        ("triage", "/triage".to_owned()),
+        ("triage, filter", "/triage?risk=R1&waited=24".to_owned()),
+        ("outbox", "/outbox".to_owned()),
+        ("call-out", "/call-out".to_owned()),
+        ("orders of mine", "/orders".to_owned()),
+        ("discussion", format!("/incidents/{busy}/discussion")),
+        ("course of events", format!("/incidents/{busy}/timeline")),
+        ("war room, long talk", format!("/incidents/{busy}")),
+    ] {
+        let how = format!("beside {REPORTS} reports that wait, {NOTES} notes of one incident");
+        timed(name, &how, &|_| path.clone())?;
+    }
     Ok(measures)
+}
+
+/// What the first hours of a bad day leave: reports that wait, each with its pages, and a talk.
+fn first_hours(desk: &Desk, busy: &IncidentId) -> Result<(), BenchError> {
+    for n in 0..REPORTS {
+        let words = WORDS_OF_REPORTS[n % WORDS_OF_REPORTS.len()];
+        let request = RequestId::new(format!("bench-report-{n}"));
+        let report = desk::NewReport {
+            risk: Some(model::Risk::ALL[n % 4]),
+            ..desk::NewReport::new(format!("{words} {n}"), plan::Lang::Zh, request)
+        };
+        desk.report(report)?;
+    }
+    for n in 0..NOTES {
+        let note = RoomCommand::Write {
+            text: format!("第 {n} 条：支付网关已核对，keep the evidence"),
+            mark: Mark::Plain,
+            mentions: Vec::new(),
+            corrects: None,
+            said: None,
+        };
+        let op = operation(desk, format!("bench-note-{n}"));
+        desk.execute(op, busy, Command::Room(note))?;
+    }
+    // What goes out by itself is done before anything is timed.
+    let begun = Instant::now();
+    while desk.outbox(None, 2_000).iter().any(|m| m.state != "sent") {
+        if begun.elapsed() > SETTLED_WITHIN {
+            return Err(BenchError::Unsound("the outbox is never empty".into()));
+        }
+        desk.wait_for_change(u64::MAX, std::time::Duration::from_millis(200));
+    }
+    Ok(())
 }
 
 /// Only what is not ASCII: the queries above are written otherwise.

@@ -77,10 +77,13 @@
     showButtons();
     document.dispatchEvent(new Event('balefire-fresh'));
   };
-  let fetching = false, again = false, last = 0;
+  // A page is fetched again at once after a tick; where fetching takes long, many do so, and it is
+  // spaced out by what it takes.
+  const LEAST_MS = 200, MOST_MS = 3000, TIMES = 4;
+  let fetching = false, again = false, last = 0, took = 0;
   const refresh = () => {
     if (fetching || document.hidden) { again = true; return; }
-    const wait = 800 - (Date.now() - last);
+    const wait = Math.min(MOST_MS, Math.max(LEAST_MS, TIMES * took)) - (Date.now() - last);
     if (wait > 0) { if (!again) { again = true; setTimeout(() => { again = false; refresh(); }, wait); } return; }
     fetching = true; again = false; last = Date.now();
     const url = new URL(location.href);
@@ -92,6 +95,7 @@
     request.timeout = 15000;
     request.onloadend = () => {
       fetching = false;
+      took = Date.now() - last;
       if (request.status === 200 && request.response && new URL(request.responseURL).pathname === location.pathname) swap(request.response);
       if (again) { again = false; refresh(); }
     };

@@ -20,7 +20,7 @@ use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval, timeout_at};
 
 /// A page is told of a change at once, and then not again for this long.
-const GAP: Duration = Duration::from_millis(400);
+const GAP: Duration = Duration::from_millis(150);
 /// What is of no incident in particular (sources, findings, the outbox) reaches a page of one
 /// incident this long after the tick before; rows of a busy shop would redraw it all the time.
 const GENERAL_GAP: Duration = Duration::from_millis(1_000);

@@ -1,4 +1,5 @@
-//! Two hundred open war rooms: from the durable command to the tick that reaches each of them.
+//! Two hundred open war rooms: from the durable command to the tick that reaches each of them, and
+//! to the room as each of them has fetched it again.
 
 use super::{at, operation};
 use crate::{BenchError, Measure};
@@ -6,7 +7,7 @@ use desk::Desk;
 use incident::Command;
 use incident::grading::Impact;
 use model::{AccountId, Figure, IncidentId};
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
@@ -29,12 +30,13 @@ pub fn run(
     let (tell, ticks) = channel();
     for _ in 0..STREAMS {
         let stream = open(addr, incident, &token)?;
+        let room = Room::open(addr, incident, &token)?;
         let tell = tell.clone();
-        std::thread::spawn(move || read(stream, &tell));
+        std::thread::spawn(move || read(stream, room, &tell));
     }
     // Each stream begins with a tick.
     all(&ticks)?;
-    let mut times = Vec::new();
+    let (mut told, mut shown) = (Vec::new(), Vec::new());
     for round in 0..ROUNDS {
         let impact = Impact {
             orders: Figure::known(round),
@@ -43,14 +45,19 @@ pub fn run(
         let op = operation(desk, format!("bench-live-{round}"));
         desk.execute(op, incident, Command::RecordImpact { impact })?;
         let durable = Instant::now();
+        let since = |at: Instant| at.saturating_duration_since(durable).as_secs_f64() * 1e3;
         for seen in all(&ticks)? {
-            times.push(seen.saturating_duration_since(durable).as_secs_f64() * 1e3);
+            told.push(since(seen.told));
+            shown.push(since(seen.shown));
         }
     }
-    let how = format!("from the durable command to its tick at {STREAMS} streams of one incident");
+    let tick = format!("from the durable command to its tick at {STREAMS} streams of one incident");
+    let page = "from the durable command to the whole room as each of them fetched it again";
     Ok(vec![
-        at("live p95", &mut times, 95.0, &how),
-        at("live slowest", &mut times, 100.0, "the same"),
+        at("live p95", &mut told, 95.0, &tick),
+        at("live slowest", &mut told, 100.0, "the same"),
+        at("live, shown p95", &mut shown, 95.0, page),
+        at("live, shown slowest", &mut shown, 100.0, "the same"),
     ])
 }
 
@@ -64,12 +71,57 @@ fn open(addr: SocketAddr, incident: &IncidentId, token: &str) -> Result<TcpStrea
     Ok(stream)
 }
 
+/// When a change reached one open room.
+struct Seen {
+    told: Instant,
+    shown: Instant,
+}
+
+/// The connection over which a page fetches its parts again.
+struct Room {
+    stream: BufReader<TcpStream>,
+    request: String,
+}
+
+impl Room {
+    fn open(addr: SocketAddr, incident: &IncidentId, token: &str) -> Result<Self, BenchError> {
+        let stream = TcpStream::connect(addr)?;
+        stream.set_read_timeout(Some(LOST))?;
+        stream.set_nodelay(true)?;
+        let request = format!(
+            "GET /incidents/{incident}?fragment=1 HTTP/1.1\r\nHost: {addr}\r\nCookie: balefire_session={token}\r\n\r\n"
+        );
+        Ok(Self {
+            stream: BufReader::new(stream),
+            request,
+        })
+    }
+
+    fn fetch(&mut self) -> std::io::Result<()> {
+        self.stream.get_mut().write_all(self.request.as_bytes())?;
+        let (mut line, mut length) = (String::new(), 0);
+        while self.stream.read_line(&mut line)? > 2 {
+            if let Some(n) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+                length = n.trim().parse().unwrap_or(0);
+            }
+            line.clear();
+        }
+        let mut body = vec![0; length];
+        self.stream.read_exact(&mut body)
+    }
+}
+
 /// Ends with the stream, or when nobody listens any more.
-fn read(stream: TcpStream, tell: &Sender<Instant>) {
+fn read(stream: TcpStream, mut room: Room, tell: &Sender<Seen>) {
     for line in BufReader::new(stream).lines() {
         match line {
             Ok(line) if line.starts_with("event: tick") => {
-                if tell.send(Instant::now()).is_err() {
+                let told = Instant::now();
+                if room.fetch().is_err() {
+                    return;
+                }
+                let shown = Instant::now();
+                if tell.send(Seen { told, shown }).is_err() {
                     return;
                 }
             }
@@ -80,7 +132,7 @@ fn read(stream: TcpStream, tell: &Sender<Instant>) {
 }
 
 /// One tick of every stream.
-fn all(ticks: &Receiver<Instant>) -> Result<Vec<Instant>, BenchError> {
+fn all(ticks: &Receiver<Seen>) -> Result<Vec<Seen>, BenchError> {
     let one = || {
         let lost = |_| BenchError::Unsound("a live stream was not told of a change".into());
         ticks.recv_timeout(LOST).map_err(lost)
