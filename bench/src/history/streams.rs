@@ -100,6 +100,11 @@ impl Room {
     fn fetch(&mut self) -> std::io::Result<()> {
         self.stream.get_mut().write_all(self.request.as_bytes())?;
         let (mut line, mut length) = (String::new(), 0);
+        self.stream.read_line(&mut line)?;
+        if !line.starts_with("HTTP/1.1 200 ") {
+            return Err(std::io::Error::other(line));
+        }
+        line.clear();
         while self.stream.read_line(&mut line)? > 2 {
             if let Some(n) = line.to_ascii_lowercase().strip_prefix("content-length:") {
                 length = n.trim().parse().unwrap_or(0);
