@@ -30,7 +30,7 @@
   }
 
   const TEXT = ['textarea', 'text', 'search', 'url', 'email', 'tel', 'number', 'date', 'time', 'datetime-local'];
-  const fields = (form) => [...form.elements].filter((f) => f.name && f.type !== 'hidden' && f.type !== 'password' && f.type !== 'file' && f.matches('input, textarea, select'));
+  const fields = (form) => [...form.elements].filter((f) => f.name && f.type !== 'hidden' && f.type !== 'password' && f.type !== 'file' && f.dataset.unkept === undefined && f.matches('input, textarea, select'));
   const texts = (form) => fields(form).filter((f) => TEXT.includes(f.type));
   const name = (form) => form.dataset.draft || [(texts(form)[0] || {}).id, ...[...form.querySelectorAll('input[type=hidden][name=no]')].map((f) => f.value)].join(':');
   const key = (form) => PREFIX + who + ':' + pathOf(form) + ':' + name(form);
@@ -137,8 +137,8 @@
   for (const form of document.querySelectorAll('form[data-draft]')) begin(form);
 
   // Every other form that takes a text keeps it too, but is sent as a plain form. Never what is
-  // secret: passwords, codes.
-  const SECRET = 'input[type=password], [autocomplete="one-time-code"], [data-unkept]';
+  // secret: no form with a password or a code of a second factor, and no field with data-unkept.
+  const SECRET = 'input[type=password], [autocomplete="one-time-code"]';
   const keeps = (form) => form && form.method === 'post' && form.dataset.draft === undefined && form.closest('main') && !form.querySelector(SECRET) && texts(form).length > 0;
   const states = new WeakMap();
   const told = (form, text) => {

@@ -27,7 +27,7 @@ pub struct OrderedPerson {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(tag = "order_command", rename_all = "snake_case")]
+#[serde(tag = "order_command", rename_all = "snake_case", deny_unknown_fields)]
 pub enum OrderCommand {
     /// Binds the order that the actor issued last to constraints of the plan's list, and to a
     /// check by a second person. Sent right after `IssueOrder`, before anybody can answer.

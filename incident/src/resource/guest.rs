@@ -41,7 +41,7 @@ impl GuestPage {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(tag = "guest_command", rename_all = "snake_case")]
+#[serde(tag = "guest_command", rename_all = "snake_case", deny_unknown_fields)]
 pub enum GuestCommand {
     /// For a grant of experts. The desk makes the account and the link first.
     #[schemars(skip)]

@@ -27,7 +27,11 @@ pub const MAX_REQUESTS: usize = 500;
 pub const MAX_RETURNS: usize = 50;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(tag = "resource_command", rename_all = "snake_case")]
+#[serde(
+    tag = "resource_command",
+    rename_all = "snake_case",
+    deny_unknown_fields
+)]
 pub enum ResourceCommand {
     /// `amount` is in pieces or persons, and in minor units for a budget. The operation's reason
     /// says why.

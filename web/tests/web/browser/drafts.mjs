@@ -21,9 +21,9 @@ const mine = await person(true);
 // Fills every field of every form that takes a text, each with words of its own, or reads them back
 // after opening what is folded, as somebody does who goes on writing.
 const inEveryForm = (page, write) => page.evaluate(async (write) => {
-  const secret = 'input[type=password], [autocomplete="one-time-code"], [data-unkept]';
+  const secret = 'input[type=password], [autocomplete="one-time-code"]';
   const kinds = { textarea: 'words', text: 'words', search: 'words', tel: 'words', url: 'https://x.example/', email: 'a@x.example', number: '1', date: '2026-01-0', time: '10:0', 'datetime-local': '2026-01-02T10:0' };
-  const texts = (form) => [...form.elements].filter((f) => f.name && kinds[f.type]);
+  const texts = (form) => [...form.elements].filter((f) => f.name && kinds[f.type] && f.dataset.unkept === undefined);
   const forms = () => [...document.querySelectorAll('main form')].filter((form) => form.method === 'post' && !form.querySelector(secret) && texts(form).length);
   const all = [];
   for (const number of forms().keys()) {
@@ -31,6 +31,11 @@ const inEveryForm = (page, write) => page.evaluate(async (write) => {
     // The event of opening comes a moment later, and a live part may have come anew meanwhile.
     await new Promise((shown) => requestAnimationFrame(() => requestAnimationFrame(shown)));
     const form = forms()[number];
+    for (const field of write ? form.querySelectorAll('[data-unkept]') : []) {
+      field.value = 'https://canary.example/';
+      field.dispatchEvent(new Event('input', { bubbles: true }));
+      window.unkept = (window.unkept || 0) + 1;
+    }
     for (const [place, field] of texts(form).entries()) {
       const digit = (number + place) % 10;
       const text = kinds[field.type] === 'words' ? `${number}:${place}:${field.name}`.slice(0, field.maxLength > 0 ? field.maxLength : 99) : kinds[field.type] + digit;
@@ -43,14 +48,17 @@ const inEveryForm = (page, write) => page.evaluate(async (write) => {
 const kept = (page) => page.evaluate(() => [localStorage, sessionStorage].flatMap((s) => Object.keys(s)).filter((k) => k.startsWith('balefire-draft:')));
 const forgetAll = (page) => page.evaluate(() => { for (const s of [localStorage, sessionStorage]) for (const k of Object.keys(s)) if (k.startsWith('balefire-draft:')) s.removeItem(k); });
 
-let forms = 0;
+let forms = 0, unkept = 0;
 for (const path of pages) {
   const page = visitors.includes(path) ? await person(false) : mine;
   await page.goto(base + path);
   const written = await inEveryForm(page, true);
   if (written.length) {
+    unkept += await page.evaluate(() => window.unkept || 0);
     // Leaving the page keeps what the last moment held.
     await page.reload();
+    const told = await page.evaluate(() => [localStorage, sessionStorage].some((s) => JSON.stringify(s).includes('canary.example')));
+    if (told) fail(`${path}: a code or a secret address is kept on the device`);
     for (const { form, field, expected, is } of await inEveryForm(page, false)) {
       if (is !== expected) fail(`${path} ${form} ${field}: ${JSON.stringify(is)} instead of ${JSON.stringify(expected)}`);
     }
@@ -58,6 +66,7 @@ for (const path of pages) {
   }
 }
 console.log(`${forms} forms`);
+if (unkept < 3) fail(`only ${unkept} secret fields were found`);
 if (forms < 40) fail('too few forms were found');
 
 // An act of the war room, sent into a line that is cut.
