@@ -43,7 +43,12 @@ pub struct Schedule {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(tag = "kind", content = "id", rename_all = "snake_case")]
+#[serde(
+    tag = "kind",
+    content = "id",
+    rename_all = "snake_case",
+    deny_unknown_fields
+)]
 pub enum Covers {
     Position(PositionId),
     /// Its lead's place: whoever is on duty is called first for the group.
@@ -74,7 +79,12 @@ pub struct Layer {
 
 /// Length of a turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "unit", content = "n", rename_all = "snake_case")]
+#[serde(
+    tag = "unit",
+    content = "n",
+    rename_all = "snake_case",
+    deny_unknown_fields
+)]
 pub enum Every {
     Weeks(u16),
     Days(u16),

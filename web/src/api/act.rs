@@ -12,7 +12,7 @@ use incident::{Command, Incident, Refusal};
 use model::{IncidentId, Instant, ProposalId, ReceiptNo, SourceName};
 use plan::Act;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 use std::sync::Arc;
 
 /// What stands beside the fields of an act.
@@ -34,7 +34,7 @@ pub(crate) fn command(visit: &Visit) -> Reply {
         let incident = known(visit)?;
         let version = guard::if_match(visit)?;
         let asked: CommandBody = guard::body(visit)?;
-        nothing_else(visit, &asked.command)?;
+        guard::nothing_else(visit, "command", &asked.command)?;
         guard::within_scope(visit, &asked.command)?;
         whole(visit, &incident, &asked.command)?;
         let (desk, op) = (visit.desk(), change.op.clone());
@@ -57,39 +57,6 @@ fn whole(visit: &Visit, incident: &Incident, command: &Command) -> Result<(), Re
     let alone = command.part_of_an_act();
     let refused = || perform::failed(visit, incident, &Refusal::SystemOnly.into());
     (!alone).then_some(()).ok_or_else(refused)
-}
-
-/// Refuses what the command does not know: serde lets unknown fields pass in some nested shapes.
-fn nothing_else(visit: &Visit, command: &Command) -> Result<(), Reply> {
-    let known = serde_json::to_value(command).unwrap_or_default();
-    let given = visit.json.get("command").unwrap_or(&Value::Null);
-    match unknown_field(given, &known, "command".to_owned()) {
-        None => Ok(()),
-        Some(field) => Err(guard::invalid(
-            visit,
-            &field,
-            "no field is known by this name",
-        )),
-    }
-}
-
-/// The first field of `given` that is not in `known`, as a JSON pointer.
-fn unknown_field(given: &Value, known: &Value, at: String) -> Option<String> {
-    match (given, known) {
-        (Value::Object(given), Value::Object(known)) => given.iter().find_map(|(name, value)| {
-            let at = format!("{at}/{name}");
-            match known.get(name) {
-                None => Some(at),
-                Some(known) => unknown_field(value, known, at),
-            }
-        }),
-        (Value::Array(given), Value::Array(known)) => {
-            let pairs = given.iter().zip(known).enumerate();
-            let mut unknown = pairs.map(|(n, (g, k))| unknown_field(g, k, format!("{at}/{n}")));
-            unknown.find_map(|found| found)
-        }
-        _ => None,
-    }
 }
 
 /// Acts on an incident that are more than one command.

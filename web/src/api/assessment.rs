@@ -111,6 +111,8 @@ fn command(visit: &Visit, seen: u32, body: Body) -> Result<Command, Reply> {
             let advice = "the law's sums are in CNY: convert the amount, and send whole yuan";
             return Err(guard::invalid(visit, &field, advice));
         }
+        let at = format!("facts/{}/figure", code(&metric));
+        guard::nothing_else(visit, &at, &fact.figure)?;
         let given = GivenFact {
             figure: fact.figure,
             best: fact.best,

@@ -10,6 +10,7 @@ use desk::rota_refusal::RotaRefusal;
 use incident::Command;
 use incident::authority::Authority;
 use model::{AccountId, Digest, IncidentId, Operation, RequestId};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
@@ -167,6 +168,36 @@ fn reason(visit: &Visit) -> Result<String, Reply> {
 pub(super) fn body<T: DeserializeOwned>(visit: &Visit) -> Result<T, Reply> {
     serde_json::from_value(visit.json.clone())
         .map_err(|error| invalid(visit, "", &error.to_string()))
+}
+
+/// Refuses what the part of the body at `at` (a JSON pointer without its first `/`) does not know:
+/// serde lets unknown fields pass in some nested shapes.
+pub(super) fn nothing_else(visit: &Visit, at: &str, read: &impl Serialize) -> Result<(), Reply> {
+    let known = serde_json::to_value(read).unwrap_or_default();
+    let given = visit.json.pointer(&format!("/{at}"));
+    match unknown_field(given.unwrap_or(&Value::Null), &known, at.to_owned()) {
+        None => Ok(()),
+        Some(field) => Err(invalid(visit, &field, "no field is known by this name")),
+    }
+}
+
+/// The first field of `given` that is not in `known`, as a JSON pointer.
+fn unknown_field(given: &Value, known: &Value, at: String) -> Option<String> {
+    match (given, known) {
+        (Value::Object(given), Value::Object(known)) => given.iter().find_map(|(name, value)| {
+            let at = format!("{at}/{name}");
+            match known.get(name) {
+                None => Some(at),
+                Some(known) => unknown_field(value, known, at),
+            }
+        }),
+        (Value::Array(given), Value::Array(known)) => {
+            let pairs = given.iter().zip(known).enumerate();
+            let mut unknown = pairs.map(|(n, (g, k))| unknown_field(g, k, format!("{at}/{n}")));
+            unknown.find_map(|found| found)
+        }
+        _ => None,
+    }
 }
 
 /// A body that is JSON, and not what the address takes.

@@ -27,6 +27,7 @@ mod role_matrix;
 mod scopes;
 mod settings;
 mod sign_on;
+mod smuggled;
 mod sources;
 mod standing;
 mod timeline_export;
