@@ -83,7 +83,10 @@ fn check(profile: &Profile) -> Result<(), DeskError> {
     if profile.addresses.len() > MAX_ADDRESSES {
         return refused(Told::new("too-many-addresses").with("most", MAX_ADDRESSES));
     }
-    let addresses = profile.addresses.iter().map(|a| &a.address);
+    let addresses = profile
+        .addresses
+        .iter()
+        .flat_map(|a| [&a.address, &a.channel]);
     for text in addresses.chain([&profile.mail, &profile.phone]) {
         if text.chars().count() > MAX_ADDRESS_CHARS || text.chars().any(char::is_control) {
             return refused(Told::new("bad-address").with("most", MAX_ADDRESS_CHARS));

@@ -113,7 +113,8 @@ pub(crate) fn send(visit: &Visit) -> Reply {
 }
 
 fn read(visit: &Visit, what: &str) -> NewReport {
-    // Too long is cut, not refused: whoever reports a fire is not sent away for its length.
+    // Too long is cut, not refused: whoever reports a fire is not sent away for its length. The
+    // whole words go with it as a file.
     let cut = |text: &str, most: usize| text.chars().take(most).collect::<String>();
     let line = |name: &str| cut(visit.form.get(name), MAX_LINE_CHARS);
     let risk = visit.form.get("risk");
@@ -125,6 +126,7 @@ fn read(visit: &Visit, what: &str) -> NewReport {
     };
     let account = visit.session.as_ref().map(|s| s.account.clone());
     let mut files = visit.files.lock().unwrap_or_else(PoisonError::into_inner);
+    files.extend(whole_words(visit, what));
     NewReport {
         when: when.unwrap_or_default(),
         when_text,
@@ -141,6 +143,18 @@ fn read(visit: &Visit, what: &str) -> NewReport {
         crowded: visit.intake.crowded,
         ..NewReport::new(cut(what, MAX_WHAT_CHARS), visit.lang, visit.request_id())
     }
+}
+
+/// The words as a file, where they are longer than a report shows.
+fn whole_words(visit: &Visit, what: &str) -> Option<desk::KeptFile> {
+    if what.chars().nth(MAX_WHAT_CHARS).is_none() {
+        return None;
+    }
+    let desk = visit.desk();
+    let kept = (desk.uploads()).keep("report.txt", what.as_bytes(), desk.now());
+    let failed =
+        |error| tracing::warn!(%error, "the whole words of a long report could not be kept");
+    kept.map_err(failed).ok()
 }
 
 /// What a reporter is told; which incident it became is not among it.

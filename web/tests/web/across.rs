@@ -90,6 +90,45 @@ impl Two {
             ("text", "secret-accept"),
         ];
         self.act(&self.first, "record-decision", &accept).await;
+        self.fill_rest().await;
+    }
+
+    /// What was built later: resources, a guest, a brief, tasks, and somebody under suspicion.
+    async fn fill_rest(&self) {
+        let asked = [
+            ("what", "expert-forensics"),
+            ("amount", "1"),
+            ("needed_min", "60"),
+            ("reason", "secret-need"),
+        ];
+        self.act(&self.first, "request-resource", &asked).await;
+        let granted = [
+            ("request_id", "R-1"),
+            ("amount", "1"),
+            ("until_min", "1440"),
+        ];
+        self.act(&self.second, "grant-resource", &granted).await;
+        let guest = [
+            ("request_id", "R-1"),
+            ("name", "An expert"),
+            ("account", "a.guest"),
+            ("may_act", "1"),
+            ("days", "7"),
+            ("page", "orders"),
+        ];
+        let path = format!("/incidents/{}/guests", self.full);
+        let invited = self.world.post(&path, Some(&self.first), &guest).await;
+        assert_eq!(invited.status, StatusCode::OK, "{}", invited.body);
+        let again = [("what", "expert-forensics"), ("amount", "1")];
+        let again = [
+            &again[..],
+            &[("needed_min", "60"), ("reason", "secret-more")],
+        ]
+        .concat();
+        self.act(&self.first, "request-resource", &again).await;
+        self.world.person("suspect", &["sysadmin"]);
+        let suspect = [("account", "suspect"), ("reason", "secret-suspicion")];
+        self.act(&self.first, "name-suspect", &suspect).await;
     }
 
     fn row(&self) -> String {
@@ -121,6 +160,10 @@ impl Two {
             ("acceptance", asked[0].id.clone()),
             ("row", self.row()),
             ("seen", "0".to_owned()),
+            ("request_id", "R-1".to_owned()),
+            ("request", "R-2".to_owned()),
+            ("account", "a.guest".to_owned()),
+            ("task", i.tasks[0].planned.id.to_string()),
         ];
         names.push(("digest", i.repairs[0].digest.to_string()));
         names
@@ -140,6 +183,7 @@ async fn the_things_of_one_incident_are_out_of_reach_from_another() {
     let two = Two::begin().await;
     let names = two.names();
     let before = two.picture();
+    let made = every_command(&two.world, &names).await;
     let mut walked = BTreeSet::new();
     for row in all() {
         let inside = row.path.starts_with("/incidents/{id}")
@@ -163,7 +207,9 @@ async fn the_things_of_one_incident_are_out_of_reach_from_another() {
                 }
             }
             Verb::Post if row.path.starts_with("/api/") => {
-                for (name, command) in commands(&names) {
+                let whole = row.path.ends_with("/commands");
+                let made = made.iter().filter(|_| whole).cloned();
+                for (name, command) in commands(&names).into_iter().chain(made) {
                     let request = RequestId::new(format!("across-{name}"));
                     let headers = [
                         ("idempotency-key", request.as_str()),
@@ -202,6 +248,38 @@ async fn the_things_of_one_incident_are_out_of_reach_from_another() {
         );
     }
     assert!(walked.len() > 40, "{walked:?}");
+}
+
+/// Every command that the API knows, about the things of the other incident.
+async fn every_command(world: &World, names: &[(&str, String)]) -> Vec<(String, String)> {
+    let document = world.get("/api/v1/openapi.json", None).await;
+    let document: serde_json::Value = serde_json::from_str(&document.body).expect("JSON");
+    let body = serde_json::json!({ "$ref": "#/components/schemas/Command" });
+    let commands = crate::made::bodies(&document, &body);
+    assert!(commands.len() > 60, "{}", commands.len());
+    let pointed = commands.into_iter().map(|mut command| {
+        point(&mut command, names);
+        serde_json::json!({ "command": command, "reason": "because" }).to_string()
+    });
+    let numbered = pointed.enumerate();
+    numbered
+        .map(|(n, body)| (format!("made-{n}"), body))
+        .collect()
+}
+
+/// Puts the names of the other incident's things wherever a part of a command is called so.
+fn point(part: &mut serde_json::Value, names: &[(&str, String)]) {
+    let serde_json::Value::Object(fields) = part else {
+        return;
+    };
+    for (field, value) in fields.iter_mut() {
+        let known = names.iter().find(|(name, _)| name == field);
+        match known {
+            Some((_, name)) if value.is_string() => *value = name.as_str().into(),
+            Some((_, name)) if value.is_u64() => *value = name.parse().unwrap_or(1_u64).into(),
+            _ => point(value, names),
+        }
+    }
 }
 
 /// Commands and acts of programs with the other incident's names.

@@ -246,3 +246,21 @@ async fn a_storm_loses_files_before_words() {
     assert_eq!(left_out, 6);
     assert_eq!(world.desk.reports(100).len(), 12);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn words_beyond_what_a_report_shows_go_with_it_as_a_file() {
+    let world = World::new();
+    let long = format!("{}the last word", "每一行都要留下。".repeat(800));
+    let name = "name=\"what\"";
+    let sent = form(&world, "/report", &[(name, long.as_bytes())]).await;
+    assert_eq!(sent.status, StatusCode::SEE_OTHER, "{}", sent.body);
+    let kept = uploads(&world);
+    assert_eq!(kept.len(), 1);
+    assert_eq!(std::fs::read_to_string(&kept[0]).expect("text"), long);
+    let report = world.desk.report_by_receipt(&number(&sent)).expect("there");
+    assert_eq!(report.what.chars().count(), 4_000);
+    assert_eq!(report.files[0].name, "report.txt");
+    let again = form(&world, "/report", &[(name, "每".repeat(4_000).as_bytes())]).await;
+    assert_eq!(again.status, StatusCode::SEE_OTHER);
+    assert_eq!(uploads(&world).len(), 1, "what fits needs no file");
+}
