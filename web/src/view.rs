@@ -150,9 +150,11 @@ impl<'a> View<'a> {
     pub fn asset(&self, name: &str) -> &'static str {
         assets::of_page(name)
     }
-    /// Where the page's live updates come from: a page of one incident hears of that one.
+    /// Where the page's live updates come from: a page of one incident hears of that one. What
+    /// answers a form has none: its words and what is wrong with them stay until it is sent again.
     pub fn events(&self) -> String {
         match self.visit.params.given("id") {
+            _ if self.visit.posted => String::new(),
             Some(id) if self.section == Section::Incidents => {
                 format!("/events?incident={id}")
             }

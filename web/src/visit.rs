@@ -63,6 +63,8 @@ pub(crate) struct Visit {
     pub base: String,
     /// A program asks, not a browser.
     pub wants_json: bool,
+    /// Something was sent; what answers stands at an address that cannot be asked for again.
+    pub posted: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -319,6 +321,7 @@ async fn read_for(app: &Arc<App>, parts: &mut Parts, tokens: bool) -> Visit {
         sign_on,
         base,
         wants_json,
+        posted: parts.method == Method::POST,
     }
 }
 

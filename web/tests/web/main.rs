@@ -32,6 +32,7 @@ mod sizes;
 mod smuggled;
 mod sources;
 mod standing;
+mod story;
 mod timeline_export;
 mod triage;
 mod ways_in;

@@ -1,13 +1,12 @@
 //! Every page in both languages on a real desk: nothing missing, nothing inline, nothing of a
 //! stranger's text taken as markup.
 
-use crate::world::{Person, SMALL_SHOP, World};
+use crate::story::{Story, story};
+use crate::world::{SMALL_SHOP, World};
 use axum::http::StatusCode;
 use desk::config::Config;
 use plan::Lang;
 use web::roles::{Verb, all};
-
-const CANARY: &str = "<canary onload=x>\"'&lt;";
 
 /// Every page that answers with HTML to somebody who holds every position.
 pub fn pages(story: &Story) -> Vec<String> {
@@ -51,121 +50,6 @@ pub fn for_visitors(path: &str) -> bool {
     ["/login", "/welcome", "/answer/"]
         .iter()
         .any(|p| path.starts_with(p))
-}
-
-pub struct Story {
-    pub world: World,
-    pub all: Person,
-    pub incident: String,
-    pub proposal: String,
-    pub report: String,
-    pub webhook: String,
-}
-
-/// Name of a form, and its fields as `name=value`; `%` stands for the canary, `#` for a hash.
-const FORMS: [(&str, &str); 14] = [
-    ("confirm-grade", "grade=4 level=2 reason=%"),
-    (
-        "issue-order",
-        "to=position:ciso text=% constraint=% due_min=30",
-    ),
-    (
-        "issue-order",
-        "to=group:response text=% constraint=% due_min=30",
-    ),
-    ("accept-order", "order=O-1"),
-    ("complete-order", "order=O-1 result=%"),
-    ("refuse-order", "order=O-2 reason=%"),
-    ("record-decision", "topic=general text=%"),
-    (
-        "record-lesson",
-        "text=% measure=% owner=ciso measure_days=3",
-    ),
-    ("propose-hold", "rows=open until_h=4 reason=%"),
-    ("draft-notice", "kind=user text-zh=% text-en=% audience=3"),
-    (
-        "add-evidence",
-        "name=% kind=log source=% witness=% method=% sha256=# size_bytes=12 location=%",
-    ),
-    ("transfer-evidence", "evidence=E-1 to=% purpose=% sha256=#"),
-    (
-        "record-impact",
-        "orders=2 persons=1 persons-high=3 out=12.50 note=%",
-    ),
-    ("send-brief", "reason=%"),
-];
-
-/// An incident with something of everything in it, each free text a canary.
-pub async fn story() -> Story {
-    let config = Config::parse("[webhooks]\nallow = [\"127.0.0.1\"]\n").expect("a configuration");
-    let world = World::configured(config);
-    let incident = world.attacked().to_string();
-    // Two that are alike, so that one is suggested for the other.
-    world.report(&format!("{CANARY} again"));
-    let report = world.report(CANARY).to_string();
-    let all = world.everything("everything");
-    let other = world.everything(CANARY);
-    let form = |name: &str| format!("/incidents/{incident}/do/{name}");
-    let hash = "a".repeat(64);
-    for (name, fields) in FORMS {
-        let pairs: Vec<(&str, &str)> = fields
-            .split(' ')
-            .filter_map(|pair| pair.split_once('='))
-            .map(|(field, value)| match value {
-                "%" => (field, CANARY),
-                "#" => (field, hash.as_str()),
-                plain => (field, plain),
-            })
-            .collect();
-        let answer = world.post(&form(name), Some(&other), &pairs).await;
-        assert_eq!(
-            answer.status,
-            StatusCode::SEE_OTHER,
-            "{name}: {}",
-            answer.body
-        );
-        assert_eq!(
-            answer.location(),
-            format!("/incidents/{incident}?done={name}")
-        );
-    }
-    for name in ["propose-repair", "audit", "collect-evidence"] {
-        let answer = world.post(&form(name), Some(&other), &[]).await;
-        assert_eq!(
-            answer.status,
-            StatusCode::SEE_OTHER,
-            "{name}: {}",
-            answer.body
-        );
-    }
-    // Nobody listens there.
-    let hook = [
-        ("name", CANARY),
-        ("url", "http://127.0.0.1:9/in"),
-        ("kind", "incident.opened"),
-    ];
-    let made = world.post("/settings/webhooks", Some(&all), &hook).await;
-    assert!(made.status.is_success(), "{}", made.body);
-    let webhook = world.desk.webhooks()[0].id.clone();
-    let incidents = world.desk.open_incidents();
-    let stands = incidents
-        .iter()
-        .find(|i| i.id.as_str() == incident)
-        .expect("the incident");
-    let proposal = stands
-        .repairs
-        .last()
-        .expect("a repair")
-        .proposal
-        .to_string();
-    Story {
-        world,
-        all,
-        incident,
-        proposal,
-        report,
-        webhook,
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
