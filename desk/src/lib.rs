@@ -17,6 +17,7 @@ mod bare_intake;
 mod catch_up;
 mod changes;
 pub mod channels;
+pub mod chat;
 mod commander;
 pub mod config;
 pub mod control;

@@ -22,6 +22,8 @@ use std::time::Duration;
 const FILES_WITHIN: Duration = Duration::from_secs(180);
 const FORM_WITHIN: Duration = Duration::from_secs(20);
 /// Bytes of one mail.
+/// A provider's message with its names; a chat takes 20,000 bytes of text.
+const MAX_CHAT_BYTES: usize = 128 << 10;
 const MAX_MAIL_BYTES: usize = desk::people_report::MAX_MAIL_BYTES;
 /// Names and values around the files.
 const MAX_FORM_BYTES: usize = 192 * 1024;
@@ -38,7 +40,7 @@ pub(crate) struct Intake {
     pub later: bool,
     /// Files were left out; the sender is told.
     pub left_out: bool,
-    /// The bytes of a posted mail.
+    /// The bytes of a posted mail, or of a chat's message.
     pub mail: Vec<u8>,
     /// Why what was sent cannot be taken: key of the catalogue.
     pub problem: Option<&'static str>,
@@ -48,6 +50,9 @@ pub(crate) struct Intake {
 pub(crate) async fn read(app: &App, visit: &mut Visit, request: Request) -> Result<(), Reply> {
     if visit.path == crate::roles::reports::MAIL {
         return mail(app, visit, request).await;
+    }
+    if visit.path.starts_with(crate::roles::reports::CHAT) {
+        return chat(visit, request).await;
     }
     let heard = app.flood.report(&visit.from_ip, app.desk.now());
     visit.intake.crowded = heard != Heard::AtOnce;
@@ -108,6 +113,17 @@ async fn mail(app: &App, visit: &mut Visit, mut request: Request) -> Result<(), 
         Ok(Ok(bytes)) => visit.intake.mail = bytes.into(),
         Ok(Err(rejection)) => return refuse(visit, rejection.status(), "form"),
         Err(_) => return refuse(visit, StatusCode::REQUEST_TIMEOUT, "form"),
+    }
+    Ok(())
+}
+
+/// Takes the bytes of a chat's message; whose it is its signature says.
+async fn chat(visit: &mut Visit, mut request: Request) -> Result<(), Reply> {
+    DefaultBodyLimit::max(MAX_CHAT_BYTES).apply(&mut request);
+    match tokio::time::timeout(FORM_WITHIN, request.extract::<Bytes, _>()).await {
+        Ok(Ok(bytes)) => visit.intake.mail = bytes.into(),
+        Ok(Err(rejection)) => return Err(Reply::refuse(visit, rejection.status(), "form")),
+        Err(_) => return Err(Reply::refuse(visit, StatusCode::REQUEST_TIMEOUT, "form")),
     }
     Ok(())
 }

@@ -4,6 +4,7 @@ mod channel;
 pub mod dingtalk;
 pub mod feishu;
 mod file_outbox;
+pub mod heard;
 pub mod mail;
 mod mobile;
 mod post;

@@ -15,6 +15,18 @@ pub(super) fn hmac(key: &[u8], message: &[u8]) -> [u8; 32] {
     }
 }
 
+/// Whether `signed` is the HMAC-SHA256 in Base64, compared in constant time.
+pub(super) fn verifies(key: &[u8], message: &[u8], signed: &str) -> bool {
+    use base64::Engine as _;
+    let Ok(given) = base64::engine::general_purpose::STANDARD.decode(signed) else {
+        return false;
+    };
+    Hmac::<Sha256>::new_from_slice(key).is_ok_and(|mut mac| {
+        mac.update(message);
+        mac.verify_slice(&given).is_ok()
+    })
+}
+
 pub(super) fn base64(bytes: &[u8]) -> String {
     use base64::Engine as _;
     base64::engine::general_purpose::STANDARD.encode(bytes)

@@ -26,6 +26,9 @@ pub struct ChannelConfig {
     pub url_file: Option<PathBuf>,
     /// File with what signs: DingTalk's `SEC...`, Feishu's key, a webhook's `whsec_...`, the key of an SMS account.
     pub secret_file: Option<PathBuf>,
+    /// File with the secret of the DingTalk app whose robot hears the group: what is said to it
+    /// goes on the record. Absent: nothing is heard.
+    pub hear_secret_file: Option<PathBuf>,
     /// Hosts, addresses and networks inside that may be reached all the same.
     #[serde(default)]
     pub allow: Vec<String>,
@@ -115,6 +118,7 @@ impl ChannelConfig {
         let files = [
             &mut self.url_file,
             &mut self.secret_file,
+            &mut self.hear_secret_file,
             &mut self.ca_file,
             &mut self.password_file,
         ];
@@ -170,6 +174,7 @@ impl ChannelConfig {
             ("url", self.url.is_some()),
             ("url_file", self.url_file.is_some()),
             ("secret_file", self.secret_file.is_some()),
+            ("hear_secret_file", self.hear_secret_file.is_some()),
             ("allow", !self.allow.is_empty()),
             ("host", self.host.is_some()),
             ("port", self.port.is_some()),
@@ -261,6 +266,7 @@ impl ChannelConfig {
         let files = [
             ("url_file", &self.url_file),
             ("secret_file", &self.secret_file),
+            ("hear_secret_file", &self.hear_secret_file),
             ("password_file", &self.password_file),
         ];
         let there = files.into_iter();
@@ -278,7 +284,8 @@ fn settings(kind: ChannelKind, preset: &str) -> Settings {
             &["port", "encryption", "user", "password_file"],
         ),
         ChannelKind::Webhook => of(&["url|url_file", "secret_file"], &["allow"]),
-        ChannelKind::DingTalk | ChannelKind::Feishu => of(&["url_file"], &["secret_file", "allow"]),
+        ChannelKind::DingTalk => of(&["url_file"], &["secret_file", "hear_secret_file", "allow"]),
+        ChannelKind::Feishu => of(&["url_file"], &["secret_file", "allow"]),
         ChannelKind::WeCom | ChannelKind::Slack | ChannelKind::File => {
             of(&["url_file"], &["allow"])
         }

@@ -12,11 +12,12 @@ pub use health::{ChannelView, Outcome};
 use crate::config::Config;
 use crate::{Desk, DeskError, Told};
 use config::ChannelConfig;
-use connect::notify::{Channel, ChannelKind, Message, SendError};
+use connect::notify::{Channel, ChannelKind, Message, SecretFile, SendError};
 use health::Watched;
 use model::{AccountId, Operation, OutboxId};
 use plan::Act;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use store::{Batch, PutDocument, Store};
 
@@ -33,6 +34,8 @@ struct State {
 /// All channels, in the order of the configuration.
 pub(crate) struct Channels {
     all: Vec<Arc<Watched>>,
+    /// With what the chats sign that are heard, by channel.
+    hear: BTreeMap<String, SecretFile>,
 }
 
 impl Channels {
@@ -60,7 +63,12 @@ impl Channels {
         });
         Ok(Self {
             all: all.collect::<Result<_, DeskError>>()?,
+            hear: heard(config),
         })
+    }
+
+    pub fn hear_secret(&self, channel: &str) -> Option<&SecretFile> {
+        self.hear.get(channel)
     }
 
     /// What call-out sends through. A channel that is switched off refuses for good, so that the
@@ -69,6 +77,14 @@ impl Channels {
         let all = self.all.iter();
         all.map(|c| Arc::clone(c) as Arc<dyn Channel>).collect()
     }
+}
+
+fn heard(config: &Config) -> BTreeMap<String, SecretFile> {
+    let of = |channel: &ChannelConfig| {
+        let file = channel.hear_secret_file.as_ref()?;
+        Some((channel.name.clone(), SecretFile::new(file)))
+    };
+    config.channel.iter().filter_map(of).collect()
 }
 
 /// What may keep a configured channel from working, for `config check`: a secret that cannot be

@@ -117,3 +117,9 @@ incident-conflict-waits = one for this position still waits for its second signa
 incident-conflict-not-yours = you do not fill this position
 incident-bound-handovers = hand-overs of one incident
 call-out-message-bare = Balefire: something waits for those on duty. Log in to see it.
+
+# Said into the chat, where everybody reads it: neither which incident, nor why not.
+chat-on-record = On the record.
+chat-not-recorded = Not recorded. Begin with the incident's code name, then your words. If that does not help, paste them on Balefire's discussion page.
+chat-unsigned = The message is not signed as it should be, or its time is too far off.
+chat-later = This cannot be recorded just now. Paste it on Balefire's discussion page.

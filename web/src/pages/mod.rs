@@ -9,6 +9,7 @@ pub(crate) mod assessment_lines;
 pub(crate) mod board;
 pub(crate) mod brief;
 pub(crate) mod call_out;
+pub(crate) mod chat;
 pub(crate) mod custody;
 pub(crate) mod discussion;
 pub(crate) mod error;

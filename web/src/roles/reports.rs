@@ -5,6 +5,8 @@ use crate::reply::Reply;
 use crate::visit::Visit;
 use crate::{api, pages};
 
+/// Where a chat hands on what is said to our robot.
+pub(crate) const CHAT: &str = "/chat/";
 /// Where a mail is posted to.
 pub(crate) const MAIL: &str = "/api/v1/intake/mail";
 
@@ -12,6 +14,7 @@ pub static ROWS: &[Row] = &[
     page("/report", Needs::Public, pages::report::page),
     intake("/report", pages::report::send),
     intake("/report/receipt", pages::receipt::add),
+    intake("/chat/{channel}", pages::chat::hear),
     intake("/api/v1/reports", pages::report::send),
     intake(
         "/api/v1/reports/{receipt}/additions",

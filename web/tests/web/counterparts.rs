@@ -28,6 +28,10 @@ const OTHERS: &[(&str, Other)] = &[
     ("GET /assets/{hash}/{name}", No("files of the pages")),
     ("GET /events", AsItIs),
     ("POST /logout", No(WAY_IN)),
+    (
+        "POST /chat/{channel}",
+        No("a chat's own way in; programs write notes"),
+    ),
     ("POST /look", No("how the pages look in one browser")),
     ("POST /demo/tamper", No("the demonstration's attacker")),
     ("GET /", Api("incidents triage duty")),

@@ -6,6 +6,7 @@ mod as_seen;
 mod assessment;
 mod browser;
 mod call_out;
+mod chat;
 mod counterparts;
 mod discussion;
 mod doors;

@@ -187,6 +187,7 @@ fn no_route_stands_twice_and_few_are_public() {
         Get /report
         Post /report
         Post /report/receipt
+        Post /chat/{channel}
         Post /api/v1/reports
         Post /api/v1/reports/{receipt}/additions
         Get /api/v1/reports/{receipt}
