@@ -1,7 +1,7 @@
 //! What somebody says to our robot in a chat goes on the record of an incident.
 //!
-//! The words begin with the code name or the id of the incident; without one they belong to the
-//! only incident that is open to the speaker. Deliberately not here: the signature (room
+//! The words begin with the code name or the id of the incident, whole, and a colon: words meant
+//! for one incident must never stand in another, where others read. Deliberately not here: the signature (room
 //! `connect`) and what the robot answers in the chat, where everybody reads it (room `web`).
 
 use crate::account::Person;
@@ -104,27 +104,22 @@ impl Desk {
         text: &'t str,
     ) -> Option<(Arc<Incident>, &'t str)> {
         let viewer = self.viewer(&speaker.id, &speaker.positions);
-        let open = self.open_incidents_for(&viewer);
-        let named = open.iter().find_map(|incident| {
-            let names = [incident.code_name.as_str(), incident.id.as_str()];
-            let rest = names.iter().find_map(|name| after(text, name))?;
-            Some((Arc::clone(incident), rest))
-        });
-        let only = || match &open[..] {
-            [one] => Some((Arc::clone(one), text)),
-            _ => None,
-        };
-        named.or_else(only).filter(|(_, words)| !words.is_empty())
+        let (name, words) = named(text)?;
+        let mut open = self.open_incidents_for(&viewer);
+        open.retain(|i| name == i.code_name.to_lowercase() || name == i.id.as_str());
+        // Two of one name: which is meant, nobody knows.
+        let alone = open.len() == 1;
+        let one = open.pop().filter(|_| alone);
+        one.map(|incident| (incident, words))
     }
 }
 
-/// The words behind a name that stands first, as a word of its own.
-fn after<'t>(text: &'t str, name: &str) -> Option<&'t str> {
-    let (head, rest) = text.split_at_checked(name.len())?;
-    let ends = !rest.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '-');
-    let fits = !name.is_empty() && head.to_lowercase() == name.to_lowercase() && ends;
-    let apart = |c: char| c.is_whitespace() || [':', ',', '：', '，', '、'].contains(&c);
-    fits.then(|| rest.trim_start_matches(apart))
+/// The name before the first colon, in lower case, and the words behind it.
+fn named(text: &str) -> Option<(String, &str)> {
+    let (name, words) = text.split_once([':', '：'])?;
+    let (name, words) = (name.trim(), words.trim());
+    let both = !name.is_empty() && !words.is_empty();
+    both.then(|| (name.to_lowercase(), words))
 }
 
 fn said(channel: &str, heard: &Heard) -> Said {
@@ -144,19 +139,17 @@ fn said(channel: &str, heard: &Heard) -> Said {
 
 #[cfg(test)]
 mod tests {
-    use super::after;
+    use super::named;
 
     #[test]
-    fn a_name_stands_first_as_a_word_of_its_own() {
-        assert_eq!(
-            after("Heron-3: stop the refunds", "heron-3"),
-            Some("stop the refunds")
-        );
-        assert_eq!(after("苍鹭，先停退款", "苍鹭"), Some("先停退款"));
-        assert_eq!(after("Heron-31 stop", "heron-3"), None);
-        assert_eq!(after("stop Heron-3", "heron-3"), None);
-        assert_eq!(after("苍", "苍鹭"), None);
-        assert_eq!(after("anything", ""), None);
-        assert_eq!(after("Heron-3", "heron-3"), Some(""));
+    fn a_name_is_all_that_stands_before_the_first_colon() {
+        let of = |text| named(text).map(|(name, words)| (name, words.to_owned()));
+        let is = |name: &str, words: &str| Some((name.to_owned(), words.to_owned()));
+        assert_eq!(of("Heron-3: stop: now"), is("heron-3", "stop: now"));
+        assert_eq!(of(" 苍鹭二号：先停退款"), is("苍鹭二号", "先停退款"));
+        assert_eq!(of("Heron 3: stop"), is("heron 3", "stop"));
+        for nothing in ["Heron-3 stop", ": stop", "Heron-3:", "", "Heron-3: "] {
+            assert_eq!(of(nothing), None, "{nothing}");
+        }
     }
 }

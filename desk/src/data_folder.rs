@@ -75,7 +75,7 @@ impl DataFolder {
             .open(&path)
             .map_err(|e| DeskError::file(&path, e))?;
         match file.try_lock() {
-            Ok(()) => Ok(Ownership { _lock: file }),
+            Ok(()) => Ok(Ownership { lock: file }),
             Err(TryLockError::WouldBlock) => Err(DeskError::InUse {
                 folder: self.root.clone(),
             }),
@@ -93,12 +93,35 @@ fn private(folder: &Path) -> Result<(), DeskError> {
 /// Proof that this process owns the folder; the lock ends with it, or with the process.
 #[derive(Debug)]
 pub struct Ownership {
-    _lock: File,
+    lock: File,
+}
+
+impl Drop for Ownership {
+    /// Closing alone is not enough: a process that is being started just now has a copy of the
+    /// descriptor until it becomes another program, and the lock would live as long.
+    fn drop(&mut self) {
+        if let Err(error) = self.lock.unlock() {
+            tracing::debug!(%error, "the lock of the data folder goes with its file");
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_lets_go_is_gone_even_while_a_copy_of_the_descriptor_lives() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = DataFolder::new(dir.path().join("data"));
+        let first = folder.own().unwrap();
+        let copy = first.lock.try_clone().unwrap();
+        drop(first);
+        let second = folder.own().unwrap();
+        drop(copy);
+        assert!(matches!(folder.own(), Err(DeskError::InUse { .. })));
+        drop(second);
+    }
 
     #[test]
     fn a_second_owner_is_refused_and_told_so() {

@@ -373,6 +373,21 @@ fn sets_up(path: &str) -> bool {
     path == "/settings/account" || path.starts_with("/settings/account/") || path == "/logout"
 }
 
+/// Whether a token that may act may also look: to hand a report in is not to read them all, nor to
+/// take their files along. Persons may look where they may act.
+fn reads(visit: &Visit, row: &Row, posted: bool) -> bool {
+    let Some(session) = visit.session.as_ref().filter(|_| !posted) else {
+        return posted;
+    };
+    match row.needs {
+        Needs::Act(Act::OpenIncident) if row.path.contains("/files/") => {
+            session.scoped(Scope::Export)
+        }
+        Needs::Act(Act::OpenIncident) => session.scoped(Scope::Read),
+        _ => true,
+    }
+}
+
 /// Deny by default: what a row does not grant is refused.
 fn admit(visit: &Visit, row: &Row, posted: bool) -> Result<(), Reply> {
     let needs = row.needs;
@@ -389,7 +404,7 @@ fn admit(visit: &Visit, row: &Row, posted: bool) -> Result<(), Reply> {
             };
             s.scoped(scope)
         }),
-        Needs::Act(act) => visit.may(act),
+        Needs::Act(act) => visit.may(act) && reads(visit, row, posted),
         Needs::Guest => guest && visit.session.as_ref().is_some_and(|s| s.scopes.is_none()),
         Needs::Intake => visit
             .session

@@ -144,8 +144,9 @@ impl Driver {
         self.after_a_jump(now)?;
         self.take_on(now)?;
         self.settle(now);
-        self.readdress(now)?;
         let ticks = self.ticks();
+        self.engine.open_next_ways(now, ticks);
+        self.readdress(now)?;
         let sends = self.engine.turn(now, ticks);
         let (pages, windows) = self.engine.take_changed(now, ticks);
         self.unstored.sends.extend(sends);

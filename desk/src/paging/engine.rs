@@ -168,10 +168,16 @@ impl Engine {
         self.finish(id, now);
     }
 
-    /// What is to be handed over now. Store what changed first.
-    pub fn turn(&mut self, now: Instant, ticks: Ticks) -> Vec<Send> {
+    /// Opens the next way to whom the first has not reached in time. Comes before it is asked who
+    /// may still be told: what is opened here goes out in the same turn.
+    pub fn open_next_ways(&mut self, now: Instant, ticks: Ticks) {
         self.follow_clock(now, ticks);
         self.fall_over_late(now);
+    }
+
+    /// What is to be handed over now. Store what changed first.
+    pub fn turn(&mut self, now: Instant, ticks: Ticks) -> Vec<Send> {
+        self.open_next_ways(now, ticks);
         self.skip_what_is_down(now, ticks);
         let mut sends = Vec::new();
         let names: Vec<String> = self.channels.keys().cloned().collect();

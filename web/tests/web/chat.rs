@@ -128,12 +128,13 @@ async fn words_to_the_robot_go_on_the_record_once_and_in_the_speakers_name() {
     );
     assert!(page.body.contains("应急群"));
 
-    // The only incident that is open needs no name.
-    group
-        .says(&group.message("m-2", "u-speaker", "网关日志已封存"))
-        .await;
-    assert_eq!(group.incident().room.notes[1].text, "网关日志已封存");
-    assert_eq!(group.incident().room.notes.len(), 2);
+    // Also by its id, and in small letters.
+    for name in [group.id.to_string(), code.to_lowercase()] {
+        let text = format!("{name}: 网关日志已封存");
+        group.says(&group.message(&name, "u-speaker", &text)).await;
+    }
+    assert_eq!(group.incident().room.notes.len(), 3);
+    assert_eq!(group.incident().room.notes[2].text, "网关日志已封存");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -155,17 +156,24 @@ async fn the_chat_does_not_learn_why_words_were_not_recorded() {
         group.is_at(twin, "u-twin");
     }
     let code = group.incident().code_name.clone();
-    let before = group.incident().timeline.len();
+    let open = world.desk.open_incidents();
+    let other = open.iter().find(|i| i.id != group.id).expect("a second");
+    let (other, code_of_other) = (other.id.clone(), other.code_name.clone());
+    let lines = |id: &IncidentId| world.desk.incident(id).expect("there").timeline.len();
+    let before = (lines(&group.id), lines(&other));
     let mut answers = Vec::new();
     for (n, (sender, text)) in [
-        ("u-suspect", format!("{code} I was not here")),
-        ("u-suspect", "CN-NONE I was not here".to_owned()),
-        ("u-nobody", format!("{code} hello")),
-        ("", format!("{code} hello")),
-        ("u-twin", format!("{code} hello")),
+        ("u-suspect", format!("{code}: I was not here")),
+        ("u-suspect", "CN-NONE: I was not here".to_owned()),
+        ("u-suspect", "I was not here".to_owned()),
+        ("u-speaker", format!("{code_of_other} two: not this one")),
+        ("u-speaker", format!("re {code}: not this one")),
+        ("u-nobody", format!("{code}: hello")),
+        ("", format!("{code}: hello")),
+        ("u-twin", format!("{code}: hello")),
         ("u-speaker", "which one is meant".to_owned()),
-        ("u-speaker", code.clone()),
-        ("u-speaker", format!("{code} {}", "长".repeat(20_000))),
+        ("u-speaker", format!("{code}:")),
+        ("u-speaker", format!("{code}: {}", "长".repeat(20_000))),
     ]
     .into_iter()
     .enumerate()
@@ -173,10 +181,10 @@ async fn the_chat_does_not_learn_why_words_were_not_recorded() {
         let message = group.message(&format!("m-{n}"), sender, &text);
         answers.push(group.says(&message).await);
     }
-    // The suspect sees one open incident alone: words without a name are not taken for the other.
     answers.dedup();
-    assert_eq!(answers.len(), 2, "{answers:?}");
-    assert_eq!(group.incident().timeline.len(), before);
+    assert_eq!(answers.len(), 1, "{answers:?}");
+    // Words that name one incident stand in no other either.
+    assert_eq!((lines(&group.id), lines(&other)), before);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -263,3 +263,36 @@ async fn triage_decisions_and_lessons_are_read_as_the_pages_show_them() {
         assert_eq!(items["items"][0]["text"], text, "{items}");
     }
 }
+
+/// A monitoring script that hands reports in is not thereby a reader of all reports.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_reports_reads_no_reports() {
+    let world = World::new();
+    let report = world.report("odd payouts");
+    let only = token(&world, "script", &[Scope::Report]);
+    let reader = token(&world, "reader", &[Scope::Report, Scope::Read]);
+    let get = |path: &str, bearer: &str| {
+        let request = Request::get(path).header("authorization", format!("Bearer {bearer}"));
+        world.send(request.body(Body::empty()).expect("a request"))
+    };
+    let one = format!("/api/v1/triage/{report}");
+    for path in ["/api/v1/triage", &one] {
+        assert_eq!(
+            get(path, &only).await.status,
+            StatusCode::FORBIDDEN,
+            "{path}"
+        );
+        assert_eq!(get(path, &reader).await.status, StatusCode::OK, "{path}");
+    }
+    let file = format!("/triage/{report}/files/none");
+    assert_eq!(get(&file, &reader).await.status, StatusCode::FORBIDDEN);
+    let taker = token(&world, "taker", &[Scope::Report, Scope::Export]);
+    assert_eq!(get(&file, &taker).await.status, StatusCode::NOT_FOUND);
+    let opens = Request::post(format!("/api/v1/reports/{report}/incident"))
+        .header("authorization", format!("Bearer {only}"))
+        .header("content-type", "application/json")
+        .header("idempotency-key", "open-it")
+        .body(Body::from("{}"));
+    let opened = world.send(opens.expect("a request")).await;
+    assert_eq!(opened.status, StatusCode::CREATED, "{}", opened.body);
+}
