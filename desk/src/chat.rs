@@ -12,6 +12,7 @@ use incident::{Command, Incident};
 use model::{Actor, Digest, Operation, RequestId};
 use plan::Act;
 use std::sync::Arc;
+use store::AccountState;
 
 /// What became of words that were heard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,7 +94,7 @@ impl Desk {
         let one = found.pop().filter(|_| alone);
         Ok(one.filter(|p| {
             let writes = self.plan().allows(Act::WriteNote, &p.positions);
-            p.state_code() == "active" && writes
+            p.state == AccountState::Active && writes
         }))
     }
 

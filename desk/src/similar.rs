@@ -79,21 +79,18 @@ impl Desk {
     }
 }
 
-/// Rows that both hold, as `table key`.
+/// Rows that both hold, as `table key`; the first few.
 fn in_common(one: &Incident, other: &Incident) -> Vec<String> {
-    let mut found = Vec::new();
-    for (source, tables) in &one.findings.rows {
-        let Some(theirs) = other.findings.rows.get(source) else {
-            continue;
-        };
-        for (table, keys) in tables {
-            let Some(theirs) = theirs.get(table) else {
-                continue;
-            };
-            let both = keys.keys().filter(|key| theirs.contains_key(*key));
-            found.extend(both.map(|key| format!("{table} {key}")));
-        }
-    }
-    found.truncate(MAX_NAMED);
-    found
+    let theirs = &other.findings.rows;
+    let tables = one.findings.rows.iter().flat_map(|(source, tables)| {
+        let theirs = theirs.get(source);
+        tables
+            .iter()
+            .filter_map(move |(table, keys)| Some((table, keys, theirs?.get(table)?)))
+    });
+    let both = tables.flat_map(|(table, keys, theirs)| {
+        let both = keys.keys().filter(|key| theirs.contains_key(*key));
+        both.map(move |key| format!("{table} {key}"))
+    });
+    both.take(MAX_NAMED).collect()
 }

@@ -41,7 +41,7 @@ pub(crate) struct Intake {
     /// Files were left out; the sender is told.
     pub left_out: bool,
     /// The bytes of a posted mail, or of a chat's message.
-    pub mail: Vec<u8>,
+    pub original: Vec<u8>,
     /// Why what was sent cannot be taken: key of the catalogue.
     pub problem: Option<&'static str>,
 }
@@ -110,7 +110,7 @@ async fn mail(app: &App, visit: &mut Visit, mut request: Request) -> Result<(), 
     };
     DefaultBodyLimit::max(MAX_MAIL_BYTES).apply(&mut request);
     match tokio::time::timeout(FILES_WITHIN, request.extract::<Bytes, _>()).await {
-        Ok(Ok(bytes)) => visit.intake.mail = bytes.into(),
+        Ok(Ok(bytes)) => visit.intake.original = bytes.into(),
         Ok(Err(rejection)) => return refuse(visit, rejection.status(), "form"),
         Err(_) => return refuse(visit, StatusCode::REQUEST_TIMEOUT, "form"),
     }
@@ -121,7 +121,7 @@ async fn mail(app: &App, visit: &mut Visit, mut request: Request) -> Result<(), 
 async fn chat(visit: &mut Visit, mut request: Request) -> Result<(), Reply> {
     DefaultBodyLimit::max(MAX_CHAT_BYTES).apply(&mut request);
     match tokio::time::timeout(FORM_WITHIN, request.extract::<Bytes, _>()).await {
-        Ok(Ok(bytes)) => visit.intake.mail = bytes.into(),
+        Ok(Ok(bytes)) => visit.intake.original = bytes.into(),
         Ok(Err(rejection)) => return Err(Reply::refuse(visit, rejection.status(), "form")),
         Err(_) => return Err(Reply::refuse(visit, StatusCode::REQUEST_TIMEOUT, "form")),
     }

@@ -48,14 +48,18 @@ impl Channel for DingTalk {
 }
 
 /// The secret is both the key and the second line of what is signed; milliseconds.
+fn signed(timestamp_ms: &str, secret: &str) -> String {
+    format!("{timestamp_ms}\n{secret}")
+}
+
 pub(super) fn signature(timestamp_ms: &str, secret: &str) -> String {
-    let signed = format!("{timestamp_ms}\n{secret}");
+    let signed = signed(timestamp_ms, secret);
     sign::base64(&sign::hmac(secret.as_bytes(), signed.as_bytes()))
 }
 
 /// Whether DingTalk signed so: what a robot hears is signed with its app's secret in the same way.
 pub(super) fn signed_by(timestamp_ms: &str, secret: &str, sign: &str) -> bool {
-    let signed = format!("{timestamp_ms}\n{secret}");
+    let signed = signed(timestamp_ms, secret);
     sign::verifies(secret.as_bytes(), signed.as_bytes(), sign)
 }
 

@@ -121,5 +121,5 @@ call-out-message-bare = Balefire: something waits for those on duty. Log in to s
 # Said into the chat, where everybody reads it: neither which incident, nor why not.
 chat-on-record = On the record.
 chat-not-recorded = Not recorded. Begin with the incident's code name and a colon, then your words. If that does not help, paste them on Balefire's discussion page.
-chat-unsigned = The message is not signed as it should be, or its time is too far off.
+chat-unsigned = The message is not signed as it should be, or its time is too far off. Check the app's secret in hear_secret_file and the server's clock.
 chat-later = This cannot be recorded just now. Paste it on Balefire's discussion page.

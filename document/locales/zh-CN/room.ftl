@@ -114,5 +114,5 @@ call-out-message-bare = 烽火：有事项等待值班人员处理，请登录�
 # 在聊天群中回复，所有人可见：不说是哪个事件，也不说为何未记录。
 chat-on-record = 已记入事件记录。
 chat-not-recorded = 未记录。请先写事件代号和冒号，再写要记录的内容；仍不行时，请在 Balefire 的讨论页粘贴。
-chat-unsigned = 消息未正确签名，或时间相差过大。
+chat-unsigned = 消息未正确签名，或时间相差过大。请核对 hear_secret_file 中的应用密钥和服务器时间。
 chat-later = 暂时无法记录，请在 Balefire 的讨论页粘贴。

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 pub(crate) fn take(visit: &Visit) -> Reply {
     let words = visit.words();
-    let original = &visit.intake.mail[..];
+    let original = &visit.intake.original[..];
     let letter = match Letter::read(original) {
         Ok(letter) => letter,
         Err(error) => {

@@ -17,11 +17,16 @@ pub(crate) fn hear(visit: &Visit) -> Reply {
     };
     let signed = (header("timestamp"), header("sign"));
     let channel = visit.params.get("channel");
-    let key = match visit.desk().hear_chat(channel, signed, &visit.intake.mail) {
+    let key = match visit
+        .desk()
+        .hear_chat(channel, signed, &visit.intake.original)
+    {
         Ok(FromChat::OnRecord) => "chat-on-record",
         Ok(FromChat::NotRecorded) => "chat-not-recorded",
         // Whoever cannot sign learns nothing, not even which channels there are.
-        Err(ChatError::NoChannel | ChatError::NotHeard(_)) => {
+        Err(error @ (ChatError::NoChannel | ChatError::NotHeard(_))) => {
+            // The operator does: a wrong secret or clock looks like silence otherwise.
+            tracing::warn!(%error, "a message of a chat is not taken");
             return told(visit, StatusCode::UNAUTHORIZED, "chat-unsigned");
         }
         Err(error @ ChatError::Desk(_)) => {

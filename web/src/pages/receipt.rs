@@ -78,10 +78,12 @@ fn take(visit: &Visit, no: &str) -> Result<(), NotAdded> {
         return Err(NotAdded::Because(unfit, key));
     }
     let text = visit.form.get("text").replace("\r\n", "\n");
-    let files = std::mem::take(&mut *visit.files.lock().unwrap_or_else(PoisonError::into_inner));
+    let mut files =
+        std::mem::take(&mut *visit.files.lock().unwrap_or_else(PoisonError::into_inner));
     if text.is_empty() && files.is_empty() {
         return Err(NotAdded::Because(unfit, "receipt-more-needed"));
     }
+    files.extend(super::report::whole_words(visit, &text));
     let more = More {
         text: text.chars().take(MAX_WHAT_CHARS).collect(),
         files,

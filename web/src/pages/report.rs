@@ -146,7 +146,7 @@ fn read(visit: &Visit, what: &str) -> NewReport {
 }
 
 /// The words as a file, where they are longer than a report shows.
-fn whole_words(visit: &Visit, what: &str) -> Option<desk::KeptFile> {
+pub(super) fn whole_words(visit: &Visit, what: &str) -> Option<desk::KeptFile> {
     what.chars().nth(MAX_WHAT_CHARS)?;
     let desk = visit.desk();
     let kept = (desk.uploads()).keep("report.txt", what.as_bytes(), desk.now());

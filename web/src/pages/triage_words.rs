@@ -43,7 +43,11 @@ impl AlikeCase {
         let why = alike.why.iter().flat_map(|why| match why {
             WhyIncident::Rows(keys) => vec![v.w("triage-why-rows", "which", keys.join(", "))],
             WhyIncident::SameRows(rows) => {
-                vec![v.w("triage-why-same-rows", "which", rows.join(", "))]
+                vec![v.w(
+                    "triage-why-same-rows",
+                    "which",
+                    rows.join(v.t("common-list-comma").as_ref()),
+                )]
             }
             WhyIncident::Source(minutes) => {
                 vec![v.n("triage-why-source", minutes.div_ceil(60).max(1))]

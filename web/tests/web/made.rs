@@ -1,6 +1,48 @@
 //! Bodies of writes, made from the API's own description.
 
+use crate::world::{Answer, Person, SMALL_SHOP, World};
 use serde_json::{Map, Value, json};
+use web::roles::{Verb, all};
+
+/// Every write of the API that takes JSON: its address about real things, and the bodies that its
+/// description knows.
+pub async fn writes(world: &World) -> Vec<Write> {
+    let incident = world.attacked();
+    let receipt = world.report("an order of nobody");
+    let document = world.get("/api/v1/openapi.json", None).await;
+    let document: Value = serde_json::from_str(&document.body).expect("JSON");
+    let posts = all().filter(|row| row.verb == Verb::Post && row.path.starts_with("/api/v1"));
+    let made = posts.filter_map(|row| {
+        let operation = &document["paths"][row.path]["post"];
+        let schema = &operation["requestBody"]["content"]["application/json"]["schema"];
+        let path = (row.path.replace("{id}", incident.as_str()))
+            .replace("{receipt}", receipt.as_str())
+            .replace("{source}", SMALL_SHOP);
+        (!schema.is_null()).then(|| Write {
+            route: row.path,
+            path,
+            bodies: bodies(&document, schema),
+        })
+    });
+    made.collect()
+}
+
+pub struct Write {
+    pub route: &'static str,
+    pub path: String,
+    pub bodies: Vec<Value>,
+}
+
+/// Sends a body as somebody, under a key of its own and whatever version.
+pub async fn send(world: &World, who: &Person, path: &str, key: &str, body: &Value) -> Answer {
+    let headers = [
+        ("idempotency-key", key),
+        ("if-match", "*"),
+        ("x-csrf-token", who.csrf.as_str()),
+    ];
+    let body = body.to_string();
+    world.post_json(path, who, &headers, &body).await
+}
 
 /// A key of a map, which takes any: nothing is smuggled into one.
 pub const OF_A_MAP: &str = "of_a_map";

@@ -263,4 +263,14 @@ async fn words_beyond_what_a_report_shows_go_with_it_as_a_file() {
     let again = form(&world, "/report", &[(name, "每".repeat(4_000).as_bytes())]).await;
     assert_eq!(again.status, StatusCode::SEE_OTHER);
     assert_eq!(uploads(&world).len(), 1, "what fits needs no file");
+    // What is added later keeps its end too.
+    let no = number(&again);
+    let more = [
+        ("name=\"no\"", no.as_bytes()),
+        ("name=\"text\"", long.as_bytes()),
+    ];
+    let added = form(&world, "/report/receipt", &more).await;
+    assert_eq!(added.status, StatusCode::SEE_OTHER, "{}", added.body);
+    let report = world.desk.report_by_receipt(&no).expect("there");
+    assert_eq!(report.files[0].name, "report.txt");
 }
